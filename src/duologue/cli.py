@@ -1,0 +1,236 @@
+"""The command line. `main` is the entry; each command is thin, and imports what it needs when it runs, so that help is
+instant."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+import duologue
+from duologue.errors import ConfigError, DuologueError
+
+UsageError = typer.BadParameter.__base__  # typer carries its own copy of click, and this is its error for wrong options
+
+app = typer.Typer(
+    add_completion=False,
+    invoke_without_command=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""Duologue: a model that listens and speaks at the same time, in micro-turns of 200 ms.
+
+It decides by itself when to speak, wait, stop and go on: no rule in the code does. Begin with
+
+`duologue talk --input question.wav`
+
+and open `timeline.html` to see, on one clock, what came in and what it did.""",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"duologue {duologue.__version__}")
+        raise typer.Exit
+
+
+train = typer.Typer(help="Train a part of the model. Every run goes on where its folder stopped.", no_args_is_help=True)
+app.add_typer(train, name="train")
+Preset = Annotated[str, typer.Option(help="nano, pico or tiny.")]
+Seed = Annotated[int, typer.Option(help="Same seed, same bits.")]
+
+
+@app.callback()
+def _begin(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def talk(
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--input", "-i", metavar="FILE", help="Any sound or video file; `-` is the microphone, until Ctrl-C."
+        ),
+    ] = None,
+    typed: Annotated[
+        list[str] | None,
+        typer.Option(metavar="S:TEXT", help='Text typed at a second, e.g. `--typed "3.5:hello"`; may be repeated.'),
+    ] = None,
+    tail: Annotated[float, typer.Option(metavar="S", min=0, max=3600, help="Seconds of silence after the end.")] = 6.0,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Stereo sound: left what came in, right what the model said.")
+    ] = Path("answer.wav"),
+    events: Annotated[Path, typer.Option(help="One line of JSON for each micro-turn.")] = Path("events.jsonl"),
+    timeline: Annotated[Path, typer.Option(help="Page that draws it all on one clock; a .png lies beside it.")] = Path(
+        "timeline.html"
+    ),
+    seed: Seed = 0,
+    checkpoint: Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")] = None,
+) -> None:
+    """Let the model hear a recording (or you), and write down all it did.
+
+    **Example:** `duologue talk --input question.wav --typed "3.5:hello" --output answer.wav`
+
+    One output turn follows each input turn, silence included; both are in the stereo sound on one clock.
+    """
+    from duologue.live import Conversation
+    from duologue.talk import Outputs, parse_typed
+    from duologue.talk import talk as run_talk
+
+    texts = parse_typed(typed or ())
+    if source is None and not texts:
+        raise ConfigError('nothing to hear: give --input FILE, --input - for the microphone, or --typed "1:hello"')
+    outputs = Outputs(output, events, timeline)
+    _check_places(source, outputs.all)
+    run_talk(source, texts, tail, Conversation(checkpoint, seed).step, outputs)
+
+
+def _check_places(source: str | None, outputs: tuple[Path, ...]) -> None:
+    """Outputs replace what is there, so they must not be the recording, one another, a folder or a device."""
+    paths = [path.resolve() for path in (Path(source or "-"), *outputs)]
+    for path in paths[1:]:
+        if paths.count(path) > 1:
+            raise ConfigError(f"{path} is named twice: the input and every output need a file of their own")
+        if path.exists() and not path.is_file():
+            raise ConfigError(f"{path} is not a file, so no output can take its place")
+
+
+@app.command()
+def synth(
+    engine: Annotated[Literal["kokoro", "flite", "festival", "espeak"], typer.Option(help="Who speaks.")] = "kokoro",
+    minutes: Annotated[float, typer.Option(min=0, help="Stop after this time.")] = 60.0,
+    utterances: Annotated[int, typer.Option(min=1, help="Stop after this many.")] = sys.maxsize,
+) -> None:
+    """Fill the voice bank with utterances and their word times. What is there is not said again.
+
+    **Example:** `duologue synth --engine flite --minutes 5`
+    """
+    from duologue.data.synth import synth as fill_bank
+
+    fill_bank(minutes, engine, utterances)
+
+
+@app.command()
+def shards(
+    out: Annotated[Path, typer.Argument(help="Folder of the shards.")],
+    count: Annotated[int, typer.Option(min=1, help="How many, of ten minutes of conversation each.")] = 6,
+    split: Annotated[Literal["train", "test"], typer.Option(help="Which voices and phrases.")] = "train",
+    augment: Annotated[Literal["clean", "train", "test-noise"], typer.Option(help="Rooms, noise, network.")] = "train",
+    family: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[=WEIGHT]", help="Only these; may be repeated. Default: all, evenly."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    seed: Seed = 0,
+) -> None:
+    """Render conversations of all families, spoken by the voice bank, into training data.
+
+    **Example:** `duologue shards data/train --count 60 --workers 2`
+    """
+    from rich.progress import Progress
+
+    from duologue.data.bank import Bank
+    from duologue.data.shards import SHARD_S, make_shards, weighted_families
+
+    families = weighted_families(dict(map(_weight, family or ())))
+    with Progress() as bar:
+        task = bar.add_task("shards", total=count)
+        tally = make_shards(
+            out, count * SHARD_S, seed, Bank(), families, split=split, augment=augment, workers=workers,
+            progress=lambda done: bar.update(task, completed=done),
+        )  # fmt: skip
+    typer.echo(f"{tally.hours:.2f} h of conversation in {out}")
+
+
+def _weight(text: str) -> tuple[str, float]:
+    name, _, weight = text.partition("=")
+    try:
+        return name, float(weight or 1)
+    except ValueError:
+        raise ConfigError(f"--family {text!r}: write NAME or NAME=WEIGHT, for example --family pause=2") from None
+
+
+@train.command()
+def pretrain(
+    data: Annotated[Path, typer.Argument(help="Folder of shards.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")],
+    preset: Preset = "nano",
+    steps: Annotated[int, typer.Option(min=1, help="Of the optimiser.")] = 10_000,
+    minutes: Annotated[float, typer.Option(min=0, help="Stop earlier, with a checkpoint, after this time.")] = 1e9,
+    rows: Annotated[int, typer.Option(min=1, help="Windows in a batch, over all processes.")] = 10,
+    rate: Annotated[float, typer.Option(min=0, help="Times the base learning rates.")] = 1.0,
+    init: Annotated[Path | None, typer.Option(help="Weights to begin with, instead of nothing.")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Train an interaction model, every loss at once. Under `torchrun`, processes share the rows.
+
+    **Example:** `duologue train pretrain data/train --out runs/mine --preset pico --minutes 20`
+    """
+    from duologue import config
+    from duologue.train.loop import Plan
+    from duologue.train.pretrain import pretrain as run_pretrain
+
+    plan = Plan(out, steps, minutes=minutes, rate=rate, seed=seed)
+    run_pretrain(data, config.preset(preset), plan, rows, init)
+
+
+@train.command()
+def vocoder(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")],
+    minutes: Annotated[float, typer.Option(min=0, help="Of computing, over all its runs.")] = 600.0,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
+    export: Annotated[Path | None, typer.Option(help="Do not train: write the weights to this file.")] = None,
+) -> None:
+    """Train the own voice on the voice bank, or export it.
+
+    **Example:** `duologue train vocoder --out runs/voice --minutes 60`
+    """
+    from duologue.train.vocoder import main as run_vocoder
+
+    run_vocoder(out, minutes, threads, None, export)
+
+
+@app.command()
+def plan(preset: Annotated[str, typer.Argument(help="nano, pico or tiny.")] = "nano") -> None:
+    """Print how many weights each part of a preset has; nothing is allocated."""
+    import torch
+    from rich.console import Console
+    from rich.table import Table
+
+    from duologue import config
+    from duologue.model.interaction import InteractionModel
+
+    with torch.device("meta"):
+        model = InteractionModel(config.preset(preset))
+    table = Table("part", "weights", box=None)
+    for name, part in [*model.named_children(), ("all", model)]:
+        table.add_row(name, f"{sum(p.numel() for p in part.parameters()):,}")
+    Console().print(table)
+
+
+def main() -> None:
+    """Runs the command line: exit 0 done, 2 the user's mistake (one line, no traceback), 130 stopped by Ctrl-C."""
+    try:
+        sys.exit(app(standalone_mode=False))
+    except UsageError as error:
+        _stop(f"{error.format_message()} (see {error.ctx.command_path if error.ctx else 'duologue'} --help)", 2)
+    except DuologueError as error:
+        _stop(str(error), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        _stop("stopped", 130)
+
+
+def _stop(message: str, code: int) -> None:
+    print("duologue:", " ".join(message.split()), file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

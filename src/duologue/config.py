@@ -1,0 +1,76 @@
+"""Settings of a model, as frozen values. A preset is a function, so a variation is code: `replace(nano(), layers=8)`."""
+
+import os
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from duologue.errors import ConfigError
+
+TIME_SLOTS = 16  # RoPE positions a turn: elapsed time is part of the geometry
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """Everything that decides the shape of the weights, and what they were trained with."""
+
+    width: int = 320
+    layers: int = 7
+    heads: int = 4
+    kv_heads: int = 2
+    head_width: int = 64
+    hidden: int = 896  # of the gated feed-forward layer
+    experts: int = 0  # 0 is dense
+    experts_active: int = 2
+    vocabulary: int = 4096
+    rope_base: float = 10_000.0
+    norm_eps: float = 1e-6
+    sink: bool = True  # False with rope_base 1e6 is Qwen3 exactly
+    window: int = 640  # positions that a position can look back
+    front: int = 128  # width of the light convolution over dMel frames
+    flow_width: int = 512
+    flow_layers: int = 3
+
+    def __post_init__(self):
+        if self.heads % self.kv_heads:
+            raise ConfigError(f"heads={self.heads} must be a multiple of kv_heads={self.kv_heads}")
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "Config":
+        """Raises ConfigError for a key that no setting has (a checkpoint of another version)."""
+        unknown = set(values) - {f.name for f in fields(cls)}
+        if unknown:
+            raise ConfigError(f"unknown setting {sorted(unknown)[0]!r}; this version knows {[f.name for f in fields(cls)]}")
+        return cls(**values)
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+def nano() -> Config:
+    """Ships with its weights; live on one CPU core."""
+    return Config()
+
+
+def pico() -> Config:
+    """About 2M parameters: trains in twenty minutes, for tests and tinkering."""
+    return Config(width=128, layers=4, heads=2, kv_heads=1, hidden=384, front=64, flow_width=256, flow_layers=2)  # fmt: skip
+
+
+def tiny() -> Config:
+    """A toy for tests: every part is there, nothing is learned."""
+    return Config(width=32, layers=2, heads=2, kv_heads=1, head_width=16, hidden=64, front=16, flow_width=64,
+                  flow_layers=2)  # fmt: skip
+
+
+PRESETS = {"nano": nano, "pico": pico, "tiny": tiny}
+
+
+def preset(name: str) -> Config:
+    if name not in PRESETS:
+        raise ConfigError(f"unknown preset {name!r}; choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]()
+
+
+def cache_dir() -> Path:
+    """Where voices, shards and checkpoints live: $DUOLOGUE_CACHE or ~/.cache/duologue."""
+    return Path(os.environ.get("DUOLOGUE_CACHE", Path.home() / ".cache" / "duologue"))

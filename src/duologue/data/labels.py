@@ -1,0 +1,130 @@
+"""When each token is written: a script's words, texts and calls as tokens in turns. Read `fill` and `hear` first.
+
+Output turn k covers [k + 1, k + 2) turns of the world's clock: what happens at the instant t falls into output turn
+t / 0.2 - 1.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from duologue.data.script import Own, Script
+from duologue.media.text import END
+from duologue.turn import TURN_MS, first_turn_at
+
+TOKENS_PER_TURN = 2
+TYPED_PER_TURN = 8
+HEAR_LAG_TURNS = 2
+NEVER = 1 << 30
+
+
+class TextCoder(Protocol):
+    """What `media.text.Tokenizer` offers."""
+
+    def encode(self, text: str) -> list[int]: ...
+
+    def marker(self, source: str) -> int: ...
+
+    def call(self, kind: str) -> int: ...
+
+
+class Item(NamedTuple):
+    """Tokens that belong together, written from turn `first` on and not at all if they cannot be done by `last`."""
+
+    first: int
+    tokens: list[int]
+    last: int = NEVER
+
+
+def fill(items: Iterable[Item], turns: int, width: int) -> np.ndarray:
+    """Items in the order of their first turn, one after another, `width` tokens a turn: int16 [turns, width], 0 = PAD."""
+    slots, cursor = np.zeros(turns * width, np.int16), 0
+    for item in sorted(items, key=lambda item: item.first):
+        begin = max(cursor, item.first * width)
+        end = begin + len(item.tokens)
+        if end > (item.last + 1) * width:
+            continue
+        cursor = end
+        slots[begin:end] = item.tokens[: max(0, len(slots) - begin)]
+    return slots.reshape(turns, width)
+
+
+def output_turn_from(seconds: float) -> int:
+    """The first output turn that begins at or after this instant."""
+    return max(0, int(np.ceil(seconds * 1000 / TURN_MS - 1e-6)) - 1)
+
+
+def hear(script: Script, tokenizer: TextCoder, turns: int) -> np.ndarray:
+    """A transcribed word that ends in input turn k is written from output turn k + HEAR_LAG_TURNS on."""
+    words = [(s.start_s + w.end_s, w.text) for s in script.sounds if s.transcribed for w in s.speech.words]
+    items = [Item(first_turn_at(end_s) + HEAR_LAG_TURNS, tokenizer.encode(text)) for end_s, text in sorted(words)]
+    return fill(items, turns, TOKENS_PER_TURN)
+
+
+def say(script: Script, tokenizer: TextCoder, speak_T: np.ndarray) -> np.ndarray:
+    """A word whose sound starts in output turn k is written from k - 1 on, never before its speech's first sounding turn.
+
+    Of a speech that is cut, no word is written that begins after the cut or could not be whole by the last sounding turn.
+    """
+    items = [item for own in script.own for item in _said(own, tokenizer, speak_T)]
+    return fill(items, len(speak_T), TOKENS_PER_TURN)
+
+
+def _said(own: Own, tokenizer: TextCoder, speak_T: np.ndarray) -> list[Item]:
+    begin, end = first_turn_at(own.start_s) - 1, NEVER
+    if own.cut_s is not None:
+        end = first_turn_at(own.cut_s - 1e-4) - 1
+    sounding = [k for k in np.flatnonzero(speak_T) if begin <= k <= end]
+    if not sounding:
+        return []
+    last = NEVER if own.cut_s is None else int(sounding[-1])
+    starts = [(own.start_s + w.start_s, w.text) for w in own.speech.words]
+    return [
+        Item(max(first_turn_at(start_s) - 2, int(sounding[0])), tokenizer.encode(text), last)
+        for start_s, text in starts
+        if own.cut_s is None or start_s < own.cut_s
+    ]
+
+
+def text(script: Script, tokenizer: TextCoder, turns: int) -> np.ndarray:
+    """Written answers, from the first output turn that begins at their time on."""
+    items = [Item(output_turn_from(t), tokenizer.encode(words)) for t, words in sorted(script.written)]
+    return fill(items, turns, TOKENS_PER_TURN)
+
+
+def act(script: Script, tokenizer: TextCoder, turns: int) -> np.ndarray:
+    """Calls: the kind's token, the text, END, from the first output turn that begins at their time on."""
+    items = [
+        Item(output_turn_from(t), [tokenizer.call(kind), *(tokenizer.encode(words) if words else []), END])
+        for t, kind, words in script.calls
+    ]
+    return fill(items, turns, TOKENS_PER_TURN)
+
+
+def typed(script: Script, tokenizer: TextCoder, turns: int) -> np.ndarray:
+    """Typed text and notes as input slots int16 [turns, TYPED_PER_TURN]: source marker, then tokens, queueing in order."""
+    notes = [(t, "typed", words) for t, words in script.typed] + script.notes
+    items = [Item(first_turn_at(t), [tokenizer.marker(s), *tokenizer.encode(words)]) for t, s, words in notes]
+    return fill(items, turns, TYPED_PER_TURN)
+
+
+def important(script: Script, turns: int) -> np.ndarray:
+    """Output turns in which timing matters, uint8 [turns].
+
+    Within a second of an onset or end of own sound or of the user's end, or inside a quiet check of at most 3 s.
+    """
+    moments = [o.start_s for o in script.own] + [own_end(o) for o in script.own]
+    moments += [s.start_s + s.speech.seconds for s in script.sounds if s.who == "user"]
+    spans = [(t - 1, t + 1) for t in moments]
+    spans += [(c.start_s, c.end_s) for c in script.checks if c.kind == "quiet" and c.end_s - c.start_s <= 3]
+    marks_T = np.zeros(turns, np.uint8)
+    for begin_s, end_s in spans:
+        marks_T[max(0, first_turn_at(begin_s) - 1) : max(0, output_turn_from(end_s))] = 1
+    return marks_T
+
+
+def own_end(own: Own) -> float:
+    """When an own speech falls silent, seconds."""
+    natural = own.start_s + own.speech.seconds
+    return natural if own.cut_s is None else min(natural, own.cut_s)

@@ -1,0 +1,120 @@
+"""Scripts: a conversation as a timeline, before it is rendered into turns.
+
+A family writes scripts with speech already chosen from the voice bank, so every time is known. `Script` is read by
+`render` (which makes training turns of it) and by `evals` (which plays the user's side and reads the checks).
+All times are seconds on the world's clock, from the start of the script.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+
+class Word(NamedTuple):
+    """One spoken word, lower case, with its time inside the speech."""
+
+    text: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence somebody may say, with its meaning: what the bank is asked to synthesise.
+
+    `answers` are the texts that answer it, each a whole reply in the own voice; `intent` names what it does
+    within its family ("sum", "stop", "weekday_next", …); `slots` hold the values needed to score or recombine it.
+    """
+
+    family: str
+    intent: str
+    text: str
+    answers: tuple[str, ...] = ()
+    slots: dict = field(default_factory=dict)
+    held_out: bool = False  # a phrase or combination that training never sees
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Sound with its words: `pcm_S` is float32 mono 16 kHz, trimmed so that it starts and ends within 30 ms of sound."""
+
+    text: str
+    voice: str
+    pcm_S: np.ndarray
+    words: tuple[Word, ...]
+    line: Line | None = None
+
+    @property
+    def seconds(self) -> float:
+        return len(self.pcm_S) / 16_000
+
+    def cut(self, first_word: int, last_word: int) -> "Speech":
+        """Words first..last (Python slice bounds) as a speech of its own, cut midway between neighbouring words."""
+        words = self.words[first_word:last_word]
+        begin = 0.0 if first_word == 0 else (self.words[first_word - 1].end_s + words[0].start_s) / 2
+        at_end = last_word >= len(self.words)
+        end = self.seconds if at_end else (words[-1].end_s + self.words[last_word].start_s) / 2
+        pcm_S = self.pcm_S[int(begin * 16_000) : int(end * 16_000)]
+        moved = tuple(Word(w.text, w.start_s - begin, w.end_s - begin) for w in words)
+        return Speech(" ".join(w.text for w in words), self.voice, pcm_S, moved)
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Something audible on the user's side."""
+
+    start_s: float
+    speech: Speech
+    who: Literal["user", "other", "television"] = "user"
+    gain_db: float = 0.0
+    transcribed: bool = True  # whether the `hear` channel writes it down (the user's words: yes; a television: no)
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Something the model says. `cut_s`: absolute time at which it falls silent before the end, or None."""
+
+    start_s: float
+    speech: Speech
+    cut_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A label by construction, for evaluation: what must (or must not) be heard from the model in [start_s, end_s).
+
+    kind: "answer" (one of `accept` is heard, onset in the window) · "quiet" (no sound in the window) ·
+    "goes_on" (the `accept` items, in order, are heard in the window) · "written" (one of `accept` in the text channel).
+    `after_s`: the instant from which latency counts (usually the user's end).
+    """
+
+    kind: Literal["answer", "quiet", "goes_on", "written"]
+    start_s: float
+    end_s: float
+    accept: tuple[str, ...] = ()
+    after_s: float | None = None
+
+
+@dataclass(slots=True)
+class Script:
+    """One conversation. Typed text, written answers and notes are (time, text) pairs."""
+
+    family: str
+    length_s: float
+    sounds: list[Sound] = field(default_factory=list)
+    own: list[Own] = field(default_factory=list)
+    typed: list[tuple[float, str]] = field(default_factory=list)
+    written: list[tuple[float, str]] = field(default_factory=list)
+    notes: list[tuple[float, str, str]] = field(default_factory=list)  # (time, source, text)
+    calls: list[tuple[float, str, str]] = field(default_factory=list)  # (time, kind, text)
+    checks: list[Check] = field(default_factory=list)
+    about: dict = field(default_factory=dict)  # free facts for reports: voice, intent, pause length, …
+
+
+REACTION_S = 0.2
+
+
+def reply_at(end_s: float) -> float:
+    """When an answer to something that ended at `end_s` begins: the first turn boundary at least REACTION_S later."""
+    return float(np.ceil((end_s + REACTION_S) / 0.2 - 1e-6) * 0.2)

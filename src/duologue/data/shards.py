@@ -1,0 +1,244 @@
+"""Shards: rendered conversations on disk, `python -m duologue.data.shards --out DIR --shards 6 --split train`.
+
+A shard is one safetensors file of about ten minutes: each field of `Rendered` with the turns of all conversations one
+after another, `offsets` [N + 1] where each begins, and their families in the metadata. Read `make_shards` first.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, fields
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import safetensors
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors.numpy import save
+
+from duologue.data.bank import Bank
+from duologue.data.mix import conversation
+from duologue.data.render import Rendered, render
+from duologue.data.synth import family_modules
+from duologue.errors import DataError, DuologueError
+from duologue.media.text import Tokenizer
+from duologue.turn import TURN_MS
+
+SHARD_S = 600.0
+SHORTEST_S, LONGEST_S = 20.0, 40.0
+MOST_FAILURES = 0.05
+BABBLE_SPEECHES = 40
+FIELDS = [f.name for f in fields(Rendered) if not f.name.endswith("_pcm") and f.name != "family"]
+
+Families = Mapping[str, tuple[ModuleType, float]]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run made."""
+
+    turns: int = 0
+    failures: Counter = field(default_factory=Counter)  # reason -> scripts
+    families: Counter = field(default_factory=Counter)  # family -> parts of conversations
+
+    def add(self, other: "Tally") -> None:
+        self.turns += other.turns
+        self.failures += other.failures
+        self.families += other.families
+
+    @property
+    def hours(self) -> float:
+        return self.turns * TURN_MS / 3_600_000
+
+
+def write_shard(path: Path, conversations: Sequence[Rendered]) -> None:
+    """Writes a shard whole or not at all.
+
+    Raises:
+        DataError: the file cannot be written, such as on a full disk.
+    """
+    arrays = {name: np.concatenate([getattr(c, name) for c in conversations]) for name in FIELDS}
+    arrays["offsets"] = np.cumsum([0, *(len(c.speak) for c in conversations)], dtype=np.int64)
+    data = save(arrays, {"families": json.dumps([c.family for c in conversations])})
+    partial_path = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        partial_path.write_bytes(data)
+        os.replace(partial_path, path)
+    except OSError as error:
+        partial_path.unlink(missing_ok=True)
+        size = len(data) / 1e6
+        raise DataError(f"cannot write {path} ({size:.0f} MB): {error.strerror or error}; make room or choose --out") from error
+
+
+def read_shard(path: Path) -> list[Rendered]:
+    """The conversations of a shard.
+
+    Raises:
+        DataError: no such file, or not a whole shard.
+    """
+    try:
+        with safetensors.safe_open(path, framework="np") as file:
+            families = json.loads(file.metadata()["families"])
+            arrays = {name: file.get_tensor(name) for name in (*FIELDS, "offsets")}
+    except (OSError, safetensors.SafetensorError, KeyError, TypeError) as error:
+        raise DataError(f"cannot read shard {path}: {error}; delete it and make it again") from error
+    spans = zip(arrays["offsets"][:-1], arrays["offsets"][1:], strict=True)
+    return [
+        Rendered(family, **{name: arrays[name][begin:end] for name in FIELDS})
+        for family, (begin, end) in zip(families, spans, strict=True)
+    ]
+
+
+def shard_path(out_dir: Path, split: str, seed: int, number: int) -> Path:
+    """Where a shard is."""
+    return Path(out_dir) / f"{split}-{seed}-{number:05d}.safetensors"
+
+
+def make_shards(
+    out_dir: Path,
+    seconds: float,
+    seed: int,
+    bank: Bank,
+    families: Families,
+    *,
+    split: str = "train",
+    augment: str = "train",
+    workers: int = 1,
+    progress: Callable[[int], None] = lambda shards: None,
+) -> Tally:
+    """Renders `seconds` of conversation (in whole shards) of weighted families into `out_dir`.
+
+    A shard follows from seed, split and number (and what the bank holds), so one that exists already is left as it is.
+
+    Args:
+        progress: called with the number of shards done, after each one.
+
+    Raises:
+        DataError: more than 5 % of the scripts fail, or the disk is full.
+    """
+    Path(out_dir).mkdir(parents=True, exist_ok=True)
+    numbers = range(int(np.ceil(seconds / SHARD_S - 1e-6)))
+    wanted = [n for n in numbers if not shard_path(out_dir, split, seed, n).exists()]
+    progress(len(numbers) - len(wanted))
+    make = partial(_make_shard, Path(out_dir), seed, bank, families, split, augment)
+    tally = Tally()
+    for done, part in enumerate(_each(make, wanted, workers), len(numbers) - len(wanted) + 1):
+        tally.add(part)
+        progress(done)
+    return tally
+
+
+def _each(make: Callable[[int], Tally], numbers: Sequence[int], workers: int):
+    """`make` of each number, in order; worker processes are forked, so that they share the bank's index."""
+    if workers == 1:
+        yield from map(make, numbers)
+        return
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, context, _inherit, (make,)) as pool:
+        yield from pool.map(_make_inherited, numbers)
+
+
+def _inherit(make: Callable[[int], Tally]) -> None:
+    global _inherited  # modules cannot be pickled, forked processes need not
+    _inherited = make
+
+
+def _make_inherited(number: int) -> Tally:
+    return _inherited(number)
+
+
+def _make_shard(
+    out_dir: Path, seed: int, bank: Bank, families: Families, split: str, augment: str, number: int
+) -> Tally:
+    rng = np.random.default_rng([seed, number, zlib.crc32(split.encode())])
+    speeches, tokenizer = _other_people(rng, bank, families, split), Tokenizer()
+    made, tally = [], Tally()
+    while tally.turns * TURN_MS < SHARD_S * 1000:
+        try:
+            script = conversation(rng, bank, split, families, rng.uniform(SHORTEST_S, LONGEST_S))
+            made.append(render(script, rng, tokenizer, augment=augment, speeches=speeches))
+        except DataError as error:
+            tally.failures[str(error)] += 1
+            _check_failures(tally.failures.total(), len(made), error)
+            continue
+        tally.turns += len(made[-1].speak)
+        tally.families.update(made[-1].family.split("+"))
+    write_shard(shard_path(out_dir, split, seed, number), made)
+    return tally
+
+
+def _check_failures(failed: int, made: int, error: DataError) -> None:
+    if failed >= 3 and failed > MOST_FAILURES * (failed + made):
+        raise DataError(f"{failed} of {failed + made} scripts failed, the last one because: {error}") from error
+
+
+def _other_people(rng: np.random.Generator, bank: Bank, families: Families, split: str) -> list[np.ndarray]:
+    """Sounds to make babble of, from the split's own voices."""
+    speeches = []
+    for name in rng.choice(list(families), BABBLE_SPEECHES):
+        try:
+            speeches.append(bank.sample(rng, str(name), split=split).pcm_S)
+        except DataError:  # a family of which the bank has no speech yet
+            continue
+    return speeches
+
+
+def weighted_families(weights: Mapping[str, float]) -> dict[str, tuple[ModuleType, float]]:
+    """The named families with their weights; all families, evenly, when none is named.
+
+    Raises:
+        DataError: there is no such family.
+    """
+    known = {module.NAME: module for module in family_modules() if hasattr(module, "script")}
+    if unknown := set(weights) - set(known):
+        raise DataError(f"no family {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
+    return {name: (known[name], weight) for name, weight in (weights or dict.fromkeys(known, 1.0)).items()}
+
+
+def _weight(text: str) -> tuple[str, float]:
+    name, _, weight = text.partition("=")
+    return name, float(weight or 1)
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="duologue.data.shards", description="Render conversations for training.")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the shards")
+    parser.add_argument("--shards", type=int, default=6, help="how many, of ten minutes each")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--split", default="train", choices=["train", "test"])
+    parser.add_argument("--augment", default="train", choices=["clean", "train", "test-noise"])
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--bank", type=Path, help="folder of the voice bank (default: the cache)")
+    parser.add_argument("--family", type=_weight, action="append", default=[], metavar="NAME[=WEIGHT]")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The command line."""
+    args = _arguments(argv)
+    columns = TextColumn("shards"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns) as bar:
+        task = bar.add_task("shards", total=args.shards)
+        tally = make_shards(
+            args.out, args.shards * SHARD_S, args.seed, Bank(args.bank), weighted_families(dict(args.family)),
+            split=args.split, augment=args.augment, workers=args.workers,
+            progress=lambda done: bar.update(task, completed=done),
+        )  # fmt: skip
+    print(f"{tally.hours:.2f} h of conversation; parts: {dict(tally.families.most_common())}")
+    for reason, scripts in tally.failures.most_common(5):
+        print(f"{scripts} scripts failed: {reason}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except DuologueError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

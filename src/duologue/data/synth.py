@@ -1,0 +1,213 @@
+"""Fills the voice bank: `python -m duologue.data.synth --engine kokoro --minutes 60`. Read `synth` first.
+
+User voices take turns; each gets open sentences (WordNet's examples) and lines of every family, the held-out speakers
+only test lines. The own voice says every reply of the families, comma lists of their words, and open sentences. What is
+in the bank already is not said again, so a run can be ended and started at will.
+"""
+
+import argparse
+import importlib
+import pkgutil
+import sys
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, cached_property
+from itertools import cycle, islice, takewhile
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from duologue.data import families
+from duologue.data.bank import LIST_INTENT, Bank, Writer, normal, spoken_words
+from duologue.data.script import Line
+from duologue.data.voices import OWN, Speaker, speaker_of, split_of, user_voices
+from duologue.errors import DuologueError
+from duologue.turn import SAMPLE_RATE_HZ
+
+OPEN_SHARE = 0.35  # of the utterances; the families share the rest by WEIGHTS
+WEIGHTS: dict[str, float] = {}  # family -> weight, 1 unless named
+TEST_SHARE = 0.1
+OWN_SHARE, OWN_SHARE_AT_FIRST = 0.25, 0.5  # of Kokoro's calls; the second while replies or word lists are missing
+LIST_WORDS = 7
+ANSWERED_LINES = 2000  # drawn from each family with a fixed seed: their answers are said whole
+LIST_ROUNDS = 2
+CALL_UTTERANCES = 6
+
+
+def family_modules() -> list[ModuleType]:
+    """Every family that can be imported and has lines; one that fails is named and left out."""
+    found = []
+    for info in pkgutil.iter_modules(families.__path__):
+        try:
+            module = importlib.import_module(f"{families.__name__}.{info.name}")
+        except Exception as error:  # a family being written must not stop the others
+            print(f"skipping family {info.name}: {error!r}", file=sys.stderr)
+            continue
+        if hasattr(module, "lines"):
+            found.append(module)
+    return found
+
+
+@cache
+def open_sentences(split: str, folder: Path = Path("/usr/share/wordnet")) -> list[str]:
+    """WordNet's example sentences of 3 to 20 plain words; one in fifty, by hash, is for the test split."""
+    kept = {}
+    for part in ("noun", "verb", "adj", "adv"):
+        for row in (folder / f"data.{part}").read_text(encoding="latin-1").splitlines():
+            for text in row.split('"')[1::2] if " | " in row else ():
+                words = spoken_words(text)
+                if 3 <= len(words) <= 20 and not set(text) - PLAIN:
+                    kept[" ".join(words)] = text.strip(" ;,")
+    held_out = (zlib.crc32(key.encode()) % 50 == 0 for key in kept)
+    return [text for text, test in zip(kept.values(), held_out, strict=True) if test == (split == "test")]
+
+
+PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ '’,;-!?.")
+
+
+def open_lines(rng: np.random.Generator, split: str) -> Iterator[Line]:
+    """Endless open sentences as lines of the family "hear"."""
+    texts = open_sentences(split)
+    while True:
+        yield Line("hear", "open", texts[int(rng.integers(len(texts)))], held_out=split == "test")
+
+
+def mixed_lines(rng: np.random.Generator, split: str) -> Iterator[Line]:
+    """Endless lines of all sources in their shares."""
+    modules = family_modules()
+    sources = [open_lines(rng, split), *(m.lines(rng, split) for m in modules)]
+    weights = np.array([WEIGHTS.get(m.NAME, 1.0) for m in modules])
+    shares = np.array([OPEN_SHARE, *((1 - OPEN_SHARE) * weights / weights.sum())] if modules else [1.0])
+    while True:
+        yield next(sources[rng.choice(len(sources), p=shares / shares.sum())])
+
+
+def own_lines(seed: int) -> Iterator[Line]:
+    """What the own voice says: every reply, lists of every word, the answers of many lines; then open sentences."""
+    rng = np.random.default_rng(seed)
+    modules = family_modules()
+    replies = dict.fromkeys(text for m in modules if hasattr(m, "own_texts") for text in m.own_texts())
+    drawn = (line for m in modules for line in islice(m.lines(rng, "train"), ANSWERED_LINES))
+    answers = dict.fromkeys([*replies, *(text for line in drawn for text in line.answers)])
+    for text in replies:
+        yield Line("own", "reply", text)
+    yield from word_lists(answers)
+    for text in answers:
+        yield Line("own", "reply", text)
+    yield from open_lines(np.random.default_rng(), "train")
+
+
+def word_lists(texts: Iterable[str]) -> Iterator[Line]:
+    """Comma lists of all words of the texts and of the lexicon, each word in LIST_ROUNDS lists."""
+    lexicon = getattr(importlib.import_module(f"{families.__name__}.lexicon"), "WORDS", ())
+    words = sorted({word for text in [*texts, *lexicon] for word in spoken_words(text)})
+    for seed in range(LIST_ROUNDS):
+        order = np.random.default_rng(seed).permutation(len(words))
+        for at in range(0, len(words), LIST_WORDS):
+            picked = [words[i] for i in order[at : at + LIST_WORDS]]
+            yield Line("own", LIST_INTENT, ", ".join(picked) + ".")
+
+
+class Shelf:
+    """One voice being filled: what it has said, its writer, and the lines to come."""
+
+    def __init__(self, voice: str, lines: Iterator[Line], said: set[str]):
+        self.voice, self.lines, self.said = voice, lines, said
+        self.refused = 0
+
+    @cached_property
+    def writer(self) -> Writer:
+        return Writer(self.voice)
+
+    def fill(self, speak: Speaker, rng: np.random.Generator) -> tuple[int, float]:
+        """One call of the engine with new lines: utterances and seconds of sound written."""
+        lines = self._new_lines()
+        results = speak([line.text for line in lines], self.voice, self._speed(rng))
+        good = [(line, spoken) for line, spoken in zip(lines, results, strict=True) if spoken]
+        for line, spoken in good:
+            self.writer.add(line, spoken.pcm_S, spoken.words)
+        self.refused += len(lines) - len(good)
+        return len(good), sum(len(spoken.pcm_S) for _, spoken in good) / SAMPLE_RATE_HZ
+
+    def _new_lines(self) -> list[Line]:
+        """The next few lines that this voice has not said; fewer when the families repeat themselves."""
+        new = []
+        for line in islice(self.lines, 40 * CALL_UTTERANCES):
+            if (key := normal(line.text)) and key not in self.said:
+                self.said.add(key)
+                new.append(line)
+            if len(new) == CALL_UTTERANCES:
+                break
+        return new
+
+    def _speed(self, rng: np.random.Generator) -> float:
+        slow, fast = {"own": (1.0, 1.0), "train": (0.85, 1.2), "test": (0.8, 1.25)}[split_of(self.voice)]
+        return float(rng.uniform(slow, fast))
+
+
+def shelves(engine: str, rng: np.random.Generator) -> tuple[list[Shelf], list[Shelf], list[Shelf]]:
+    """The own voice's shelf (Kokoro only), those of the train voices and of the test voices, each group shuffled."""
+    said: dict[str, set[str]] = {}
+    for entry in Bank().entries:
+        said.setdefault(entry.voice, set()).add(normal(entry.row["text"]))
+    own = [Shelf(OWN, own_lines(0), said.get(OWN, set()))] if engine == "kokoro" else []
+    groups = []
+    for split in ("train", "test"):
+        lines = mixed_lines(rng, split)
+        voices = user_voices(split, engine)
+        groups.append([Shelf(voices[i], lines, said.get(voices[i], set())) for i in rng.permutation(len(voices))])
+    return own, *groups
+
+
+def own_share(own: Sequence[Shelf]) -> float:
+    """The own voice's share of the calls: more of them while something but open sentences is still unsaid."""
+    wanted = (line for shelf in own for line in takewhile(lambda line: line.intent != "open", own_lines(0)))
+    missing = any(normal(line.text) not in own[0].said for line in wanted)
+    return (OWN_SHARE_AT_FIRST if missing else OWN_SHARE) if own else 0.0
+
+
+def turns(own: Sequence, train: Sequence, test: Sequence, share: float, rng: np.random.Generator) -> Iterator[Shelf]:
+    """Whose turn it is, endlessly: the own voice and the test voices in their shares, else the next train voice."""
+    train_round, test_round = cycle(train), cycle(test)
+    while True:
+        draw = rng.random()
+        if draw < share:
+            yield own[0]
+        elif test and draw < share + TEST_SHARE:
+            yield next(test_round)
+        else:
+            yield next(train_round)
+
+
+def synth(minutes: float, engine: str = "kokoro", utterances: int = sys.maxsize) -> None:
+    """Speaks new lines with one engine's voices into the bank until the time or the number of utterances is reached."""
+    rng = np.random.default_rng()
+    speak, began = speaker_of(engine), time.monotonic()
+    own, train, test = shelves(engine, rng)
+    count = seconds = 0
+    for shelf in turns(own, train, test, own_share(own), rng):
+        if time.monotonic() - began > 60 * minutes or count >= utterances:
+            break
+        done, sound_s = shelf.fill(speak, rng)
+        count, seconds = count + done, seconds + sound_s
+    wall_s = time.monotonic() - began
+    refused = sum(s.refused for s in [*own, *train, *test])
+    print(f"{engine}: {count} utterances, {seconds:.0f} s of sound in {wall_s:.0f} s, {refused} refused", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--engine", default="kokoro", choices=("kokoro", "flite", "festival", "espeak"))
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--utterances", type=int, default=sys.maxsize)
+    arguments = parser.parse_args()
+    try:
+        synth(arguments.minutes, arguments.engine, arguments.utterances)
+    except DuologueError as error:
+        sys.exit(f"synth: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""Every error that Duologue raises on purpose. Each is also the standard type it stands for, and its message says
+what happened, the value, and what to do."""
+
+
+class DuologueError(Exception):
+    """Base of all: the command line prints it in one line and exits with 2."""
+
+
+class ConfigError(DuologueError, ValueError):
+    """A setting or argument cannot be used."""
+
+
+class DataError(DuologueError, ValueError):
+    """A file, shard or checkpoint cannot be read."""
+
+
+class CapacityError(DuologueError, RuntimeError):
+    """No free row for another session."""
+
+
+class SessionError(DuologueError, RuntimeError):
+    """One session failed; its neighbours go on."""
+
+
+class TrainError(DuologueError, RuntimeError):
+    """Training cannot go on (divergence, full disk); the last good checkpoint is named."""

@@ -1,0 +1,86 @@
+"""The flow head: the next 100 ms of own sound (five log-mel frames) by flow matching from one position of the trunk.
+
+An AdaLN MLP as in MAR (Li et al., arXiv 2406.11838) under flow matching (Lipman et al., arXiv 2210.02747). It predicts
+the clean frames, not the velocity: measured, a head that predicts velocity through a layer narrower than its target
+speaks noise. x_t = (1 - t) noise + t data; v = (x1 - x_t) / (1 - t). Several draws of (t, noise) a position in training.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from duologue.config import Config
+from duologue.media.dmel import FRAMES_PER_TURN, MELS
+from duologue.model.layout import AUDIO
+from duologue.model.trunk import Linear
+
+TARGET = FRAMES_PER_TURN // AUDIO * MELS  # numbers in one position
+MIDDLE, SPREAD = -0.9, 0.9  # log-mel of speech to about zero mean and unit spread
+WEIGHT_CAP = 10.0  # of 1 / (1 - t)^2
+
+
+def normalise(mel: torch.Tensor) -> torch.Tensor:
+    return (mel - MIDDLE) / SPREAD
+
+
+def denormalise(x: torch.Tensor) -> torch.Tensor:
+    return x * SPREAD + MIDDLE
+
+
+def time_features(t: torch.Tensor, width: int = 128) -> torch.Tensor:
+    rates = torch.exp(torch.arange(width // 2, device=t.device) * (-math.log(1000.0) / (width // 2)))
+    angles = t[..., None] * 100 * rates
+    return torch.cat([angles.cos(), angles.sin()], -1)
+
+
+class FlowBlock(nn.Module):
+    def __init__(self, width: int):
+        super().__init__()
+        self.wide, self.narrow = Linear(width, width), Linear(width, width)
+        self.own = nn.Parameter(torch.zeros(3, width))  # this block's share of the modulation that all blocks share
+
+    def forward(self, x: torch.Tensor, shift: torch.Tensor, scale: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
+        y = F.layer_norm(x, x.shape[-1:]) * (1 + scale + self.own[1]) + shift + self.own[0]
+        return x + (gate + self.own[2]) * self.narrow(F.silu(self.wide(y.to(gate.dtype))))
+
+
+class FlowHead(nn.Module):
+    def __init__(self, config: Config):
+        super().__init__()
+        w = config.flow_width
+        self.condition = Linear(config.width, w)
+        self.time = nn.Sequential(Linear(128, w), nn.SiLU(), Linear(w, w))
+        self.modulate = Linear(w, 3 * w)
+        self.enter = Linear(TARGET, w)
+        self.blocks = nn.ModuleList(FlowBlock(w) for _ in range(config.flow_layers))
+        self.leave = Linear(w, TARGET)
+
+    def forward(self, x_t: torch.Tensor, t: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        """Clean frames predicted from noisy ones. x_t [..., TARGET], t [...], condition [..., width] projected by `condition`."""
+        c = F.silu(condition + self.time(time_features(t).to(condition.dtype)))
+        shift, scale, gate = self.modulate(c).chunk(3, -1)
+        x = self.enter(x_t.to(condition.dtype)) + condition
+        for block in self.blocks:
+            x = block(x, shift, scale, gate)
+        return self.leave(F.layer_norm(x, x.shape[-1:]).to(condition.dtype)).float()
+
+    def loss(self, hidden_RD: torch.Tensor, mel_RF: torch.Tensor, draws: int, dtype: torch.dtype) -> torch.Tensor:
+        """Weighted square error [R] over `draws` of (t, noise) for each trunk position. mel_RF is normalised."""
+        condition = self.condition(hidden_RD.to(dtype))[None].expand(draws, -1, -1)
+        data = mel_RF[None].expand(draws, -1, -1)
+        t = torch.rand(data.shape[:2], device=data.device)
+        x_t = (1 - t[..., None]) * torch.randn_like(data) + t[..., None] * data
+        error = (self(x_t, t, condition) - data).square().mean(-1)
+        return (error * (1 - t).square().reciprocal().clamp(max=WEIGHT_CAP)).mean(0)
+
+    def sample(self, hidden_RD: torch.Tensor, noise_RF: torch.Tensor, steps: int, dtype: torch.dtype) -> torch.Tensor:
+        """Euler steps from noise (already scaled by the square root of the temperature) to normalised frames [R, TARGET]."""
+        condition = self.condition(hidden_RD.to(dtype))
+        x = noise_RF
+        for n in range(steps):
+            t = torch.full((len(x),), n / steps)
+            clean = self(x, t, condition)
+            x = x + (clean - x) * ((1 / steps) / (1 - n / steps))
+        return x

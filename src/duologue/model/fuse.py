@@ -1,0 +1,111 @@
+"""Early fusion: everything that comes in becomes positions of one sequence. No pretrained encoder, no codec.
+
+Sound is a bag of embeddings (one row a channel and level, summed) under a light causal convolution at the frame rate;
+pictures are 40x40 patches through an hMLP stem; text and the model's own output tokens share one table.
+Sources: dMel, arXiv 2407.15835; hMLP, Touvron et al., arXiv 2203.09795 §4 (kernels 5-2-2-2 here, norm per position).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from duologue.config import Config
+from duologue.media.dmel import FRAMES_PER_TURN, LEVELS, MELS
+from duologue.model.layout import AUDIO, CHANNELS, PATCHES, TEXT
+from duologue.model.trunk import Linear, Norm
+
+KERNEL, LAYERS = 5, 2
+LOOK_BACK = LAYERS * (KERNEL - 1)  # frames before a turn that its positions depend on
+
+
+class Front(nn.Module):
+    """dMel frames to positions of 100 ms. A causal convolution over frames sees what happens within a position."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        w, self.frames = config.front, FRAMES_PER_TURN // AUDIO
+        self.bag = Linear(MELS * LEVELS, w)
+        nn.init.normal_(self.bag.weight, std=0.05)
+        self.norms = nn.ModuleList(Norm(w) for _ in range(LAYERS))
+        self.wide = nn.ModuleList(Linear(KERNEL * w, 2 * w) for _ in range(LAYERS))
+        self.narrow = nn.ModuleList(Linear(2 * w, w) for _ in range(LAYERS))
+        self.join = Linear(self.frames * w, config.width)
+
+    def forward(self, levels: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """levels uint8 [B, LOOK_BACK + F, MELS] to [B, F // 5, D] fp32.
+
+        The bag is a product with one-hot rows: on a CPU its backward is a matrix product too, where a gather's scatters.
+        """
+        hot = F.one_hot(levels.long(), LEVELS).to(dtype).flatten(-2)
+        x = self.bag(hot)
+        for norm, wide, narrow in zip(self.norms, self.wide, self.narrow, strict=True):
+            seen = norm(x).to(dtype).unfold(1, KERNEL, 1).transpose(-1, -2).flatten(-2)
+            x = x[:, KERNEL - 1 :] + narrow(F.gelu(wide(seen)))
+        return self.join(x.unflatten(1, (-1, self.frames)).flatten(-2)).float()
+
+
+class PatchStem(nn.Module):
+    """hMLP: 40x40 patches in four steps of nested sub-patches, as reshapes and linears, so nothing crosses a patch."""
+
+    KERNELS = (5, 2, 2, 2)
+
+    def __init__(self, config: Config):
+        super().__init__()
+        widths = (3, 64, 64, 64, config.width)
+        self.steps = nn.ModuleList(Linear(k * k * a, b) for k, a, b in zip(self.KERNELS, widths, widths[1:], strict=False))
+        self.norms = nn.ModuleList(Norm(w) for w in widths[1:])
+        self.place = nn.Parameter(torch.randn(PATCHES, config.width) * 0.02)
+
+    def forward(self, patches: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """patches float [..., 40, 40, 3] in [-1, 1], in reading order of the picture, to [..., D]."""
+        x = patches.to(dtype)
+        for kernel, step, norm in zip(self.KERNELS, self.steps, self.norms, strict=True):
+            *lead, high, wide, c = x.shape
+            x = x.reshape(*lead, high // kernel, kernel, wide // kernel, kernel, c).transpose(-4, -3)
+            x = norm(step(x.reshape(*lead, high // kernel, wide // kernel, kernel * kernel * c)))
+            x = (F.gelu(x) if kernel * x.shape[-2] > kernel else x).to(dtype)
+        return x[..., 0, 0, :].float()
+
+
+class Fuse(nn.Module):
+    """Embeddings of every kind of position, each fp32 [..., D]."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        d = config.width
+        self.front = Front(config)
+        self.stem = PatchStem(config)
+        self.tokens = nn.Parameter(torch.randn(config.vocabulary, d) * 0.5)
+        self.text_place = nn.Parameter(torch.randn(TEXT, d) * 0.02)
+        self.channel = nn.ModuleList(Linear(d, d) for _ in CHANNELS)
+        self.kind = nn.Parameter(torch.randn(3, 2, d) * 0.1)  # user's sound, own sound, output: first and second position
+        self.decision = nn.Parameter(torch.randn(2, d) * 0.1)
+        self.missing = nn.Parameter(torch.zeros(2, d))  # user's sound that never came, own sound never heard
+
+    def user_sound(self, levels: torch.Tensor, lost: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """levels [B, LOOK_BACK + F, MELS]; lost [B, 2, turns] shares of each turn in 0..1. Returns [B, turns * 2, D]."""
+        x = self.front(levels, dtype).unflatten(1, (-1, AUDIO)) + self.kind[0]
+        marked = x[:, :, 0] + torch.einsum("bmt,md->btd", lost, self.missing)
+        return torch.stack([marked, x[:, :, 1]], 2).flatten(1, 2)
+
+    def own_sound(self, levels: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """levels [B, LOOK_BACK + F, MELS] of turns in which the model speaks, to [B, F // 5, D]."""
+        x = self.front(levels, dtype)
+        return x + self.kind[1].repeat(x.shape[1] // AUDIO, 1)
+
+    def picture(self, patches: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """patches float [B, PATCHES, 40, 40, 3] to [B, PATCHES, D]."""
+        return self.stem(patches, dtype) + self.stem.place
+
+    def text(self, tokens: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
+        """tokens and their places in the turn, any equal shape."""
+        return F.embedding(tokens, self.tokens) + self.text_place[place]
+
+    def output(self, tokens_C: torch.Tensor, place: int, speak: torch.Tensor | None, dtype: torch.dtype) -> torch.Tensor:
+        """tokens [..., channels] of one output position; `speak` [...] with the second position only."""
+        x = self.kind[2, place].expand(*tokens_C.shape[:-1], -1)
+        for channel, project in enumerate(self.channel):
+            token = tokens_C[..., channel]
+            y = project(F.embedding(token, self.tokens).to(dtype)).float()
+            x = x + y * (token != 0)[..., None]
+        return x if speak is None else x + F.embedding(speak.long(), self.decision)

@@ -1,0 +1,142 @@
+"""The interaction model: fusion, trunk, token heads, decision, flow head, trained together.
+
+Read `InteractionModel.loss` (training on flat batches) and `InteractionModel.step` (one live micro-turn) first. Both
+follow `layout`: an output position is predicted from the hidden state of the position before it.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from duologue.config import Config
+from duologue.kernels import reference as ops
+from duologue.model.flow import FlowHead
+from duologue.model.fuse import Fuse
+from duologue.model.layout import CHANNELS
+from duologue.model.trunk import Attention, GatedMLP, Linear, Trunk
+
+DECISION = len(CHANNELS)  # its row among the gates
+PAD_WEIGHT = 0.3
+CALM_WEIGHT = 0.1  # of decisions far from any event
+CHANNEL_WEIGHT = (1.0, 1.0, 0.5, 0.5)
+FLOW_DRAWS = 4
+
+
+@dataclass(slots=True)
+class Batch:
+    """Flat sequences for training. `source_BN` points into the table of embeddings that `embed` makes, 0 is padding."""
+
+    user_BFM: torch.Tensor  # uint8 levels [B, LOOK_BACK + T * 10, MELS]
+    lost_B2T: torch.Tensor  # shares of each turn: sound that never came, own sound never heard
+    own_SFM: torch.Tensor  # uint8 levels [S, LOOK_BACK + 10, MELS] of the S turns in which the model speaks
+    own_mel_RF: torch.Tensor  # normalised log-mel [2 S, 400] of the same: the flow head's target
+    text_R: torch.Tensor  # typed text and notes
+    text_place_R: torch.Tensor
+    tokens_BTXC: torch.Tensor  # [B, T, 2, channels]
+    speak_BT: torch.Tensor
+    important_BT: torch.Tensor  # 1 near an event, where decisions count in full
+    source_BN: torch.Tensor
+    time_BN: torch.Tensor
+    outputs_R: torch.Tensor  # flat indices (b * N + n) of the X positions
+    output_of_R: torch.Tensor  # which (b, turn, place) each is, as a flat index into tokens_BTXC
+    sounds_R: torch.Tensor  # flat indices of the V positions, in the order of own_mel_RF
+
+    def to(self, device: torch.device) -> "Batch":
+        return Batch(*(getattr(self, name).to(device) for name in self.__slots__))
+
+
+class TokenHeads(nn.Module):
+    """For each channel a gate (is there a token at all?) and, if so, which: p(PAD) = 1 - p(gate).
+
+    Most positions hold PAD, so the whole vocabulary is only ever computed where there is a token.
+    """
+
+    def __init__(self, config: Config):
+        super().__init__()
+        d = config.width
+        self.gates = nn.Linear(d, len(CHANNELS) + 1)
+        self.project = nn.ModuleList(Linear(d, d) for _ in CHANNELS)
+
+    def gate(self, hidden: torch.Tensor) -> torch.Tensor:
+        """fp32 logits [..., channels + decision]."""
+        return ops.linear(hidden, self.gates.weight.float()) + self.gates.bias
+
+    def logits(self, channel: int, hidden: torch.Tensor, table: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        return ops.linear(self.project[channel](hidden.to(dtype)), table).float()
+
+
+class InteractionModel(nn.Module):
+    def __init__(self, config: Config):
+        super().__init__()
+        self.config = config
+        self.fuse, self.trunk = Fuse(config), Trunk(config)
+        self.heads, self.flow = TokenHeads(config), FlowHead(config)
+        self.apply(_initialise)
+
+    def embed(self, batch: Batch, dtype: torch.dtype) -> torch.Tensor:
+        """The flat sequence [B, N, D] of a batch."""
+        speak = batch.speak_BT
+        parts = [
+            self.fuse.kind.new_zeros(1, self.config.width),
+            self.fuse.user_sound(batch.user_BFM, batch.lost_B2T, dtype).flatten(0, 1),
+            self.fuse.own_sound(batch.own_SFM, dtype).flatten(0, 1),
+            self.fuse.text(batch.text_R, batch.text_place_R),
+            torch.stack(
+                [
+                    self.fuse.output(batch.tokens_BTXC[:, :, 0], 0, None, dtype),
+                    self.fuse.output(batch.tokens_BTXC[:, :, 1], 1, speak, dtype),
+                ],
+                2,
+            ).flatten(0, 2),
+        ]
+        return torch.cat(parts).index_select(0, batch.source_BN.flatten()).unflatten(0, batch.source_BN.shape)
+
+    def loss(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
+        """Every loss by name, `total` among them; each a mean over what it counts."""
+        hidden = self.trunk(self.embed(batch, dtype), batch.time_BN, dtype).flatten(0, 1)
+        before = hidden.index_select(0, batch.outputs_R - 1)
+        tokens = batch.tokens_BTXC.flatten(0, 2).index_select(0, batch.output_of_R)
+        gates = self.heads.gate(before)
+        losses = {
+            name: self._channel_loss(c, before, gates[:, c], tokens[:, c], dtype) for c, name in enumerate(CHANNELS)
+        }
+        second = batch.output_of_R % 2 == 1
+        losses["decision"] = self._decision_loss(gates[second, DECISION], batch, batch.output_of_R[second] // 2)
+        losses["flow"] = self._flow_loss(hidden, batch, dtype)
+        losses["total"] = losses["decision"] + losses["flow"] + sum(
+            weight * losses[name] for weight, name in zip(CHANNEL_WEIGHT, CHANNELS, strict=True)
+        )
+        return losses
+
+    def _channel_loss(self, c: int, hidden: torch.Tensor, gate: torch.Tensor, token: torch.Tensor, dtype) -> torch.Tensor:
+        there = token != 0
+        weight = torch.where(there, 1.0, PAD_WEIGHT)
+        loss = (F.binary_cross_entropy_with_logits(gate, there.float(), reduction="none") * weight).sum()
+        if there.any():
+            logits = self.heads.logits(c, hidden[there], self.fuse.tokens, dtype)
+            loss = loss + F.cross_entropy(logits, token[there], reduction="sum")
+        return loss / weight.sum()
+
+    def _decision_loss(self, gate: torch.Tensor, batch: Batch, turns: torch.Tensor) -> torch.Tensor:
+        weight = torch.where(batch.important_BT.flatten()[turns] != 0, 1.0, CALM_WEIGHT)
+        speak = batch.speak_BT.flatten()[turns].float()
+        return (F.binary_cross_entropy_with_logits(gate, speak, reduction="none") * weight).sum() / weight.sum()
+
+    def _flow_loss(self, hidden: torch.Tensor, batch: Batch, dtype) -> torch.Tensor:
+        if not len(batch.sounds_R):
+            return hidden.sum() * 0
+        return self.flow.loss(hidden.index_select(0, batch.sounds_R - 1), batch.own_mel_RF, FLOW_DRAWS, dtype).mean()
+
+
+def _initialise(module: nn.Module) -> None:
+    """Every layer that writes into the residual stream starts at zero, and every head."""
+    silent = {Attention: ["o_proj"], GatedMLP: ["down_proj"], FlowHead: ["modulate", "leave"]}.get(type(module), [])
+    for name in silent:
+        nn.init.zeros_(getattr(module, name).weight)
+    if isinstance(module, TokenHeads):
+        for layer in module.project:
+            nn.init.zeros_(layer.weight)
+        nn.init.zeros_(module.gates.weight)
+        nn.init.constant_(module.gates.bias, -2.0)

@@ -1,0 +1,161 @@
+"""Shards to flat batches. A shard is one long stream of turns; windows of a fixed number of positions are cut from it.
+
+Conversations follow each other inside a window, as they do in a session that goes on: the ring is never only one script.
+Read `Shards.draw` and `collate` first.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file
+
+from duologue.errors import DataError
+from duologue.media import dmel
+from duologue.model.flow import normalise
+from duologue.model.fuse import LOOK_BACK
+from duologue.model.interaction import Batch
+from duologue.model.layout import AUDIO, CHANNELS, OUT, Flat, A, T, V, X, flatten
+
+FIRST_TURNS = 100_000  # windows start at a random turn of a session up to 5.5 hours long
+FRAMES = dmel.FRAMES_PER_TURN
+
+
+@dataclass(slots=True)
+class Window:
+    """Some turns of a stream, ready to be put beside others."""
+
+    user: np.ndarray  # float log-mel [LOOK_BACK + T * 10, MELS]
+    own: np.ndarray  # the same of the own sound
+    tokens: np.ndarray  # [T, 2, channels]
+    speak: np.ndarray
+    important: np.ndarray
+    typed: np.ndarray  # [T, 8]
+    lost: np.ndarray  # [2, T]
+    flat: Flat
+
+
+class Shards:
+    """A folder of shards, held in memory (about 5 MB for ten minutes); `draw` cuts windows at random places of random shards."""
+
+    def __init__(self, folder: Path):
+        self.paths = sorted(folder.glob("*.safetensors"))
+        if not self.paths:
+            raise DataError(f"no shards (*.safetensors) in {folder}; make some with `duologue synth shards --out {folder}`")
+        self.shards = [load_file(path) for path in self.paths]
+        self.ends = [np.cumsum(4 + 2 * (s["speak"] != 0) + (s["typed"] != 0).sum(1)) for s in self.shards]
+
+    def draw(self, positions: int, rng: np.random.Generator) -> Window:
+        """A window of at most `positions`, from any turn of any shard."""
+        shard = int(rng.integers(len(self.shards)))
+        ends = self.ends[shard]
+        last = int(np.searchsorted(ends, ends[-1] - positions))
+        start = int(rng.integers(1, max(2, last)))
+        stop = int(np.searchsorted(ends, ends[start - 1] + positions, side="right"))
+        return cut(self.shards[shard], start, stop, int(rng.integers(FIRST_TURNS)))
+
+
+def cut(shard: dict[str, np.ndarray], start: int, stop: int, first_turn: int) -> Window:
+    """Turns start..stop of a stream (start >= 1, for the frames before)."""
+    turns = slice(start, stop)
+
+    def frames(name: str) -> np.ndarray:
+        return dmel.from_fine(shard[name][start - 1 : stop].reshape(-1, dmel.MELS)[FRAMES - LOOK_BACK :])
+
+    own = frames("own_mel")
+    quiet = np.repeat(shard["speak"][start - 1 : stop] == 0, FRAMES)[FRAMES - LOOK_BACK :]
+    own[quiet] = dmel.FLOOR  # as in a live session, where a quiet turn has no own sound at all
+    tokens = np.stack([shard[name][turns] for name in CHANNELS], -1)
+    lost = np.stack([shard["missing"][turns] / 20, np.zeros(stop - start)])
+    flat = flatten(shard["speak"][turns], shard["typed"][turns], first_turn=first_turn)
+    return Window(
+        frames("user_mel"), own, tokens, shard["speak"][turns], shard["important"][turns],
+        shard["typed"][turns], lost, flat,
+    )  # fmt: skip
+
+
+def disturb(window: Window, rng: np.random.Generator) -> Window:
+    """Cheap augmentation on log-mel: level, tilt, warped channels, masked bands and moments, noise on the own history."""
+    user = window.user + rng.uniform(-0.25, 0.25) + rng.uniform(-0.2, 0.2) * np.linspace(-1, 1, dmel.MELS)
+    if rng.random() < 0.7:
+        user = _warp_channels(user, rng.uniform(0.88, 1.14))
+    for _ in range(rng.integers(0, 3)):
+        low, wide = rng.integers(0, dmel.MELS), rng.integers(1, 10)
+        user[:, low : low + wide] = dmel.FLOOR
+    for _ in range(rng.poisson(len(user) / 300)):
+        start = rng.integers(0, len(user))
+        user[start : start + rng.integers(1, 6)] = dmel.FLOOR
+    spread = rng.uniform(0, 0.35) if rng.random() < 0.9 else rng.uniform(0.35, 0.8)
+    own = window.own + (window.own > dmel.FLOOR) * rng.normal(0, spread, window.own.shape)
+    noisy = user + rng.normal(0, 0.08, user.shape)
+    return Window(noisy, own, window.tokens, window.speak, window.important, window.typed, window.lost, window.flat)
+
+
+def _warp_channels(mel: np.ndarray, factor: float) -> np.ndarray:
+    """Moves formants as a longer or shorter vocal tract does: channel c reads from channel c * factor."""
+    read = np.clip(np.arange(dmel.MELS) * factor, 0, dmel.MELS - 1)
+    low = np.minimum(read.astype(int), dmel.MELS - 2)
+    part = (read - low).astype(np.float32)
+    return mel[:, low] * (1 - part) + mel[:, low + 1] * part
+
+
+def collate(clean: list[Window], positions: int, rng: np.random.Generator | None) -> Batch:
+    """Puts windows side by side, padded to `positions`; disturbed when `rng` is given."""
+    rows = [disturb(w, rng) for w in clean] if rng is not None else clean
+    turns = max(len(w.speak) for w in rows)
+    user = np.full((len(rows), LOOK_BACK + turns * FRAMES, dmel.MELS), dmel.FLOOR, np.float32)
+    tokens = np.zeros((len(rows), turns, OUT, len(CHANNELS)), np.int64)
+    speak, important = (np.zeros((len(rows), turns), np.int64) for _ in range(2))
+    lost = np.zeros((len(rows), 2, turns), np.float32)
+    for b, w in enumerate(rows):
+        t = len(w.speak)
+        user[b, : len(w.user)], tokens[b, :t] = w.user, w.tokens
+        speak[b, :t], important[b, :t], lost[b, :, :t] = w.speak, w.important, w.lost
+    own, target = _speaking(rows, clean)
+    text = [np.argwhere(w.typed != 0) for w in rows]
+    text_tokens = np.concatenate([w.typed[tuple(at.T)] for w, at in zip(rows, text, strict=True)]).astype(np.int64)
+    source, time, outputs, output_of, sounds = _pointers(rows, turns, positions, len(own), [len(at) for at in text])
+    values = (
+        dmel.quantise(user), lost, dmel.quantise(own), target, text_tokens, np.concatenate(text)[:, 1], tokens, speak,
+        important, source, time, outputs, output_of, sounds,
+    )  # fmt: skip
+    return Batch(*(torch.from_numpy(np.ascontiguousarray(v)) for v in values))
+
+
+def _speaking(rows: list[Window], clean: list[Window]) -> tuple[np.ndarray, np.ndarray]:
+    """Own-sound history [S, LOOK_BACK + 10, MELS] of the speaking turns, and the flow head's targets [2 S, 400]."""
+    own, target = [], []
+    for w, c in zip(rows, clean, strict=True):
+        for turn in np.flatnonzero(w.speak):
+            at = slice(turn * FRAMES, LOOK_BACK + (turn + 1) * FRAMES)
+            own.append(w.own[at])
+            target.append(c.own[at][LOOK_BACK:].reshape(AUDIO, -1))
+    if not own:
+        return np.zeros((0, LOOK_BACK + FRAMES, dmel.MELS), np.float32), np.zeros((0, 400), np.float32)
+    return np.stack(own).astype(np.float32), normalise(np.concatenate(target)).astype(np.float32)
+
+
+def _pointers(rows: list[Window], turns: int, positions: int, speaking: int, texts: list[int]):
+    """Where each position's embedding lies in the table of `InteractionModel.embed`, and which positions are predicted."""
+    b = len(rows)
+    base = {A: 1, V: 1 + b * turns * AUDIO}
+    base[T] = base[V] + speaking * AUDIO
+    base[X] = base[T] + sum(texts)
+    source, time = (np.zeros((b, positions), np.int64) for _ in range(2))
+    outputs, output_of, sounds = [], [], []
+    spoken = written = 0
+    for row, w in enumerate(rows):
+        kind, turn, place, when = w.flat
+        n = len(kind)
+        grid = (row * turns + turn) * AUDIO + place
+        where = np.select([kind == A, kind == X], [base[A] + grid, base[X] + grid])
+        where[kind == V] = base[V] + spoken + np.arange((kind == V).sum())
+        where[kind == T] = base[T] + written + np.arange((kind == T).sum())
+        spoken, written = spoken + (kind == V).sum(), written + (kind == T).sum()
+        source[row, :n], time[row, :n] = where, when
+        at = row * positions + np.arange(n)
+        outputs.append(at[kind == X])
+        output_of.append(grid[kind == X])
+        sounds.append(at[kind == V])
+    return source, time, *(np.concatenate(x) for x in (outputs, output_of, sounds))

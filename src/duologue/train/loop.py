@@ -1,0 +1,163 @@
+"""The one training loop: steps, schedule, log, save, resume. Under `torchrun` every process takes its share of rows.
+
+Read `train` first. A batch is a pure function of (seed, step, rank), so a resumed run has the bits of an unbroken one.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import nn
+from torch.utils.tensorboard import SummaryWriter
+
+from duologue.errors import TrainError
+from duologue.model import checkpoint
+from duologue.train.optim import optimisers, set_rate
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """How long and how fast."""
+
+    out: Path
+    steps: int
+    minutes: float = 1e9  # stop earlier, with a checkpoint, when this much time has passed
+    warmup: int = 100
+    decay: float = 0.3  # share of the steps over which the rate falls to nothing
+    rate: float = 1.0  # times the base rates
+    seed: int = 0
+    save_every: int = 100
+    dtype: torch.dtype = torch.bfloat16
+
+
+def share_of_rate(plan: Plan, step: int) -> float:
+    """Warm-up, flat, linear fall."""
+    rise = min(1.0, (step + 1) / max(1, plan.warmup))
+    fall = min(1.0, (plan.steps - step) / max(1.0, plan.decay * plan.steps))
+    return plan.rate * rise * fall
+
+
+def rank_and_world() -> tuple[int, int]:
+    """Joins the process group when `torchrun` started us."""
+    if "RANK" not in os.environ:
+        return 0, 1
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    return dist.get_rank(), dist.get_world_size()
+
+
+def train(model: nn.Module, batch_of: Callable[[int], object], loss_of: Callable, plan: Plan) -> nn.Module:
+    """Trains until `plan.steps` or `plan.minutes`.
+
+    Args:
+        model: an InteractionModel.
+        batch_of: step -> batch, this process's share of it.
+        loss_of: (model, batch) -> named losses with "total".
+        plan: see Plan; `plan.out` receives model.safetensors, state.pt, log.jsonl and TensorBoard events.
+    """
+    rank, world = rank_and_world()
+    made = optimisers(model)
+    first = _resume(model, made, plan.out)
+    writer = SummaryWriter(plan.out) if rank == 0 else None
+    began = time.monotonic()
+    with _progress(rank) as bar:
+        task = bar.add_task("train", total=plan.steps, completed=first, loss="")
+        for step in range(first, plan.steps):
+            torch.manual_seed(plan.seed * 1_000_003 + step * world + rank)
+            losses = _step(model, made, loss_of, batch_of(step), share_of_rate(plan, step), world)
+            _check(losses, step, plan.out)
+            late = _agree(time.monotonic() - began > plan.minutes * 60, world)
+            if rank == 0:
+                bar.update(task, completed=step + 1, loss=" ".join(f"{k} {v:.3f}" for k, v in losses.items()))
+                _log(writer, plan.out, step, losses, time.monotonic() - began)
+                if late or (step + 1) % plan.save_every == 0 or step + 1 == plan.steps:
+                    save(model, made, plan.out, step + 1)
+            if late:
+                break
+    return model
+
+
+def _step(model, made, loss_of, batch, rate: float, world: int) -> dict[str, float]:
+    losses = loss_of(model, batch)
+    losses["total"].backward()
+    if world > 1:
+        _average_gradients(model, world)
+    set_rate(made, rate)
+    for optimiser in made:
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=False)
+    return {name: float(value.detach()) for name, value in losses.items()}
+
+
+def _average_gradients(model: nn.Module, world: int) -> None:
+    """One all-reduce over all gradients laid end to end."""
+    grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in model.parameters()]
+    flat = torch.cat([g.flatten() for g in grads])
+    dist.all_reduce(flat)
+    for g, mean in zip(grads, (flat / world).split([g.numel() for g in grads]), strict=True):
+        g.copy_(mean.view_as(g))
+
+
+def _agree(late: bool, world: int) -> bool:
+    """Whether any process says so."""
+    if world == 1:
+        return late
+    flag = torch.tensor(float(late))
+    dist.all_reduce(flag, op=dist.ReduceOp.MAX)
+    return bool(flag)
+
+
+def _check(losses: dict[str, float], step: int, out: Path) -> None:
+    if losses["total"] != losses["total"] or losses["total"] > 1e4:
+        raise TrainError(f"loss is {losses['total']} at step {step}; the last good checkpoint is {out}/model.safetensors")
+
+
+def save(model: nn.Module, made: list, out: Path, step: int) -> None:
+    """The weights for use, and the optimisers' state to go on from."""
+    checkpoint.save(out / "model.safetensors", model, {"step": step})
+    tensors, groups = {}, []
+    for n, optimiser in enumerate(made):
+        state = optimiser.state_dict()
+        groups.append({"param_groups": state["param_groups"]})
+        for p, values in state["state"].items():
+            tensors |= {f"{n}/{p}/{name}": torch.as_tensor(value) for name, value in values.items()}
+    checkpoint.write(out / "state.safetensors", tensors, {"step": step, "groups": groups})
+
+
+def _resume(model: nn.Module, made: list, out: Path) -> int:
+    """Loads what `save` left in `out`; returns the step to go on from."""
+    if not (out / "state.safetensors").exists():
+        out.mkdir(parents=True, exist_ok=True)
+        return 0
+    loaded, about = checkpoint.load(out / "model.safetensors")
+    tensors, header = checkpoint.read(out / "state.safetensors")
+    if about["step"] != header["step"]:
+        raise TrainError(f"{out}: model is at step {about['step']}, optimiser at {header['step']}; copy back a matching pair")
+    model.load_state_dict(loaded.state_dict())
+    for n, optimiser in enumerate(made):
+        state: dict[int, dict] = {}
+        for key, value in tensors.items():
+            which, p, name = key.split("/")
+            if int(which) == n:
+                state.setdefault(int(p), {})[name] = value
+        optimiser.load_state_dict({"state": state, **header["groups"][n]})
+    return header["step"]
+
+
+def _log(writer: SummaryWriter, out: Path, step: int, losses: dict[str, float], seconds: float) -> None:
+    for name, value in losses.items():
+        writer.add_scalar(f"loss/{name}", value, step)
+    row = {"step": step, "seconds": round(seconds, 1), **{k: round(v, 4) for k, v in losses.items()}}
+    with open(out / "log.jsonl", "a") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def _progress(rank: int) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, TextColumn("{task.fields[loss]}"), disable=rank > 0)

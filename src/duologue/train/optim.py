@@ -1,0 +1,60 @@
+"""Muon for the trunk's matrices, AdamW for everything else.
+
+Source: Jordan et al., Muon (github.com/KellerJordan/Muon): momentum orthogonalised by five Newton-Schulz steps.
+"""
+
+import torch
+from torch import nn
+
+MUON_LR, ADAM_LR = 0.02, 2e-3
+
+
+def orthogonalise(g: torch.Tensor, steps: int = 5) -> torch.Tensor:
+    """The nearest orthogonal matrix, roughly: singular values end up between 0.7 and 1.2."""
+    a, b, c = 3.4445, -4.7750, 2.0315
+    x = g.bfloat16()
+    tall = x.shape[-2] > x.shape[-1]
+    x = x.mT if tall else x
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    for _ in range(steps):
+        s = x @ x.mT
+        x = a * x + (b * s + c * s @ s) @ x
+    return x.mT if tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Nesterov momentum, orthogonalised, scaled by the matrix's shape."""
+
+    def __init__(self, params, lr: float = MUON_LR, momentum: float = 0.95, weight_decay: float = 0.01):
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                momentum = self.state[p].setdefault("momentum", torch.zeros_like(p))
+                momentum.lerp_(p.grad, 1 - group["momentum"])
+                update = orthogonalise(p.grad.lerp(momentum, group["momentum"]))
+                p.mul_(1 - group["lr"] * group["weight_decay"])
+                p.add_(update, alpha=-group["lr"] * max(1, p.shape[-2] / p.shape[-1]) ** 0.5)
+
+
+def optimisers(model: nn.Module) -> list[torch.optim.Optimizer]:
+    """Muon over the matrices of the trunk's layers, AdamW over the rest; each remembers its base rate as `base`."""
+    matrices = [p for n, p in model.named_parameters() if n.startswith("trunk.layers") and p.ndim >= 2 and "sink" not in n]
+    chosen = {id(p) for p in matrices}
+    rest = [p for n, p in model.named_parameters() if id(p) not in chosen and not n.startswith("vocoder.")]
+    made = [Muon(matrices), torch.optim.AdamW(rest, lr=ADAM_LR, betas=(0.9, 0.98), weight_decay=0.01)]
+    for optimiser in made:
+        for group in optimiser.param_groups:
+            group["base"] = group["lr"]
+    return made
+
+
+def set_rate(made: list[torch.optim.Optimizer], share: float) -> None:
+    """Every learning rate becomes `share` of its base."""
+    for optimiser in made:
+        for group in optimiser.param_groups:
+            group["lr"] = group["base"] * share

@@ -1,0 +1,44 @@
+"""Trains an interaction model from nothing (or goes on) on a folder of shards: `duologue train pretrain --help`."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from duologue.config import Config
+from duologue.model import checkpoint
+from duologue.model.interaction import Batch, InteractionModel
+from duologue.train.batches import Shards, collate
+from duologue.train.loop import Plan, rank_and_world, train
+
+POSITIONS = 768  # of a window: longer than the attention's own window, so that the ring's forgetting is trained too
+
+
+class Feed:
+    """Batches by step, the next one made in the background while a step runs."""
+
+    def __init__(self, shards: Shards, rows: int, positions: int, seed: int):
+        self.shards, self.positions, self.seed = shards, positions, seed
+        self.rank, self.world = rank_and_world()
+        self.rows = max(1, rows // self.world)
+        self.pool = ThreadPoolExecutor(1)
+        self.ahead = {}
+
+    def make(self, step: int) -> Batch:
+        rng = np.random.default_rng([self.seed, step, self.rank])
+        clean = [self.shards.draw(self.positions, rng) for _ in range(self.rows)]
+        return collate(clean, self.positions, rng)
+
+    def __call__(self, step: int) -> Batch:
+        batch = self.ahead.pop(step, None) or self.pool.submit(self.make, step)
+        self.ahead = {step + 1: self.pool.submit(self.make, step + 1)}
+        return batch.result()
+
+
+def pretrain(shards: Path, config: Config, plan: Plan, rows: int = 10, init: Path | None = None) -> InteractionModel:
+    """Every loss at once, from `init` or from nothing. Goes on where `plan.out` stopped."""
+    torch.manual_seed(plan.seed)
+    model = checkpoint.load(init)[0].train() if init else InteractionModel(config)
+    feed = Feed(Shards(shards), rows, POSITIONS, plan.seed)
+    return train(model, feed, lambda m, batch: m.loss(batch, plan.dtype), plan)

@@ -1,0 +1,325 @@
+"""Train the own voice: `python -m duologue.train.vocoder --minutes 600 --out DIR`. Read `train` first.
+
+Phase 1 matches magnitudes at several resolutions, mel and pitch; phase 2 adds critics. A run started again with the
+same arguments goes on from its last checkpoint with the same bits. `export` writes the weights that ship.
+"""
+
+import json
+import math
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+
+from duologue.data.bank import cache_dir, file_stem
+from duologue.data.voices import OWN
+from duologue.errors import DataError, TrainError
+from duologue.media.dmel import FFT, FILTERS, FLOOR, HANN, HISTORY, HOP, MELS, WINDOW
+from duologue.model.vocoder import DELAY, PITCH_BINS, PITCH_HIGH_HZ, PITCH_LOW_HZ, Vocoder
+from duologue.train.critic import Critics
+from duologue.train.pitch import track
+from duologue.turn import SAMPLE_RATE_HZ
+
+CROP, WARM = 60, 6  # frames of a crop; its first ones only fill the convolutions
+BATCH_PLAIN, BATCH_CRITICS = 16, 8
+JUDGED = 27  # frames of each crop that the critics see
+PHASE_1_MINUTES = 40
+SAVE_SECONDS = 120
+RESOLUTIONS = ((128, 32), (256, 64), (512, 128), (1024, 256), (2048, 512))
+RATE_PLAIN, RATE, RATE_END, RATE_CRITICS, WARMUP = 1e-3, 5e-4, 5e-5, 3e-4, 200
+AVERAGE = 0.999  # decay of the weights' running mean, which is what ships
+PITCH_CHUNK = 60 * SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True)
+class Voice:
+    """One speaker's sound, end to end, with its pitch at the middle of each hop."""
+
+    pcm_S: np.ndarray  # int16
+    rate_F: np.ndarray  # cycles a sample
+    voiced_F: np.ndarray
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Crops: what is fed, and what should come out."""
+
+    mel_BFM: Tensor
+    pcm_BS: Tensor
+    rate_BF: Tensor
+    voiced_BF: Tensor
+
+
+def load_voice(paths: list[Path]) -> Voice:
+    """Read int16 16 kHz files (`.i16`) as one stream."""
+    missing = [p for p in paths if not p.is_file()]
+    if missing:
+        raise DataError(f"no sound at {missing[0]}: fill the voice bank first, or name .i16 files with --data")
+    parts = [np.fromfile(p, np.int16) for p in paths]
+    pcm = np.concatenate([p[: len(p) // HOP * HOP] for p in parts])
+    tracked = [track(pcm[i : i + PITCH_CHUNK] / np.float32(32768)) for i in range(0, len(pcm), PITCH_CHUNK)]
+    return Voice(pcm, *(np.concatenate(x) for x in zip(*tracked, strict=True)))
+
+
+def mel_of(pcm_BS: Tensor, history_BS: Tensor) -> Tensor:
+    """`dmel.log_mel` in torch, for batches and gradients."""
+    frames = torch.cat([history_BS, pcm_BS], 1).unfold(1, WINDOW, HOP) * torch.from_numpy(HANN)
+    spectrum = torch.fft.rfft(frames, FFT)
+    magnitude = torch.sqrt(spectrum.real.square() + spectrum.imag.square() + 1e-10)
+    return torch.log10((magnitude @ torch.from_numpy(FILTERS)).clamp(min=1e-5))
+
+
+def roughen(mel_BFM: Tensor, draw: torch.Generator) -> Tensor:
+    """Noise and smoothing such as a generated mel has; three crops in ten stay clean."""
+    batch = len(mel_BFM)
+
+    def uniform(high: float) -> Tensor:
+        return torch.rand(batch, 1, 1, generator=draw) * high
+
+    weight = uniform(0.5)
+    in_time = F.avg_pool1d(F.pad(mel_BFM.transpose(1, 2), (1, 1), "replicate"), 3, 1).transpose(1, 2)
+    rough = torch.lerp(mel_BFM, in_time, weight)
+    weight = uniform(0.5)
+    rough = torch.lerp(rough, F.avg_pool1d(F.pad(rough, (1, 1), "replicate"), 3, 1), weight)
+    rough = rough + torch.randn(mel_BFM.shape, generator=draw) * uniform(0.15)
+    return torch.where(torch.rand(batch, 1, 1, generator=draw) < 0.3, mel_BFM, rough)
+
+
+def draw_batch(voice: Voice, size: int, draw: torch.Generator) -> Batch:
+    """Random crops at random level (6 dB up or down)."""
+    last = len(voice.rate_F) - CROP - 1
+    starts = (torch.randint(2, last, (size,), generator=draw)).tolist()
+    sound = np.stack([voice.pcm_S[s * HOP - HISTORY : (s + CROP) * HOP] for s in starts])
+    gain = 10 ** ((torch.rand(size, 1, generator=draw) * 12 - 6) / 20)
+    pcm = torch.from_numpy(sound.astype(np.float32) / 32768) * gain
+    history, pcm = pcm.split([HISTORY, CROP * HOP], 1)
+    rate, voiced = (np.stack([x[s : s + CROP] for s in starts]) for x in (voice.rate_F, voice.voiced_F))
+    mel = roughen(mel_of(pcm, history), draw)
+    return Batch(mel, pcm, torch.from_numpy(rate), torch.from_numpy(voiced))
+
+
+def spectral_loss(made_BS: Tensor, real_BS: Tensor, draw: torch.Generator) -> Tensor:
+    """Mean over two drawn resolutions of log-magnitude distance and spectral convergence."""
+    total = 0
+    for size, hop in (RESOLUTIONS[i] for i in torch.randperm(len(RESOLUTIONS), generator=draw)[:2]):
+        both = torch.stft(torch.cat([made_BS, real_BS]), size, hop, window=torch.hann_window(size), return_complex=True)
+        made, real = ((both.real.square() + both.imag.square()) / size + 1e-7).chunk(2)
+        convergence = (made.sqrt() - real.sqrt()).norm() / real.sqrt().norm()
+        total = total + 0.5 * (made.log() - real.log()).abs().mean() + convergence
+    return total / 2
+
+
+def mel_loss(made_BS: Tensor, real_BS: Tensor) -> Tensor:
+    """Distance of the log-mels, in the units that the vocoder reads."""
+    made, real = (mel_of(x[:, HISTORY:-(HISTORY % HOP)], x[:, :HISTORY]).clamp(min=FLOOR) for x in (made_BS, real_BS))
+    return (made - real).abs().mean()
+
+
+def pitch_loss(logits_BFP: Tensor, rate_BF: Tensor, voiced_BF: Tensor) -> Tensor:
+    """Cross-entropy to the true bin, blurred, where the voice sounds."""
+    span = math.log(PITCH_HIGH_HZ / PITCH_LOW_HZ) / (PITCH_BINS - 1)
+    place = torch.log(rate_BF * SAMPLE_RATE_HZ / PITCH_LOW_HZ) / span
+    target = F.softmax(-((torch.arange(PITCH_BINS) - place[..., None]) ** 2) / 2, -1)
+    loss = -(target * F.log_softmax(logits_BFP, -1)).sum(-1)
+    return (loss * voiced_BF).sum() / voiced_BF.sum().clamp(min=1)
+
+
+def synthesise(model: Vocoder, batch: Batch, draw: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Made sound, real sound (both after the warm-up, aligned) and pitch logits.
+
+    Half of the rows are driven by the true pitch, so that the filters learn sharp harmonics, half by the read one.
+    """
+    size = len(batch.mel_BFM)
+    state = model.start(size)
+    state.phase_B.random_(1 << 24, generator=draw)
+    state.frame_B.random_(1 << 16, generator=draw)
+    true = (torch.rand(size, 1, generator=draw) < 0.5) & batch.voiced_BF
+    with torch.autocast("cpu", torch.bfloat16):
+        made, _, logits = model.analyse(batch.mel_BFM, state, (batch.rate_BF, true))
+    return made[:, WARM * HOP :], batch.pcm_BS[:, WARM * HOP - DELAY : -DELAY], logits
+
+
+def learning_rate(minutes: float, total: float, step: int) -> float:
+    """Warm-up and a constant in phase 1; in phase 2 a cosine down to the end of the run."""
+    if minutes < PHASE_1_MINUTES:
+        return RATE_PLAIN * min(1, (step + 1) / WARMUP)
+    done = min(1.0, (minutes - PHASE_1_MINUTES) / max(total - PHASE_1_MINUTES, 1))
+    return RATE_END + (RATE - RATE_END) * 0.5 * (1 + math.cos(math.pi * done))
+
+
+@dataclass
+class Run:
+    """Everything that a checkpoint holds."""
+
+    model: Vocoder
+    average: Vocoder
+    critics: Critics
+    optimiser: torch.optim.Optimizer
+    critic_optimiser: torch.optim.Optimizer
+    draw: torch.Generator
+    step: int = 0
+    seconds: float = 0.0
+
+
+def new_run() -> Run:
+    """Fresh weights from seed 0."""
+    torch.manual_seed(0)
+    model, average, critics = Vocoder(), Vocoder(), Critics()
+    average.load_state_dict(model.state_dict())
+    made = torch.optim.AdamW(model.parameters(), RATE_PLAIN, betas=(0.8, 0.99), weight_decay=0.01)
+    judge = torch.optim.AdamW(critics.parameters(), RATE_CRITICS, betas=(0.8, 0.99), weight_decay=0.01)
+    return Run(model, average, critics, made, judge, torch.Generator().manual_seed(1))
+
+
+def moments(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Flat names for an optimiser's tensors."""
+    return {f"{i}.{k}": v for i, s in optimiser.state_dict()["state"].items() for k, v in s.items()}
+
+
+def restore_moments(optimiser: torch.optim.Optimizer, flat: dict[str, Tensor]) -> None:
+    state = optimiser.state_dict()
+    state["state"] = {}
+    for name, value in flat.items():
+        index, key = name.split(".", 1)
+        state["state"].setdefault(int(index), {})[key] = value
+    optimiser.load_state_dict(state)
+
+
+def save(run: Run, out: Path) -> None:
+    """Write `last.safetensors` and `last.json`; the tensors carry the step, so a torn pair cannot pass for whole."""
+    parts = {
+        "model": run.model.state_dict(),
+        "average": run.average.state_dict(),
+        "critics": run.critics.state_dict(),
+        "optimiser": moments(run.optimiser),
+        "critic_optimiser": moments(run.critic_optimiser),
+        "draw": {"state": run.draw.get_state()},
+        "clock": {"step": torch.tensor(run.step), "seconds": torch.tensor(run.seconds, dtype=torch.float64)},
+    }
+    tensors = {f"{part}/{k}": v.contiguous() for part, group in parts.items() for k, v in group.items()}
+    out.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, out / "last.part")
+    os.replace(out / "last.part", out / "last.safetensors")
+    (out / "last.json").write_text(json.dumps({"step": run.step, "minutes": run.seconds / 60}) + "\n")
+
+
+def restore(run: Run, out: Path) -> Run:
+    """Continue from the last checkpoint, if there is one."""
+    path = out / "last.safetensors"
+    if not path.exists():
+        return run
+    groups: dict[str, dict[str, Tensor]] = {}
+    for name, value in load_file(path).items():
+        part, key = name.split("/", 1)
+        groups.setdefault(part, {})[key] = value
+    run.model.load_state_dict(groups["model"])
+    run.average.load_state_dict(groups["average"])
+    run.critics.load_state_dict(groups["critics"])
+    restore_moments(run.optimiser, groups.get("optimiser", {}))
+    restore_moments(run.critic_optimiser, groups.get("critic_optimiser", {}))
+    run.draw.set_state(groups["draw"]["state"])
+    run.step, run.seconds = int(groups["clock"]["step"]), float(groups["clock"]["seconds"])
+    return run
+
+
+def one_step(run: Run, voice: Voice, minutes: float) -> dict[str, float]:
+    """One update of the vocoder, and of the critics in phase 2; the losses by name."""
+    judged = run.seconds >= PHASE_1_MINUTES * 60
+    batch = draw_batch(voice, BATCH_CRITICS if judged else BATCH_PLAIN, run.draw)
+    made, real, logits = synthesise(run.model, batch, run.draw)
+    losses = {
+        "spectral": spectral_loss(made, real, run.draw),
+        "mel": mel_loss(made, real),
+        "pitch": pitch_loss(logits, batch.rate_BF, batch.voiced_BF),
+    }
+    total = losses["spectral"] + 2 * losses["mel"] + 0.1 * losses["pitch"]
+    if judged:
+        real, made = (x[:, -JUDGED * HOP :] for x in (real, made))
+        losses["critics"] = update_critics(run, real, made.detach())
+        with torch.autocast("cpu", torch.bfloat16):
+            losses["fool"], losses["match"] = run.critics.persuade(real, made)
+        total = total + 0.1 * losses["fool"] + 0.5 * losses["match"]
+    for group in run.optimiser.param_groups:
+        group["lr"] = learning_rate(run.seconds / 60, minutes, run.step)
+    run.optimiser.zero_grad()
+    total.backward()
+    norm = torch.nn.utils.clip_grad_norm_(run.model.parameters(), 5.0)
+    if not torch.isfinite(norm):
+        raise TrainError(f"step {run.step}: the gradient is not finite; the last checkpoint is good, lower the rate")
+    run.optimiser.step()
+    with torch.no_grad():
+        keep = min(AVERAGE, run.step / (run.step + 10))
+        torch._foreach_lerp_(list(run.average.parameters()), list(run.model.parameters()), 1 - keep)
+    return {name: loss.item() for name, loss in losses.items()}
+
+
+def update_critics(run: Run, real_BS: Tensor, made_BS: Tensor) -> Tensor:
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = run.critics.judge(real_BS, made_BS)
+    run.critic_optimiser.zero_grad()
+    loss.backward()
+    run.critic_optimiser.step()
+    return loss
+
+
+def train(voice: Voice, out: Path, minutes: float) -> Run:
+    """Train until `minutes` of computing have passed, this run's and its predecessors' together."""
+    run, board = restore(new_run(), out), SummaryWriter(out / "board")
+    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
+    saved = time.monotonic()
+    with Progress(*columns) as progress:
+        bar = progress.add_task("vocoder", total=minutes * 60, completed=run.seconds)
+        while run.seconds < minutes * 60:
+            began = time.monotonic()
+            losses = one_step(run, voice, minutes)
+            run.step += 1
+            run.seconds += time.monotonic() - began
+            words = " ".join(f"{k} {v:.3f}" for k, v in losses.items())
+            progress.update(bar, completed=run.seconds, description=f"step {run.step} {words}")
+            if run.step % 20 == 0:
+                for name, value in losses.items():
+                    board.add_scalar(name, value, run.step)
+            if time.monotonic() - saved > SAVE_SECONDS:
+                save(run, out)
+                progress.console.print(f"{run.seconds / 60:.1f} min, step {run.step}: {words}")
+                saved = time.monotonic()
+    save(run, out)
+    return run
+
+
+def export(out: Path, path: Path) -> None:
+    """Write the vocoder alone, bf16, as `path` with a JSON of the same name beside it (`load_vocoder` reads both)."""
+    run = restore(new_run(), out)
+    tensors = {k: v.to(torch.bfloat16).contiguous() for k, v in run.average.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path)
+    facts = {"steps": run.step, "minutes": round(run.seconds / 60, 1), "delay_samples": DELAY, "mels": MELS}
+    path.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints and TensorBoard.")],
+    minutes: Annotated[float, typer.Option(help="Minutes of computing in all.")] = 600,
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
+    data: Annotated[list[Path] | None, typer.Option(help="16 kHz .i16 files; the own voice of the bank if none.")] = None,
+    to: Annotated[Path | None, typer.Option("--export", help="Do not train: write the weights to this file.")] = None,
+) -> None:
+    """Train the vocoder, or export it."""
+    torch.set_num_threads(threads)
+    if to is not None:
+        return export(out, to)
+    train(load_voice(data or [cache_dir() / "bank" / f"{file_stem(OWN)}.i16"]), out, minutes)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,89 @@
+"""Token timing, on the world's clock."""
+
+import numpy as np
+import pytest
+
+from duologue.data import labels
+from duologue.data.labels import Item, fill
+from duologue.data.script import Check, Own, Script, Sound
+from duologue.media.text import END
+from tests.data.synthetic import Letters, question, speech
+
+CODER = Letters()
+
+
+def test_items_queue_in_order_and_overflow_into_later_turns():
+    slots = fill([Item(2, [7]), Item(0, [1, 2, 3]), Item(0, [4, 5])], 5, 2)
+    assert slots.tolist() == [[1, 2], [3, 4], [5, 7], [0, 0], [0, 0]]
+
+
+def test_what_cannot_be_whole_in_time_is_left_out_and_the_end_cuts():
+    assert fill([Item(0, [1, 2, 3], last=0), Item(0, [4], last=0)], 2, 2).tolist() == [[4, 0], [0, 0]]
+    assert fill([Item(1, [1, 2, 3])], 2, 2).tolist() == [[0, 0], [1, 2]]
+    assert fill([Item(9, [1])], 2, 2).tolist() == [[0, 0], [0, 0]]
+
+
+def test_a_heard_word_is_written_two_turns_after_the_turn_it_ends_in():
+    """Words end at 0.8, 1.2, 1.6 … s: in input turns 4, 6, 8."""
+    script = question(start_s=0.55)
+    written = labels.hear(script, CODER, 30)
+    ends = [0.55 + w.end_s for w in script.sounds[0].speech.words]
+    turns = [int(end / 0.2) + 2 for end in ends]
+    assert np.flatnonzero(written.any(1))[: len(turns)].tolist()[:2] == turns[:2]
+    assert (written > 0).sum() == sum(len(CODER.encode(w.text)) for w in script.sounds[0].speech.words)
+    for end, turn in zip(ends, turns, strict=True):
+        assert 0.4 - 1e-9 <= (turn + 1) * 0.2 - end <= 0.6
+
+
+def test_sounds_that_are_not_for_the_model_are_not_written():
+    script = Script("hold", 6.0, sounds=[Sound(0.5, speech("the news at ten"), "television", transcribed=False)])
+    assert not labels.hear(script, CODER, 30).any()
+
+
+def test_said_words_come_at_most_one_turn_before_their_sound():
+    script = Script("talk", 8.0, own=[Own(2.05, speech("hi yo hi yo", "own", gap_s=0.3))])
+    speak_T = np.zeros(40, np.uint8)
+    speak_T[9:21] = 1
+    turns = np.flatnonzero(labels.say(script, CODER, speak_T)[:, 0])
+    sounds = [int((2.05 + w.start_s) / 0.2) - 1 for w in script.own[0].speech.words]
+    assert turns[0] == sounds[0] == 9  # not before the first sounding turn
+    assert [s - t for s, t in zip(sounds[1:], turns[1:], strict=True)] == [1, 1, 1]
+
+
+def test_a_cut_speech_says_no_word_after_the_cut():
+    said = speech("one two three four five six", "own")  # a word every 0.4 s
+    script = Script("interrupt", 8.0, own=[Own(1.0, said, cut_s=1.9)])
+    speak_T = np.zeros(40, np.uint8)
+    speak_T[4:9] = 1
+    written = labels.say(script, CODER, speak_T)
+    assert written[written > 0].tolist() == CODER.encode("one two three")
+    assert not written[9:].any()
+
+
+def test_typed_text_opens_with_its_source_and_queues():
+    script = Script("typed", 4.0, typed=[(0.5, "abcdefghijklmnopqr")], notes=[(0.5, "tool", "ok")])
+    slots = labels.typed(script, CODER, 20)
+    assert slots[2].tolist() == [2, 100, 101, 102, 103, 104, 105, 106]
+    assert slots[3].tolist() == [107, 108, 4, 100, 0, 0, 0, 0]
+    assert not slots[4:].any() and not slots[:2].any()
+
+
+def test_calls_are_closed_and_never_early():
+    script = Script("delegate", 4.0, calls=[(1.05, "delegate", "ab"), (2.0, "cancel", "")], written=[(1.0, "abcd ef")])
+    acts, texts = labels.act(script, CODER, 20), labels.text(script, CODER, 20)
+    assert acts[5].tolist() == [7, 100] and acts[6].tolist() == [END, 0]  # output turn 5 begins at 1.2 s
+    assert acts[9].tolist() == [8, END]
+    assert texts[4].tolist() == [100, 101] and texts[5].tolist() == [100, 0]
+
+
+@pytest.mark.parametrize("length_s", [2.0, 5.0])
+def test_timing_matters_near_changes_and_in_short_quiet_checks(length_s):
+    script = Script("hold", 30.0, own=[Own(20.0, speech("one two three four five six seven eight nine ten", "own"))])
+    script.checks = [Check("quiet", 5.0, 5.0 + length_s)]
+    marks = labels.important(script, 150)
+    begins = np.arange(150) * 0.2 + 0.2
+    near = (np.abs(begins + 0.1 - 20.0) < 1) | (np.abs(begins + 0.1 - labels.own_end(script.own[0])) < 1)
+    assert marks[near].all()
+    in_check = (begins > 4.9) & (begins < 4.9 + length_s)
+    assert marks[in_check].all() == (length_s <= 3)
+    assert marks.sum() <= near.sum() + 2 + (in_check.sum() if length_s <= 3 else 0)

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from duologue.data import mix
+from duologue.data.families import facts, numbers, talk, typed
+from duologue.errors import DataError
+from tests.data.fake_bank import FakeBank
+from tests.data.families.checks import assert_takes_turns, spans
+
+FAMILIES = {"talk": (talk, 1.0), "numbers": (numbers, 2.0), "facts": (facts, 1.0)}
+
+
+def test_parts_follow_each_other_in_one_voice_up_to_the_length():
+    for seed in range(20):
+        script = mix.conversation(np.random.default_rng(seed), FakeBank(), "train", FAMILIES, 90)
+        assert_takes_turns(script)
+        assert 45 < script.length_s <= 90
+        assert set(script.about["parts"]) <= set(FAMILIES) and len(script.about["parts"]) >= 2
+        assert len({sound.speech.voice for sound in script.sounds}) == 1
+
+
+def test_everything_moves_by_the_same_time():
+    part = typed.script(np.random.default_rng(3), FakeBank(), "train")
+    moved = mix.shifted(part, 12.4)
+    for lane in ("typed", "written", "notes", "calls"):
+        assert [x[0] + 12.4 for x in getattr(part, lane)] == [x[0] for x in getattr(moved, lane)]
+        assert [x[1:] for x in getattr(part, lane)] == [x[1:] for x in getattr(moved, lane)]
+    assert np.add(spans(part)[1], 12.4) == pytest.approx(np.array(spans(moved)[1]))
+    assert [c.after_s and c.after_s + 12.4 for c in part.checks] == [c.after_s for c in moved.checks]
+    assert moved.length_s == part.length_s + 12.4
+
+
+def test_answers_stay_on_turn_boundaries():
+    script = mix.conversation(np.random.default_rng(0), FakeBank(), "train", {"talk": (talk, 1.0)}, 80)
+    assert all(abs(own.start_s / 0.2 - round(own.start_s / 0.2)) < 1e-6 for own in script.own)
+
+
+def test_a_family_without_speech_is_passed_over():
+    class Mute:
+        def script(self, *_, **__):
+            raise DataError("no speech")
+
+    families = FAMILIES | {"mute": (Mute(), 9.0)}
+    script = mix.conversation(np.random.default_rng(0), FakeBank(), "train", families, 60)
+    assert "mute" not in script.about["parts"]
+    with pytest.raises(DataError, match="mute"):
+        mix.conversation(np.random.default_rng(0), FakeBank(), "train", {"mute": (Mute(), 1.0)}, 60)
+
+
+def test_one_part_alone_may_be_longer_than_asked():
+    script = mix.conversation(np.random.default_rng(0), FakeBank(), "train", FAMILIES, 1)
+    assert script.own

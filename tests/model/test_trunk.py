@@ -1,0 +1,74 @@
+"""The trunk is Qwen3 and Qwen3-MoE, weight for weight."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from duologue.config import tiny
+from duologue.model.trunk import Trunk, rope
+
+transformers = pytest.importorskip("transformers")
+
+
+def shared(config) -> dict:
+    return dict(
+        hidden_size=config.width, num_hidden_layers=config.layers, num_attention_heads=config.heads,
+        num_key_value_heads=config.kv_heads, head_dim=config.head_width, rms_norm_eps=config.norm_eps,
+        vocab_size=64, tie_word_embeddings=False, attn_implementation="eager",
+        rope_parameters={"rope_type": "default", "rope_theta": config.rope_base},
+    )  # fmt: skip
+
+
+def compare(config, theirs) -> float:
+    """Largest difference of the last hidden states after loading their weights into our trunk."""
+    torch.manual_seed(0)
+    theirs = theirs.eval()
+    for p in theirs.parameters():
+        p.data.normal_(0, 0.3)
+    ours = Trunk(config).eval()
+    weights = {k.replace("mlp.experts.", "mlp.").replace("mlp.gate.weight", "mlp.gate"): v for k, v in theirs.state_dict().items()}
+    weights.pop("embed_tokens.weight")
+    ours.load_state_dict(weights)
+    x, time = torch.randn(2, 24, config.width), torch.arange(24).expand(2, -1)
+    with torch.no_grad():
+        wanted = theirs(inputs_embeds=x, position_ids=time).last_hidden_state
+        whole = ours(x, time)
+        streamed = ours.extend(x, time, torch.ones_like(time, dtype=torch.bool), ours.start(2, torch.float32))
+    assert (streamed - wanted).abs().max() < 1e-4
+    return float((whole - wanted).abs().max())
+
+
+def test_dense_trunk_is_qwen3():
+    config = replace(tiny(), sink=False, rope_base=1e6, kv_heads=1)
+    theirs = transformers.Qwen3Config(**shared(config), intermediate_size=config.hidden)
+    assert compare(config, transformers.Qwen3Model(theirs)) < 1e-4
+
+
+def test_moe_trunk_is_qwen3_moe():
+    config = replace(tiny(), sink=False, rope_base=1e6, experts=4, experts_active=2)
+    theirs = transformers.Qwen3MoeConfig(
+        **shared(config), intermediate_size=config.hidden, moe_intermediate_size=config.hidden, num_experts=4,
+        num_experts_per_tok=2, norm_topk_prob=True, decoder_sparse_step=1,
+    )  # fmt: skip
+    assert compare(config, transformers.Qwen3MoeModel(theirs)) < 1e-4
+
+
+def test_sink_takes_attention_away_and_its_absence_is_plain():
+    torch.manual_seed(0)
+    config = tiny()
+    with_sink, without = Trunk(config), Trunk(replace(config, sink=False))
+    without.load_state_dict({k: v for k, v in with_sink.state_dict().items() if "sink" not in k})
+    x, time = torch.randn(1, 8, config.width), torch.arange(8)[None]
+    assert (with_sink(x, time) - without(x, time)).abs().max() > 1e-3
+
+
+def test_rope_depends_on_time_differences_only_even_after_days():
+    q, k = torch.randn(16), torch.randn(16)
+    from duologue.model.trunk import rotate
+
+    def score(at: int) -> float:
+        cos, sin = rope(torch.tensor([[at, at + 40]]), 16, 10_000.0)
+        return float(rotate(q, cos[0, 0, 0], sin[0, 0, 0]) @ rotate(k, cos[0, 0, 1], sin[0, 0, 1]))
+
+    assert abs(score(0) - score(16 * 5 * 86_400 * 3)) < 1e-4

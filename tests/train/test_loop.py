@@ -1,0 +1,85 @@
+"""Training: every part learns, a resumed run has the bits of an unbroken one, two processes agree with each other."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from duologue.config import tiny
+from duologue.errors import TrainError
+from duologue.model import checkpoint
+from duologue.train.loop import Plan, _check, share_of_rate
+from duologue.train.pretrain import pretrain
+from tests.train.made_shards import make_shard
+
+
+@pytest.fixture
+def folder(tmp_path):
+    torch.set_num_threads(1)
+    make_shard(tmp_path / "shards" / "a.safetensors")
+    return tmp_path
+
+
+def plan(folder: Path, name: str, steps: int) -> Plan:
+    return Plan(out=folder / name, steps=steps, save_every=3, warmup=1, decay=0.01)
+
+
+def weights(folder: Path, name: str) -> dict:
+    return checkpoint.read(folder / name / "model.safetensors")[0]
+
+
+def test_every_part_receives_a_gradient_and_the_loss_falls(folder):
+    whole = pretrain(folder / "shards", tiny(), plan(folder, "a", 8), rows=2)
+    still = [n for n, p in whole.named_parameters() if torch.equal(p, dict(fresh().named_parameters())[n])]
+    assert all(n.startswith("fuse.stem") for n in still), still  # no pictures in these shards
+    rows = [eval(line)["total"] for line in (folder / "a" / "log.jsonl").read_text().splitlines()]
+    assert rows[-1] < rows[0] * 0.9
+
+
+def fresh():
+    from duologue.model.interaction import InteractionModel
+
+    torch.manual_seed(0)
+    return InteractionModel(tiny())
+
+
+def test_a_resumed_run_has_the_bits_of_an_unbroken_one(folder):
+    pretrain(folder / "shards", tiny(), plan(folder, "whole", 6), rows=2)
+    broken = plan(folder, "broken", 6)
+    pretrain(folder / "shards", tiny(), replace(broken, minutes=0), rows=2)  # stops after one step, with a checkpoint
+    pretrain(folder / "shards", tiny(), broken, rows=2)
+    one, two = weights(folder, "whole"), weights(folder, "broken")
+    assert all(torch.equal(one[n], two[n]) for n in one)
+
+
+def test_two_processes_train_together(folder):
+    make_shard(folder / "shards" / "b.safetensors", seed=1)
+    script = (
+        "import torch; torch.set_num_threads(1)\n"
+        "from pathlib import Path; from duologue.config import tiny\n"
+        "from duologue.train.loop import Plan; from duologue.train.pretrain import pretrain\n"
+        f"f = Path({str(folder)!r})\n"
+        "m = pretrain(f / 'shards', tiny(), Plan(out=f / 'two', steps=3, warmup=1), rows=2)\n"
+        "import torch.distributed as d\n"
+        "flat = torch.cat([p.detach().flatten() for p in m.parameters()]); other = flat.clone()\n"
+        "d.broadcast(other, 0); assert torch.equal(flat, other); d.destroy_process_group()\n"
+    )
+    (folder / "go.py").write_text(script)
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29577"]
+    done = subprocess.run([*command, folder / "go.py"], env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    assert (folder / "two" / "model.safetensors").exists()
+
+
+def test_the_rate_rises_stays_and_falls():
+    p = Plan(out=Path("."), steps=1000, warmup=100, decay=0.3)
+    assert share_of_rate(p, 0) == 0.01 and share_of_rate(p, 500) == 1 and share_of_rate(p, 850) == 0.5
+
+
+def test_divergence_names_the_last_good_checkpoint():
+    with pytest.raises(TrainError, match=r"nan at step 7.*model\.safetensors"):
+        _check({"total": float("nan")}, 7, Path("run"))

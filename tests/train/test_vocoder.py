@@ -1,0 +1,119 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import duologue.train.vocoder as trainer
+from duologue.errors import DataError
+from duologue.media.dmel import FLOOR, HISTORY, HOP, log_mel
+from duologue.model.vocoder import PITCH_BINS, PITCH_HIGH_HZ, PITCH_LOW_HZ, load_vocoder, read_pitch
+from duologue.train.pitch import track
+from duologue.turn import SAMPLE_RATE_HZ
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr(trainer, "BATCH_PLAIN", 2)
+    monkeypatch.setattr(trainer, "BATCH_CRITICS", 2)
+
+
+def glide(seconds: float) -> tuple[np.ndarray, np.ndarray]:
+    """A buzz whose pitch swings between 140 and 260 Hz, and that pitch."""
+    t = np.arange(int(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
+    hz = 200 + 60 * np.sin(2 * np.pi * 1.5 * t)
+    turn = 2 * np.pi * np.cumsum(hz) / SAMPLE_RATE_HZ
+    return (0.1 * sum(np.sin(h * turn) / h for h in range(1, 20))).astype(np.float32), hz
+
+
+@pytest.fixture(scope="module")
+def voice(tmp_path_factory) -> trainer.Voice:
+    path = tmp_path_factory.mktemp("bank") / "voice.i16"
+    (glide(4)[0] * 32767).astype(np.int16).tofile(path)
+    return trainer.load_voice([path])
+
+
+def test_track_follows_a_glide_and_calls_noise_unvoiced():
+    pcm, hz = glide(2)
+    rate, voiced = track(pcm)
+    assert voiced[2:-2].all()
+    assert np.abs(rate * SAMPLE_RATE_HZ / hz[HOP // 2 :: HOP] - 1)[2:-2].max() < 0.01
+    noise = np.random.default_rng(0).normal(0, 0.1, SAMPLE_RATE_HZ).astype(np.float32)
+    assert track(noise)[1].mean() < 0.1
+
+
+def test_mel_of_is_the_log_mel_that_the_model_speaks():
+    pcm, _ = glide(0.6)
+    pcm = torch.from_numpy(pcm[: 28 * HOP])
+    got = trainer.mel_of(pcm[None, HISTORY:-160], pcm[None, :HISTORY])[0]
+    expected = log_mel(pcm[HISTORY:-160].numpy(), pcm[:HISTORY].numpy())
+    np.testing.assert_allclose(got.clamp(min=FLOOR), np.maximum(expected, FLOOR), atol=1e-3)
+
+
+def test_the_pitch_label_and_its_reading_agree():
+    rate = torch.tensor([[150, 200.0, 333.3]]) / SAMPLE_RATE_HZ
+    span = np.log(PITCH_HIGH_HZ / PITCH_LOW_HZ) / (PITCH_BINS - 1)
+    place = torch.log(rate * SAMPLE_RATE_HZ / PITCH_LOW_HZ) / span
+    logits = -((torch.arange(PITCH_BINS) - place[..., None]) ** 2) / 2
+    torch.testing.assert_close(read_pitch(logits), rate, rtol=2e-3, atol=0)
+    sounds = torch.ones_like(rate, dtype=torch.bool)
+    right, wrong = (trainer.pitch_loss(x, rate, sounds) for x in (logits, logits.roll(5, -1)))
+    assert right < 1.5 < wrong
+
+
+def test_a_batch_pairs_each_frame_with_its_own_sound(voice):
+    batch = trainer.draw_batch(voice, 3, torch.Generator().manual_seed(0))
+    clean = trainer.mel_of(batch.pcm_BS[:, 2 * HOP :], batch.pcm_BS[:, 2 * HOP - HISTORY : 2 * HOP])
+    off = (clean - batch.mel_BFM[:, 2:]).abs().mean((1, 2))
+    shifted = (clean[:, 1:] - batch.mel_BFM[:, 2:-1]).abs().mean((1, 2))
+    assert (off < 0.2).all() and (off < shifted).all()
+    hz = batch.rate_BF * SAMPLE_RATE_HZ
+    assert ((hz > 130) & (hz < 270)).all()
+
+
+def run_steps(run, voice, count):
+    losses = {}
+    for _ in range(count):
+        losses = trainer.one_step(run, voice, 100)
+        run.step += 1
+    return losses
+
+
+@pytest.mark.parametrize("seconds", [0.0, trainer.PHASE_1_MINUTES * 60])
+def test_a_restored_run_goes_on_with_the_same_bits(voice, tmp_path, seconds):
+    run = trainer.new_run()
+    run.seconds = float(seconds)
+    run_steps(run, voice, 1)
+    trainer.save(run, tmp_path)
+    straight = run_steps(run, voice, 1)
+    restored = trainer.restore(trainer.new_run(), tmp_path)
+    assert run_steps(restored, voice, 1) == straight
+    assert ("critics" in straight) == bool(seconds)
+    for a, b in zip(run.average.parameters(), restored.average.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_training_lowers_the_loss_and_export_ships_the_mean(voice, tmp_path):
+    run = trainer.new_run()
+    first = run_steps(run, voice, 1)
+    for _ in range(12):
+        last = run_steps(run, voice, 1)
+    assert last["mel"] < first["mel"]
+    trainer.save(run, tmp_path)
+    trainer.export(tmp_path, tmp_path / "ship" / "voice.safetensors")
+    assert (tmp_path / "ship" / "voice.safetensors").stat().st_size < 4_000_000
+    shipped = load_vocoder(tmp_path / "ship" / "voice.safetensors")
+    torch.testing.assert_close(shipped.enter.weight, run.average.enter.weight, rtol=0.01, atol=1e-4)
+
+
+def test_missing_sound_is_named():
+    with pytest.raises(DataError, match="nowhere.i16"):
+        trainer.load_voice([Path("nowhere.i16")])
