@@ -114,7 +114,7 @@ def test_events_have_a_line_for_every_turn(run):
 
 
 def test_typed_alone_is_a_conversation(run):
-    code, out, _ = run("talk", "--typed", "0.5:one", "--typed", "0.2:two", "--typed", "0.55:three", "--tail", "0")
+    code, _, _ = run("talk", "--typed", "0.5:one", "--typed", "0.2:two", "--typed", "0.55:three", "--tail", "0")
     assert code == 0 and [line["text"] for line in events()] == ["", "TWO", "ONE\nTHREE"]
 
 
@@ -185,3 +185,22 @@ def test_other_mistakes_are_one_line(run, tmp_path):
     assert_mistake(run("talk", "--input", "in.wav", "--timeline", "a.png"), "named twice")
     assert_mistake(run("talk", "--input", "in.wav", "--events", "/dev/null"), "not a file")
     assert_mistake(run("talk", "--input", "in.wav", "--output", "in.wav/answer.wav"), "cannot write")
+
+
+def test_presets_are_known_by_name(run):
+    assert_mistake(run("plan", "giant"), "giant", "pico")
+    code, out, _ = run("plan", "tiny")
+    assert code == 0 and "trunk" in out
+
+
+def test_every_command_explains_itself(run):
+    for words in ("talk", "plan", "synth", "synth voices", "synth shards", "train", "train pretrain", "train vocoder"):
+        code, out, _ = run(*words.split(), "--help")
+        assert code == 0 and words in out
+
+
+def test_wrong_words_to_the_training_commands(run):
+    assert_mistake(run("train", "pretrain", "nowhere", "--out", "o", "--preset", "giant"), "giant")
+    assert_mistake(run("train", "pretrain", "nowhere", "--out", "o", "--preset", "tiny"), "nowhere")
+    assert_mistake(run("synth", "shards", "--out", "o", "--family", "pause=often"), "pause=often")
+    assert_mistake(run("synth", "voices", "--engine", "parrot"), "parrot")

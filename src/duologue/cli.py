@@ -35,6 +35,8 @@ def _version(wanted: bool) -> None:
 
 
 train = typer.Typer(help="Train a part of the model. Every run goes on where its folder stopped.", no_args_is_help=True)
+synth = typer.Typer(help="Make what it learns from: voices, and conversations spoken by them.", no_args_is_help=True)
+app.add_typer(synth, name="synth")
 app.add_typer(train, name="train")
 Preset = Annotated[str, typer.Option(help="nano, pico or tiny.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same bits.")]
@@ -102,24 +104,24 @@ def _check_places(source: str | None, outputs: tuple[Path, ...]) -> None:
             raise ConfigError(f"{path} is not a file, so no output can take its place")
 
 
-@app.command()
-def synth(
+@synth.command()
+def voices(
     engine: Annotated[Literal["kokoro", "flite", "festival", "espeak"], typer.Option(help="Who speaks.")] = "kokoro",
     minutes: Annotated[float, typer.Option(min=0, help="Stop after this time.")] = 60.0,
     utterances: Annotated[int, typer.Option(min=1, help="Stop after this many.")] = sys.maxsize,
 ) -> None:
     """Fill the voice bank with utterances and their word times. What is there is not said again.
 
-    **Example:** `duologue synth --engine flite --minutes 5`
+    **Example:** `duologue synth voices --engine flite --minutes 5`
     """
     from duologue.data.synth import synth as fill_bank
 
     fill_bank(minutes, engine, utterances)
 
 
-@app.command()
+@synth.command()
 def shards(
-    out: Annotated[Path, typer.Argument(help="Folder of the shards.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the shards.")],
     count: Annotated[int, typer.Option(min=1, help="How many, of ten minutes of conversation each.")] = 6,
     split: Annotated[Literal["train", "test"], typer.Option(help="Which voices and phrases.")] = "train",
     augment: Annotated[Literal["clean", "train", "test-noise"], typer.Option(help="Rooms, noise, network.")] = "train",
@@ -132,7 +134,7 @@ def shards(
 ) -> None:
     """Render conversations of all families, spoken by the voice bank, into training data.
 
-    **Example:** `duologue shards data/train --count 60 --workers 2`
+    **Example:** `duologue synth shards --out data/train --count 60 --workers 2`
     """
     from rich.progress import Progress
 
@@ -177,7 +179,7 @@ def pretrain(
     from duologue.train.loop import Plan
     from duologue.train.pretrain import pretrain as run_pretrain
 
-    plan = Plan(out, steps, minutes=minutes, rate=rate, seed=seed)
+    plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, seed=seed)
     run_pretrain(data, config.preset(preset), plan, rows, init)
 
 
@@ -220,6 +222,8 @@ def main() -> None:
     try:
         sys.exit(app(standalone_mode=False))
     except UsageError as error:
+        if not error.format_message():  # a group without a command: its help has been printed
+            sys.exit(2)
         _stop(f"{error.format_message()} (see {error.ctx.command_path if error.ctx else 'duologue'} --help)", 2)
     except DuologueError as error:
         _stop(str(error), 2)

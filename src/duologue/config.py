@@ -56,13 +56,30 @@ def pico() -> Config:
     return Config(width=128, layers=4, heads=2, kv_heads=1, hidden=384, front=64, flow_width=256, flow_layers=2)  # fmt: skip
 
 
+def micro() -> Config:
+    """About 100M parameters, for one GPU."""
+    return Config(width=768, layers=12, heads=12, kv_heads=4, hidden=2048, front=256, flow_width=1024, flow_layers=4)
+
+
+def small() -> Config:
+    """The trunk of Qwen3-0.6B, so that its weights can be the start; for one GPU."""
+    return Config(width=1024, layers=28, heads=16, kv_heads=8, head_width=128, hidden=3072, rope_base=1e6, front=512,
+                  flow_width=1536, flow_layers=6)  # fmt: skip
+
+
+def tml_small() -> Config:
+    """The size of the reference system, 276B parameters of which 12B act: for planning on the meta device only."""
+    return Config(width=4096, layers=64, heads=64, kv_heads=4, head_width=128, hidden=2048, experts=168, experts_active=4,
+                  vocabulary=151_936, rope_base=1e6, front=1024, flow_width=4096, flow_layers=8)  # fmt: skip
+
+
 def tiny() -> Config:
     """A toy for tests: every part is there, nothing is learned."""
     return Config(width=32, layers=2, heads=2, kv_heads=1, head_width=16, hidden=64, front=16, flow_width=64,
                   flow_layers=2)  # fmt: skip
 
 
-PRESETS = {"nano": nano, "pico": pico, "tiny": tiny}
+PRESETS = {f.__name__: f for f in (nano, pico, micro, small, tml_small, tiny)}
 
 
 def preset(name: str) -> Config:

@@ -42,7 +42,9 @@ def short(monkeypatch):
 
 
 def rendered(count: int = 3) -> list:
-    return [render(question(length_s=4.0 + n), np.random.default_rng(n), Letters(), augment="clean") for n in range(count)]
+    return [
+        render(question(length_s=4.0 + n), np.random.default_rng(n), Letters(), augment="clean") for n in range(count)
+    ]
 
 
 def test_a_shard_comes_back_as_it_was(tmp_path):

@@ -12,7 +12,9 @@ SUFFIXES = {".py", ".html", ".css", ".js"}
 
 def mapped() -> set[str]:
     """Paths, relative to src/duologue, of the map's tree: `name  what it is`, folders end in a slash."""
-    tree = re.search(r"```text\nsrc/duologue/\n(.*?)```", (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8"), re.S)[1]
+    tree = re.search(r"```text\nsrc/duologue/\n(.*?)```", (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8"), re.S)[
+        1
+    ]
     paths, folders = set(), {}
     for line in tree.splitlines():
         depth, name = (len(line) - len(line.lstrip())) // 2, line.split()[0]

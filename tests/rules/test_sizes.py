@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 SRC = Path(__file__).parents[2] / "src" / "duologue"
-MOST_LINES, MOST_FUNCTION_LINES, MOST_ARGUMENTS = 320, 45, 7
+MOST_LINES, MOST_FUNCTION_LINES, MOST_ARGUMENTS = 340, 45, 7
 
 
 def trees():

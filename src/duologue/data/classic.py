@@ -120,66 +120,51 @@ def _flite_one(flite: ctypes.CDLL, speaker, text: str) -> Spoken | None:
         tokens.append((flite.ffeature_string(item, b"name").decode(), start, end))
         item = flite.item_next(item)
     wave = flite.utt_wave(utterance).contents
-    pcm_S = np.ctypeslib.as_array(wave.data, (wave.samples,)).astype(np.float32) / 32768
+    pcm_S, rate_hz = np.ctypeslib.as_array(wave.data, (wave.samples,)).astype(np.float32) / 32768, wave.rate_hz
     flite.delete_utterance(utterance)
     words = words_of_tokens(text, tokens)
-    return words and finished(pcm_S, wave.rate_hz, words)
+    return words and finished(pcm_S, rate_hz, words)
 
 
 FESTIVAL_VOICES = {"kal": "kal_diphone", "ked": "ked_diphone", "slt": "cmu_us_slt_arctic_hts"}
-FESTIVAL_DONE = "(that is all)"
-
-
-@cache
-def _festival() -> subprocess.Popen:
-    try:
-        return subprocess.Popen(
-            ["festival", "--pipe"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
-    except OSError:
-        raise ConfigError("festival is missing: apt install festival festvox-kallpc16k festvox-kdlpc16k") from None
-
-
-def _scheme(program: str) -> list[str]:
-    """Lines that a festival program prints."""
-    process = _festival()
-    process.stdin.write(f'{program}\n(format t "{FESTIVAL_DONE}\\n")\n')
-    process.stdin.flush()
-    printed = []
-    while (row := process.stdout.readline().rstrip("\n")) != FESTIVAL_DONE:
-        if not row and process.poll() is not None:
-            raise ConfigError("festival ended by itself: is the voice package installed?")
-        printed.append(row)
-    return printed
+FESTIVAL_BASE_HZ = 105
 
 
 def speak_festival(texts: Sequence[str], voice: str, speed: float = 1.0) -> list[Spoken | None]:
-    """Each text by a festival voice, from one long-lived festival process."""
+    """Each text by a festival voice; one festival process a call."""
     name, stretch, pitch = _variant(voice)
-    base_hz = 105
-    _scheme(
+    head = (
         f"(voice_{FESTIVAL_VOICES[name]}) (Parameter.set 'Duration_Stretch {stretch / speed:.3f})"
-        f"(set! int_lr_params '((target_f0_mean {base_hz * pitch:.0f}) (target_f0_std 14)"
-        " (model_f0_mean 170) (model_f0_std 34)))"
+        f"(set! int_lr_params '((target_f0_mean {FESTIVAL_BASE_HZ * pitch:.0f}) (target_f0_std 14)"
+        " (model_f0_mean 170) (model_f0_std 34)))\n"
     )
-    return [_festival_one(text) for text in texts]
-
-
-def _festival_one(text: str) -> Spoken | None:
-    plain = re.sub(r"[^A-Za-z0-9 ,.;?!']", " ", text)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "said.wav"
-        rows = _scheme(
-            f'(set! u (utt.synth (Utterance Text "{plain}"))) (utt.save.wave u "{path}" \'riff)'
-            "(mapcar (lambda (w) (format t \"%s %s %s\\n\" (item.name w) (item.feat w 'word_start)"
-            " (item.feat w 'word_end))) (utt.relation.items u 'Word))"
-        )
-        if not path.exists():
-            return None
-        pcm_S, rate_hz = soundfile.read(path, dtype="float32")
-    tokens = [(m[1], float(m[2]), float(m[3])) for row in rows if (m := re.fullmatch(r"(\S+) ([\d.]+) ([\d.]+)", row))]
+        waves = [Path(folder) / f"{k}.wav" for k in range(len(texts))]
+        program = head + "".join(_festival_program(*pair) for pair in zip(texts, waves, strict=True))
+        try:
+            run = subprocess.run(["festival", "--pipe"], input=program, capture_output=True, text=True, timeout=120)
+        except OSError:
+            raise ConfigError("festival is missing: apt install festival festvox-kallpc16k festvox-kdlpc16k") from None
+        printed = run.stdout.split("(next)")[1:]
+        printed += [""] * (len(texts) - len(printed))
+        return [_festival_result(*triple) for triple in zip(texts, waves, printed, strict=True)]
+
+
+def _festival_program(text: str, wave: Path) -> str:
+    plain = re.sub(r"[^A-Za-z0-9 ,.;?!']", " ", text)
+    return (
+        f'(format t "(next)\\n") (set! u (utt.synth (Utterance Text "{plain}"))) (utt.save.wave u "{wave}" \'riff)'
+        "(mapcar (lambda (w) (format t \"%s %s %s\\n\" (item.name w) (item.feat w 'word_start)"
+        " (item.feat w 'word_end))) (utt.relation.items u 'Word))\n"
+    )
+
+
+def _festival_result(text: str, wave: Path, printed: str) -> Spoken | None:
+    tokens = [(m[1], float(m[2]), float(m[3])) for m in re.finditer(r"(?m)^(\S+) ([\d.]+) ([\d.]+)$", printed)]
     words = words_of_tokens(text, tokens)
-    return words and finished(pcm_S, rate_hz, words)
+    if not words or not wave.exists():
+        return None
+    return finished(*soundfile.read(wave, dtype="float32"), words)
 
 
 ESPEAK_WORD = 1

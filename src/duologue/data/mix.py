@@ -35,7 +35,7 @@ def joined(first: Script, then: Script) -> Script:
         then.length_s,
         first.sounds + then.sounds,
         first.own + then.own,
-        *(a + b for a, b in zip(_lanes(first), _lanes(then))),
+        *(a + b for a, b in zip(_lanes(first), _lanes(then), strict=True)),
         first.checks + then.checks,
         {"parts": [*first.about.get("parts", [first.family]), then.family]} | _voice(first, then),
     )

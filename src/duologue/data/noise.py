@@ -71,7 +71,8 @@ def rain(rng: np.random.Generator, samples: int) -> np.ndarray:
     drops_S[places] = rng.exponential(1.0, len(places))
     hz = rng.uniform(1500, 5000)
     ring = signal.windows.exponential(160, 0, 25, sym=False) * np.sin(2 * np.pi * hz / SAMPLE_RATE_HZ * np.arange(160))
-    return signal.oaconvolve(drops_S, ring.astype(np.float32))[:samples] + coloured(rng, samples, -0.5) * np.float32(0.05)
+    hiss_S = coloured(rng, samples, -0.5) * np.float32(0.05)
+    return signal.oaconvolve(drops_S, ring.astype(np.float32))[:samples] + hiss_S
 
 
 def engine(rng: np.random.Generator, samples: int) -> np.ndarray:
@@ -110,9 +111,7 @@ TEST_NOISES: dict[str, Maker | None] = {
 }
 
 
-def make_noise(
-    rng: np.random.Generator, kind: str, samples: int, speeches: Sequence[np.ndarray] = ()
-) -> np.ndarray:
+def make_noise(rng: np.random.Generator, kind: str, samples: int, speeches: Sequence[np.ndarray] = ()) -> np.ndarray:
     """Noise of a kind named above, swelling by a few dB over seconds; a kind made of speech needs `speeches`."""
     maker = (TRAIN_NOISES | TEST_NOISES)[kind]
     noise_S = talkers(rng, samples, speeches) if maker is None else maker(rng, samples)

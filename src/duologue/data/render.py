@@ -12,7 +12,7 @@ import numpy as np
 from duologue.data import labels
 from duologue.data.channel import PLACES, SPEECH_DBFS, Channel, draw_channel, speech_level, transmit
 from duologue.data.script import Own, Script, Sound
-from duologue.data.warp import draw_warp, retime, warp_speech
+from duologue.data.warp import Warp, draw_warp, retime, warp_speech
 from duologue.errors import DataError
 from duologue.media.audio import to_int16
 from duologue.media.dmel import FRAMES_PER_TURN, HOP, MELS, dithered, log_mel, to_fine
@@ -91,7 +91,7 @@ def turns_of(script: Script) -> int:
 
 
 def another_speaker(script: Script, rng: np.random.Generator) -> Script:
-    """The script with every voice on the user's side warped, each the same way throughout; the clock follows the user.
+    """The script with every voice on the user's side warped, each in one way throughout; the clock follows the user.
 
     Only the user's speed changes: other sounds keep their length.
     """
@@ -100,8 +100,12 @@ def another_speaker(script: Script, rng: np.random.Generator) -> Script:
         warps[voice] = draw_warp(rng)
     speeds = [speed if _may_change_speed(sound) else 1.0 for sound in script.sounds]
     script = retime(script, speeds)
-    spoken = [warp_speech(s.speech, warps[_voice(s)]._replace(speed=v)) for s, v in zip(script.sounds, speeds)]
-    return replace(script, sounds=[replace(s, speech=speech) for s, speech in zip(script.sounds, spoken)])
+    pairs = zip(script.sounds, speeds, strict=True)
+    return replace(script, sounds=[_spoken_as(s, warps[_voice(s)]._replace(speed=v)) for s, v in pairs])
+
+
+def _spoken_as(sound: Sound, how: Warp) -> Sound:
+    return replace(sound, speech=warp_speech(sound.speech, how))
 
 
 def _voice(sound: Sound) -> tuple[str, str]:

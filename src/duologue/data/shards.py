@@ -73,8 +73,8 @@ def write_shard(path: Path, conversations: Sequence[Rendered]) -> None:
         os.replace(partial_path, path)
     except OSError as error:
         partial_path.unlink(missing_ok=True)
-        size = len(data) / 1e6
-        raise DataError(f"cannot write {path} ({size:.0f} MB): {error.strerror or error}; make room or choose --out") from error
+        reason = f"{error.strerror or error}; {len(data) / 1e6:.0f} MB are needed"
+        raise DataError(f"cannot write {path}: {reason}") from error
 
 
 def read_shard(path: Path) -> list[Rendered]:

@@ -133,7 +133,8 @@ def _moved_check(check: Check, clock: Callable[[float], float], moved: Callable[
 
 def _clock(script: Script, speeds: Sequence[float]) -> Callable[[float], float]:
     """Old time to new time: slope 1 / speed where the user speaks, else 1."""
-    spoken = sorted((s.start_s, s.start_s + s.speech.seconds, v) for s, v in zip(script.sounds, speeds) if s.who == "user")
+    pairs = [(s, speed) for s, speed in zip(script.sounds, speeds, strict=True) if s.who == "user"]
+    spoken = sorted((s.start_s, s.start_s + s.speech.seconds, speed) for s, speed in pairs)
     olds, news = [0.0], [0.0]
     for start, end, speed in spoken:
         begin = max(start, olds[-1])

@@ -7,6 +7,7 @@ same arguments goes on from its last checkpoint with the same bits. `export` wri
 import json
 import math
 import os
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,13 +96,20 @@ def roughen(mel_BFM: Tensor, draw: torch.Generator) -> Tensor:
     return torch.where(torch.rand(batch, 1, 1, generator=draw) < 0.3, mel_BFM, rough)
 
 
+def sounding(size: int, draw: torch.Generator) -> Tensor:
+    """Mask [B, samples]: in one crop of five the voice starts from nothing, in one of five it ends in it."""
+    first, last = torch.randint(0, 5 * CROP, (2, size, 1), generator=draw) * HOP
+    n = torch.arange(-HISTORY, CROP * HOP)
+    return ((first >= CROP * HOP) | (n >= first)) & (n < last.where(last < CROP * HOP, CROP * HOP))
+
+
 def draw_batch(voice: Voice, size: int, draw: torch.Generator) -> Batch:
-    """Random crops at random level (6 dB up or down)."""
+    """Random crops at random level (6 dB up or down); in some the voice starts from, or ends in, nothing."""
     last = len(voice.rate_F) - CROP - 1
     starts = (torch.randint(2, last, (size,), generator=draw)).tolist()
     sound = np.stack([voice.pcm_S[s * HOP - HISTORY : (s + CROP) * HOP] for s in starts])
     gain = 10 ** ((torch.rand(size, 1, generator=draw) * 12 - 6) / 20)
-    pcm = torch.from_numpy(sound.astype(np.float32) / 32768) * gain
+    pcm = torch.from_numpy(sound.astype(np.float32) / 32768) * gain * sounding(size, draw)
     history, pcm = pcm.split([HISTORY, CROP * HOP], 1)
     rate, voiced = (np.stack([x[s : s + CROP] for s in starts]) for x in (voice.rate_F, voice.voiced_F))
     mel = roughen(mel_of(pcm, history), draw)
@@ -273,17 +281,18 @@ def update_critics(run: Run, real_BS: Tensor, made_BS: Tensor) -> Tensor:
 
 
 def train(voice: Voice, out: Path, minutes: float) -> Run:
-    """Train until `minutes` of computing have passed, this run's and its predecessors' together."""
+    """Train until `minutes` of processor time have passed, this run's and its predecessors' together."""
     run, board = restore(new_run(), out), SummaryWriter(out / "board")
     columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
-    saved = time.monotonic()
+    saved, stop = time.monotonic(), []
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
     with Progress(*columns) as progress:
         bar = progress.add_task("vocoder", total=minutes * 60, completed=run.seconds)
-        while run.seconds < minutes * 60:
-            began = time.monotonic()
+        while run.seconds < minutes * 60 and not stop:
+            began = time.process_time()
             losses = one_step(run, voice, minutes)
             run.step += 1
-            run.seconds += time.monotonic() - began
+            run.seconds += (time.process_time() - began) / torch.get_num_threads()
             words = " ".join(f"{k} {v:.3f}" for k, v in losses.items())
             progress.update(bar, completed=run.seconds, description=f"step {run.step} {words}")
             if run.step % 20 == 0:
@@ -309,7 +318,7 @@ def export(out: Path, path: Path) -> None:
 
 def main(
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints and TensorBoard.")],
-    minutes: Annotated[float, typer.Option(help="Minutes of computing in all.")] = 600,
+    minutes: Annotated[float, typer.Option(help="Minutes of processor time in all.")] = 600,
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
     data: Annotated[list[Path] | None, typer.Option(help="16 kHz .i16 files; the own voice of the bank if none.")] = None,
     to: Annotated[Path | None, typer.Option("--export", help="Do not train: write the weights to this file.")] = None,

@@ -56,8 +56,8 @@ def test_only_a_courtesy_may_be_clipped(text, slots, cut):
 
 def _last_version(text: str) -> str:
     """The answer to a repaired question, worked out from its words alone."""
-    words = text.split()
-    values = [NUMBER[word] for word in words if word in NUMBER and word != "one" or word == "one" and "count one" not in text]
+    words = text.replace("count one up", "count up").split()
+    values = [NUMBER[word] for word in words if word in NUMBER]
     if "opposite" in words:
         return OPPOSITE[[word for word in words if word in OPPOSITE][-1]]
     for ring in (DAYS, MONTHS):

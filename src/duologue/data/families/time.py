@@ -28,7 +28,7 @@ WORDS = (
     "paper music summer winter yellow purple tiger rabbit monkey rocket planet button lemon sugar honey cookie pencil "
     "bicycle flower thunder"
 ).split()
-EVENTS = ("go", "start", "now", "begin")
+EVENTS = ("go", "start", "mark", "begin")
 ACK = "okay"
 LONGEST_S = 36.0  # of one task
 POLITE = ("please", "can you", "could you", "will you", "would you")
