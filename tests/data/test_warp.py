@@ -1,5 +1,7 @@
 """Warped voices: what moves, what stays, and the clock of a script."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -54,7 +56,7 @@ def test_level_survives_warping():
 
 def test_word_times_follow_the_sound():
     fast = warp_speech(speech("one two three four"), Warp(1.2, 0.9, 1.05))
-    for before, after in zip(fast.words, fast.words[1:], strict=False):
+    for before, after in pairwise(fast.words):
         gap = fast.pcm_S[int((before.end_s + 0.02) * RATE) : int((after.start_s - 0.02) * RATE)]
         word = fast.pcm_S[int(before.start_s * RATE) : int(before.end_s * RATE)]
         assert np.abs(gap).max() < 0.05 * np.abs(word).max()
@@ -83,5 +85,5 @@ def test_own_speeches_do_not_run_into_each_other():
     items = [Own(1.0 + 0.6 * n, speech("three", "own", 220, word_s=0.55)) for n in range(6)]
     script = Script("order", 8.0, sounds=[Sound(1.2, speech("one two three four five six"))], own=items)
     moved = retime(script, [1.2]).own
-    for one, other in zip(moved, moved[1:], strict=False):
+    for one, other in pairwise(moved):
         assert other.start_s >= one.start_s + one.speech.seconds - 1e-6

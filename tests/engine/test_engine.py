@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from duologue.engine.engine import TAIL, Engine, Voiced, ready
+from duologue.engine.engine import TAIL, Engine, Voiced, fast_dtype
 from duologue.errors import SessionError
 from duologue.live import Conversation, converse
 from duologue.media.text import Tokenizer
@@ -19,7 +19,7 @@ from duologue.turn import SAMPLES_PER_TURN, Note, TurnIn, silence
 @pytest.fixture(scope="module")
 def voiced(model):
     torch.manual_seed(5)
-    return Voiced(ready(copy.deepcopy(model)), Vocoder().eval())
+    return Voiced(copy.deepcopy(model).settle(fast_dtype()), Vocoder().eval())
 
 
 def talk(seed: int, turns: int = 25) -> list[TurnIn]:
@@ -60,7 +60,7 @@ def test_batch_mates_change_no_sample(voiced):
 
 def test_save_and_load_keep_every_bit(voiced, model, tmp_path):
     checkpoint.save(tmp_path / "m.safetensors", model)
-    loaded = Voiced(ready(checkpoint.load(tmp_path / "m.safetensors")[0]), voiced.vocoder)
+    loaded = Voiced(checkpoint.load(tmp_path / "m.safetensors")[0].settle(fast_dtype()), voiced.vocoder)
     one, two = Conversation(voiced=voiced, seed=7), Conversation(voiced=loaded, seed=7)
     assert all(same(one.step(t), two.step(t)) for t in talk(1, 12))
 

@@ -48,9 +48,9 @@ def test_loud_samples_clip_instead_of_wrapping():
 
 def test_what_is_not_sound_is_a_data_error(tmp_path):
     (tmp_path / "a.wav").write_bytes(b"not a sound file at all")
-    with pytest.raises(DataError, match="a.wav"):
+    with pytest.raises(DataError, match=r"a\.wav"):
         audio.load(tmp_path / "a.wav")
-    with pytest.raises(DataError, match="missing.wav"):
+    with pytest.raises(DataError, match=r"missing\.wav"):
         audio.load(tmp_path / "missing.wav")
 
 

@@ -11,7 +11,7 @@ import os
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, fields
 from functools import partial
@@ -20,7 +20,7 @@ from types import ModuleType
 
 import numpy as np
 import safetensors
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from safetensors.numpy import save
 
 from duologue.data.bank import Bank
@@ -96,46 +96,49 @@ def read_shard(path: Path) -> list[Rendered]:
     ]
 
 
-def shard_path(out_dir: Path, split: str, seed: int, number: int) -> Path:
-    """Where a shard is."""
-    return Path(out_dir) / f"{split}-{seed}-{number:05d}.safetensors"
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What the shards of one data set are made of; a shard follows from this, its number and what the bank holds."""
+
+    bank: Bank
+    families: Families  # name -> (module, weight)
+    seed: int = 0
+    split: str = "train"
+    augment: str = "train"
+
+    def path(self, out_dir: Path, number: int) -> Path:
+        """Where a shard is."""
+        return out_dir / f"{self.split}-{self.seed}-{number:05d}.safetensors"
 
 
 def make_shards(
     out_dir: Path,
     seconds: float,
-    seed: int,
-    bank: Bank,
-    families: Families,
+    recipe: Recipe,
     *,
-    split: str = "train",
-    augment: str = "train",
     workers: int = 1,
     progress: Callable[[int], None] = lambda shards: None,
 ) -> Tally:
-    """Renders `seconds` of conversation (in whole shards) of weighted families into `out_dir`.
-
-    A shard follows from seed, split and number (and what the bank holds), so one that exists already is left as it is.
+    """Renders `seconds` of conversation, in whole shards, into `out_dir`; shards that exist already are left as they are.
 
     Args:
-        progress: called with the number of shards done, after each one.
+        progress: called with the number of shards there are, at the start and after each one.
 
     Raises:
-        DataError: more than 5 % of the scripts fail, or the disk is full.
+        DataError: more than 5 % of a shard's scripts fail, or the disk is full.
     """
-    Path(out_dir).mkdir(parents=True, exist_ok=True)
+    out_dir.mkdir(parents=True, exist_ok=True)
     numbers = range(int(np.ceil(seconds / SHARD_S - 1e-6)))
-    wanted = [n for n in numbers if not shard_path(out_dir, split, seed, n).exists()]
+    wanted = [n for n in numbers if not recipe.path(out_dir, n).exists()]
     progress(len(numbers) - len(wanted))
-    make = partial(_make_shard, Path(out_dir), seed, bank, families, split, augment)
     tally = Tally()
-    for done, part in enumerate(_each(make, wanted, workers), len(numbers) - len(wanted) + 1):
+    for done, part in enumerate(_each(partial(_make_shard, out_dir, recipe), wanted, workers), 1):
         tally.add(part)
-        progress(done)
+        progress(len(numbers) - len(wanted) + done)
     return tally
 
 
-def _each(make: Callable[[int], Tally], numbers: Sequence[int], workers: int):
+def _each(make: Callable[[int], Tally], numbers: Sequence[int], workers: int) -> Iterator[Tally]:
     """`make` of each number, in order; worker processes are forked, so that they share the bank's index."""
     if workers == 1:
         yield from map(make, numbers)
@@ -154,24 +157,33 @@ def _make_inherited(number: int) -> Tally:
     return _inherited(number)
 
 
-def _make_shard(
-    out_dir: Path, seed: int, bank: Bank, families: Families, split: str, augment: str, number: int
-) -> Tally:
-    rng = np.random.default_rng([seed, number, zlib.crc32(split.encode())])
-    speeches, tokenizer = _other_people(rng, bank, families, split), Tokenizer()
+def _make_shard(out_dir: Path, recipe: Recipe, number: int) -> Tally:
+    conversations, tally = render_shard(recipe, number)
+    write_shard(recipe.path(out_dir, number), conversations)
+    return tally
+
+
+def render_shard(recipe: Recipe, number: int) -> tuple[list[Rendered], Tally]:
+    """The conversations of one shard, not written: what training on the fly takes.
+
+    Raises:
+        DataError: more than 5 % of the scripts fail.
+    """
+    rng = np.random.default_rng([recipe.seed, number, zlib.crc32(recipe.split.encode())])
+    speeches, tokenizer = _other_people(rng, recipe), Tokenizer()
     made, tally = [], Tally()
     while tally.turns * TURN_MS < SHARD_S * 1000:
         try:
-            script = conversation(rng, bank, split, families, rng.uniform(SHORTEST_S, LONGEST_S))
-            made.append(render(script, rng, tokenizer, augment=augment, speeches=speeches))
+            length_s = rng.uniform(SHORTEST_S, LONGEST_S)
+            script = conversation(rng, recipe.bank, recipe.split, recipe.families, length_s)
+            made.append(render(script, rng, tokenizer, augment=recipe.augment, speeches=speeches))
         except DataError as error:
             tally.failures[str(error)] += 1
             _check_failures(tally.failures.total(), len(made), error)
             continue
         tally.turns += len(made[-1].speak)
         tally.families.update(made[-1].family.split("+"))
-    write_shard(shard_path(out_dir, split, seed, number), made)
-    return tally
+    return made, tally
 
 
 def _check_failures(failed: int, made: int, error: DataError) -> None:
@@ -179,12 +191,12 @@ def _check_failures(failed: int, made: int, error: DataError) -> None:
         raise DataError(f"{failed} of {failed + made} scripts failed, the last one because: {error}") from error
 
 
-def _other_people(rng: np.random.Generator, bank: Bank, families: Families, split: str) -> list[np.ndarray]:
+def _other_people(rng: np.random.Generator, recipe: Recipe) -> list[np.ndarray]:
     """Sounds to make babble of, from the split's own voices."""
     speeches = []
-    for name in rng.choice(list(families), BABBLE_SPEECHES):
+    for name in rng.choice(list(recipe.families), BABBLE_SPEECHES):
         try:
-            speeches.append(bank.sample(rng, str(name), split=split).pcm_S)
+            speeches.append(recipe.bank.sample(rng, str(name), split=recipe.split).pcm_S)
         except DataError:  # a family of which the bank has no speech yet
             continue
     return speeches
@@ -223,22 +235,24 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     """The command line."""
     args = _arguments(argv)
+    recipe = Recipe(Bank(args.bank), weighted_families(dict(args.family)), args.seed, args.split, args.augment)
     columns = TextColumn("shards"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns) as bar:
         task = bar.add_task("shards", total=args.shards)
-        tally = make_shards(
-            args.out, args.shards * SHARD_S, args.seed, Bank(args.bank), weighted_families(dict(args.family)),
-            split=args.split, augment=args.augment, workers=args.workers,
-            progress=lambda done: bar.update(task, completed=done),
-        )  # fmt: skip
-    print(f"{tally.hours:.2f} h of conversation; parts: {dict(tally.families.most_common())}")
-    for reason, scripts in tally.failures.most_common(5):
-        print(f"{scripts} scripts failed: {reason}", file=sys.stderr)
+        report = partial(_report, bar, task)
+        tally = make_shards(args.out, args.shards * SHARD_S, recipe, workers=args.workers, progress=report)
+        bar.console.print(f"{tally.hours:.2f} h of conversation; parts: {dict(tally.families.most_common())}")
+        for reason, scripts in tally.failures.most_common(5):
+            bar.console.print(f"{scripts} scripts failed: {reason}")
+
+
+def _report(bar: Progress, task: TaskID, done: int) -> None:
+    bar.update(task, completed=done)
 
 
 if __name__ == "__main__":
     try:
         main()
     except DuologueError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"error: {error}\n")
         sys.exit(2)

@@ -181,13 +181,18 @@ def turns(own: Sequence, train: Sequence, test: Sequence, share: float, rng: np.
             yield next(train_round)
 
 
-def synth(minutes: float, engine: str = "kokoro", utterances: int = sys.maxsize) -> None:
-    """Speaks new lines with one engine's voices into the bank until the time or the number of utterances is reached."""
+def synth(
+    minutes: float, engine: str = "kokoro", utterances: int = sys.maxsize, share: float | None = None
+) -> None:
+    """Speaks new lines with one engine's voices into the bank until the time or the number of utterances is reached.
+
+    `share` of the calls is the own voice's: 1 and 0 let two processes divide the work; None as `own_share` says.
+    """
     rng = np.random.default_rng()
     speak, began = speaker_of(engine), time.monotonic()
     own, train, test = shelves(engine, rng)
     count = seconds = 0
-    for shelf in turns(own, train, test, own_share(own), rng):
+    for shelf in turns(own, train, test, own_share(own) if share is None else share, rng):
         if time.monotonic() - began > 60 * minutes or count >= utterances:
             break
         done, sound_s = shelf.fill(speak, rng)
@@ -202,9 +207,10 @@ def main() -> None:
     parser.add_argument("--engine", default="kokoro", choices=("kokoro", "flite", "festival", "espeak"))
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--utterances", type=int, default=sys.maxsize)
+    parser.add_argument("--own-share", type=float, help="the own voice's share of the calls, 0 to 1")
     arguments = parser.parse_args()
     try:
-        synth(arguments.minutes, arguments.engine, arguments.utterances)
+        synth(arguments.minutes, arguments.engine, arguments.utterances, arguments.own_share)
     except DuologueError as error:
         sys.exit(f"synth: {error}")
 

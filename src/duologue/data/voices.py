@@ -1,7 +1,7 @@
 """Who speaks: every synthetic speaker by name, and which side of the train/test split it is on.
 
 A voice is a string, "engine/speaker": "kokoro/af_bella", "kokoro/af_bella+am_adam" (the average of two styles),
-"flite/slt-s115-p120" (speaking 1.15 times as long at 1.2 times the pitch), "espeak/en-gb+f3". Read `user_voices` and
+"flite/slt-s115-p120" (speaking 1.15 times as long at 1.2 times the pitch), "espeak/en-us+f3". Read `user_voices` and
 `split_of` first; `speaker_of` opens the engine. Splits are by speaker: no style, mix or variant of a test speaker is
 trained on.
 """
@@ -32,7 +32,7 @@ MIXES = 40
 
 STRETCHES_AND_PITCHES = ((100, 100), (85, 108), (120, 92), (92, 120), (108, 85))
 ESPEAK_VOICES = (
-    "en-us+f1 en-us+f3 en-us+f5 en-us+m1 en-us+m3 en-us+m7 en-gb+f2 en-gb+f4 en-gb+m2 en-gb+m4 en-gb-scotland+m5 "
+    "en-us+f1 en-us+f3 en-us+f5 en-us+m1 en-us+m3 en-us+m7 en+f2 en+f4 en+m2 en+m4 en-gb-scotland+m5 "
     "en-gb-scotland+f2 en-gb-x-rp+m6 en-gb-x-rp+f1 en-us-nyc+m2 en-029+f3"
 ).split()
 

@@ -14,7 +14,6 @@ from duologue.media.text import Tokenizer
 from duologue.model import checkpoint, stream
 from duologue.model.interaction import InteractionModel
 from duologue.model.layout import CHANNELS
-from duologue.model.trunk import Linear
 from duologue.model.vocoder import Vocoder, VocoderState, load_vocoder
 from duologue.turn import SAMPLES_PER_TURN, TurnIn, TurnOut
 
@@ -33,21 +32,12 @@ class Voiced:
 def load(path: Path | None = None, vocoder: Path | None = None) -> Voiced:
     """The shipped weights, or a checkpoint with the shipped voice. Raises DataError."""
     model, _ = checkpoint.load(path or WEIGHTS / "nano.safetensors")
-    return Voiced(ready(model), load_vocoder(vocoder or WEIGHTS / "vocoder.safetensors"))
+    return Voiced(model.settle(fast_dtype()), load_vocoder(vocoder or WEIGHTS / "vocoder.safetensors"))
 
 
 def fast_dtype() -> torch.dtype:
     """bf16 where the CPU multiplies in it, else fp32."""
     return torch.bfloat16 if torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32
-
-
-def ready(model: InteractionModel) -> InteractionModel:
-    """Weights of the matrix products kept in the dtype that they compute in, so that no turn casts them."""
-    for module in model.modules():
-        if isinstance(module, Linear):
-            module.weight.data = module.weight.data.to(fast_dtype())
-    return model.eval()
-
 
 
 def _put(voice: VocoderState, rows: np.ndarray, state: VocoderState) -> None:

@@ -11,14 +11,27 @@ import torch.nn.functional as F
 MIN_ROWS = 4
 
 
-def linear(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """x [..., in] times weight [out, in] in x's dtype; never fewer than MIN_ROWS rows reach the kernel."""
+def linear(x: torch.Tensor, weight: torch.Tensor, packed: torch.Tensor | None = None) -> torch.Tensor:
+    """x [..., in] times weight [out, in] in x's dtype; never fewer than MIN_ROWS rows reach the kernel.
+
+    `packed` is the same weight from `pack`: equal bits (tested), and at few rows not reordered anew at each call.
+    """
     rows = x.reshape(-1, x.shape[-1])
     short = MIN_ROWS - len(rows)
     if short > 0:
         rows = torch.cat([rows, rows.new_zeros(short, rows.shape[-1])])
-    y = F.linear(rows, weight.to(x.dtype))
+    if packed is not None and not torch.is_grad_enabled():
+        y = torch.ops.mkldnn._linear_pointwise(rows, packed, None, "none", [], "")
+    else:
+        y = F.linear(rows, weight.to(x.dtype))
     return (y[:-short] if short > 0 else y).reshape(*x.shape[:-1], weight.shape[0])
+
+
+def pack(weight: torch.Tensor) -> torch.Tensor | None:
+    """A bf16 weight laid out for the CPU's product of a few rows; None where there is no such layout."""
+    if weight.dtype != torch.bfloat16 or weight.device.type != "cpu" or not hasattr(torch.ops.mkldnn, "_reorder_linear_weight"):
+        return None
+    return torch.ops.mkldnn._reorder_linear_weight(weight.detach(), MIN_ROWS)
 
 
 def causal_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask_NM: torch.Tensor) -> torch.Tensor:

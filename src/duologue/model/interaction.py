@@ -58,13 +58,14 @@ class TokenHeads(nn.Module):
         d = config.width
         self.gates = nn.Linear(d, len(CHANNELS) + 1)
         self.project = nn.ModuleList(Linear(d, d) for _ in CHANNELS)
+        self.packed_table = None
 
     def gate(self, hidden: torch.Tensor) -> torch.Tensor:
         """fp32 logits [..., channels + decision]."""
         return ops.linear(hidden, self.gates.weight.float()) + self.gates.bias
 
     def logits(self, channel: int, hidden: torch.Tensor, table: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        return ops.linear(self.project[channel](hidden.to(dtype)), table).float()
+        return ops.linear(self.project[channel](hidden.to(dtype)), table, self.packed_table).float()
 
 
 class InteractionModel(nn.Module):
@@ -74,6 +75,14 @@ class InteractionModel(nn.Module):
         self.fuse, self.trunk = Fuse(config), Trunk(config)
         self.heads, self.flow = TokenHeads(config), FlowHead(config)
         self.apply(_initialise)
+
+    def settle(self, dtype: torch.dtype) -> "InteractionModel":
+        """For inference: nothing is cast or reordered in a turn. The bits stay those of training in `dtype`."""
+        for module in self.modules():
+            if isinstance(module, Linear):
+                module.settle(dtype)
+        self.heads.packed_table = ops.pack(self.fuse.tokens.to(dtype))
+        return self.eval()
 
     def embed(self, batch: Batch, dtype: torch.dtype) -> torch.Tensor:
         """The flat sequence [B, N, D] of a batch."""

@@ -25,9 +25,15 @@ class Linear(nn.Linear):
 
     def __init__(self, wide_in: int, wide_out: int):
         super().__init__(wide_in, wide_out, bias=False)
+        self.packed = None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return ops.linear(x, self.weight)
+        return ops.linear(x, self.weight, self.packed)
+
+    def settle(self, dtype: torch.dtype) -> None:
+        """For inference: the weight is kept in the dtype that it computes in, and laid out for few rows."""
+        self.weight.data = self.weight.data.to(dtype)
+        self.packed = ops.pack(self.weight)
 
 
 class Norm(nn.Module):

@@ -178,24 +178,26 @@ function placeWords(lane) {
   base.font = font(13, 500);
   const ends = new Array(lane.rows).fill(-Infinity);
   lane.places = lane.words.map(([second, text]) => {
-    const left = second * view.pps, width = base.measureText(text).width + 16;
+    const width = base.measureText(text).width + 16;
+    const left = Math.max(0, Math.min(second * view.pps, story.seconds * view.pps - width)); // whole at the end, too
     const row = ends.findIndex((end) => end <= left);
     if (row >= 0) ends[row] = left + width + 3;
-    return { second, text, width, row };
+    return { second, text, left, width, row };
   });
 }
 
 function drawWords(y, lane) {
-  const seen = lane.places.filter(({ second, width }) => xOf(second) < view.width && xOf(second) + width > 0);
+  const first = view.start * view.pps;
+  const seen = lane.places.filter(({ left, width }) => left < first + view.width && left + width > first);
   base.fillStyle = colours[lane.tone];
   base.globalAlpha = 0.4;
   if (lane.from) for (const { second, row } of seen) base.fillRect(xOf(second), y - 5, 1, row < 0 ? 9 : 12 + row * ROW);
   base.globalAlpha = 1;
   base.font = font(13, 500);
   base.textBaseline = "middle";
-  for (const { second, text, width, row } of seen) {
+  for (const { text, left, width, row } of seen) {
     if (row < 0) continue;
-    const x = xOf(second), top = y + 4 + row * ROW;
+    const x = left - first, top = y + 4 + row * ROW;
     base.fillStyle = colours[lane.tone + "-wash"];
     base.beginPath();
     base.roundRect(x, top, width, ROW - 4, [lane.from ? 2 : 7, 7, 7, 7]);
@@ -462,6 +464,8 @@ function onControls() {
     const item = e.target.closest("li[data-at]");
     if (item) seek(+item.dataset.at);
   };
+  // after a click with the mouse, the space bar belongs to play again
+  document.addEventListener("click", (e) => e.detail && e.target.closest("button")?.blur());
   document.addEventListener("keydown", (e) => {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
     if (e.key === "Enter" && e.target.dataset.at) return seek(+e.target.dataset.at);

@@ -31,7 +31,9 @@ def test_recitals_go_on_at_their_pace():
 def test_each_thing_said_into_a_recital_has_three_items_after_it():
     for script, _ in CASES:
         for item in script.about["items"]:
-            checks = [c for c in script.checks if c.kind == "goes_on" and c.after_s and round(c.after_s, 2) == item["start_s"]]
+            checks = [
+                c for c in script.checks if c.kind == "goes_on" and c.after_s and round(c.after_s, 2) == item["start_s"]
+            ]
             assert len(checks) == item["speaking"]
             assert all(len(c.accept) == 3 for c in checks)
 
@@ -40,7 +42,9 @@ def test_in_silence_there_is_no_answer_and_no_go_on():
     for script, _ in CASES:
         for item in script.about["items"]:
             if not item["speaking"]:
-                assert any(c.kind == "quiet" and c.start_s <= item["start_s"] + 0.01 < c.end_s - 1 for c in script.checks)
+                assert any(
+                    c.kind == "quiet" and c.start_s <= item["start_s"] + 0.01 < c.end_s - 1 for c in script.checks
+                )
                 assert item["class"] != "backchannel" or "go on" not in item["said"]
 
 

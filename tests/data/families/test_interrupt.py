@@ -13,7 +13,15 @@ def _interruptions():
     """(script, item of about, the interrupting sound)"""
     for script, _ in CASES:
         for item in script.about["items"]:
-            yield script, item, next(x for x in script.sounds if x.speech.text == item["said"] and x.start_s < item["stop_s"] < x.start_s + 9)
+            yield (
+                script,
+                item,
+                next(
+                    x
+                    for x in script.sounds
+                    if x.speech.text == item["said"] and x.start_s < item["stop_s"] < x.start_s + 9
+                ),
+            )
 
 
 def test_all_classes_come_up_and_the_recital_is_nearly_always_cut_short():
@@ -29,7 +37,9 @@ def test_stopping_words_give_silence_by_the_turn_after_their_end():
     for script, item, sound in _interruptions():
         end_s = sound.start_s + sound.speech.seconds
         if item["class"] == "question":
-            assert sound.start_s + 0.8 <= item["stop_s"] + 1e-9 <= sound.start_s + 1.0 + 1e-6 or item["stop_s"] == pytest.approx(reply_at(end_s))
+            assert sound.start_s + 0.8 <= item["stop_s"] + 1e-9 <= sound.start_s + 1.0 + 1e-6 or item[
+                "stop_s"
+            ] == pytest.approx(reply_at(end_s))
             assert item["stop_s"] <= reply_at(end_s) + 1e-9
         else:
             assert item["stop_s"] == pytest.approx(reply_at(end_s)) and item["stop_s"] <= end_s + 0.4 + 1e-6
@@ -38,7 +48,7 @@ def test_stopping_words_give_silence_by_the_turn_after_their_end():
 
 
 def test_it_was_still_talking_when_somebody_cut_in():
-    for script, item, sound in _interruptions():
+    for script, _, sound in _interruptions():
         before = [x for x in script.own if x.start_s < sound.start_s]
         assert before and sound.start_s - before[-1].start_s < 1.3
 
@@ -57,8 +67,14 @@ def test_go_on_resumes_with_the_first_item_that_was_not_said_whole():
         if "resumed" not in item:
             continue
         go_on = next(x for x in script.sounds if x.speech.text == item["resumed"] and x.start_s > sound.start_s)
-        asked = [x.speech.line for x in script.sounds if "recital" in x.speech.line.slots and x.start_s < sound.start_s][-1]
-        begin_s = next(x.start_s for x in script.own if x.start_s > sound.start_s - 7 and x.speech.text == asked.slots["recital"][0])
+        asked = [
+            x.speech.line for x in script.sounds if "recital" in x.speech.line.slots and x.start_s < sound.start_s
+        ][-1]
+        begin_s = next(
+            x.start_s
+            for x in script.own
+            if x.start_s > sound.start_s - 7 and x.speech.text == asked.slots["recital"][0]
+        )
         first = [x for x in script.own if begin_s <= x.start_s < item["stop_s"]]
         whole = [x for x in first if x.cut_s is None]
         again = [x for x in script.own if x.start_s > go_on.start_s][: len(asked.slots["recital"]) - len(whole)]

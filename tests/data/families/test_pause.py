@@ -8,8 +8,7 @@ import pytest
 from duologue.data.families import facts, numbers, order, pause
 from duologue.data.families.lexicon import DAYS, MONTHS, OPPOSITES
 from duologue.data.script import Line, reply_at
-from tests.data.families.checks import some_lines
-from tests.data.families.timing_checks import NUMBER, scripts
+from tests.data.families.timing_checks import NUMBER, lines_of, scripts
 
 OPPOSITE = dict(OPPOSITES) | {b: a for a, b in OPPOSITES}
 
@@ -22,7 +21,11 @@ def line(text: str, **slots: str) -> Line:
     ("text", "slots", "heads"),
     [
         ("what is eight plus five", {"a": "eight", "b": "five", "fact": "thirteen"}, ["what is", "what is eight plus"]),
-        ("um okay what is eight plus five please", {"a": "eight", "b": "five"}, ["um okay what is", "um okay what is eight plus"]),
+        (
+            "um okay what is eight plus five please",
+            {"a": "eight", "b": "five"},
+            ["um okay what is", "um okay what is eight plus"],
+        ),
         ("count from four to twelve", {"a": "four", "b": "twelve"}, ["count from", "count from four to"]),
         ("monday and then what", {"item": "monday"}, []),
         ("sorry what colour is grass", {"thing": "grass"}, ["sorry what colour", "sorry what colour is"]),
@@ -68,14 +71,14 @@ def _last_version(text: str) -> str:
 
 def test_repairs_are_answered_by_the_last_version():
     for split in ("train", "test"):
-        found = [x for x in some_lines(pause, split) if x.intent == "repair"]
+        found = [x for x in lines_of("pause", split) if x.intent == "repair"]
         assert len(found) > 500
         for repair in found:
             assert repair.slots["fact"] == repair.answers[0] == _last_version(repair.text), repair.text
 
 
 def test_stems_are_open():
-    for stem in some_lines(pause, "train") + some_lines(pause, "test"):
+    for stem in lines_of("pause", "train") + lines_of("pause", "test"):
         if stem.intent == "stem":
             assert stem.text.split()[-1] in pause.OPEN_WORDS and not stem.answers
 
@@ -90,9 +93,12 @@ def test_the_model_waits_through_the_pauses_and_answers_at_the_true_end(split):
             pieces = [next(sounds) for _ in item["said"]]
             assert [x.speech.text for x in pieces] == item["said"]
             ends = [x.start_s + x.speech.seconds for x in pieces]
-            for end_s, after, pause_s in zip(ends, pieces[1:], item["pauses_s"]):
+            for end_s, after, pause_s in zip(ends[:-1], pieces[1:], item["pauses_s"], strict=True):
                 assert after.start_s - end_s == pytest.approx(pause_s, abs=2e-3) and 0 < pause_s <= 2.5
-                assert any(c.kind == "quiet" and (c.start_s, c.end_s) == pytest.approx((end_s, after.start_s)) for c in script.checks)
+                assert any(
+                    c.kind == "quiet" and (c.start_s, c.end_s) == pytest.approx((end_s, after.start_s))
+                    for c in script.checks
+                )
             first = next(x for x in sorted(script.own, key=lambda x: x.start_s) if x.start_s > pieces[0].start_s)
             assert first.start_s == pytest.approx(reply_at(ends[-1]))
             if item["class"] in ("pause", "filler"):

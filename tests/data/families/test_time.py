@@ -5,8 +5,7 @@ import pytest
 from duologue.data.families import time
 from duologue.data.families.lexicon import NUMBERS
 from duologue.data.script import reply_at
-from tests.data.families.checks import some_lines
-from tests.data.families.timing_checks import own_spans, scripts, whole_number
+from tests.data.families.timing_checks import lines_of, own_spans, scripts, whole_number
 
 CASES = [(script, split) for split in ("train", "test") for script in scripts("time", split)]
 
@@ -90,7 +89,10 @@ def test_only_polite_requests_with_time_to_spare_are_acknowledged():
     for kind in ("once", "every"):
         for script, _, item, sound in _tasks(kind):
             said = _said(script, "okay", _end(sound), _end(sound) + 0.41)
-            kindly = any(f" {words} " in f" {item['asked']} " for words in ("please", "can you", "could you", "will you", "would you"))
+            kindly = any(
+                f" {words} " in f" {item['asked']} "
+                for words in ("please", "can you", "could you", "will you", "would you")
+            )
             assert bool(said) == (kindly and item["n"] > 3)
             seen.add(bool(said))
     assert seen == {True, False}
@@ -98,17 +100,19 @@ def test_only_polite_requests_with_time_to_spare_are_acknowledged():
 
 def test_questions_are_answered_while_a_timer_runs():
     found = 0
-    for script, _, item, sound in [x for kind in ("once", "every", "elapsed") for x in _tasks(kind)]:
+    for script, _, item, _ in [x for kind in ("once", "every", "elapsed") for x in _tasks(kind)]:
         if "meanwhile" in item:
             asked = next(x for x in script.sounds if x.speech.text == item["meanwhile"])
-            assert _said(script, asked.speech.line.answers[0], reply_at(_end(asked)) - 0.01, reply_at(_end(asked)) + 0.01)
+            assert _said(
+                script, asked.speech.line.answers[0], reply_at(_end(asked)) - 0.01, reply_at(_end(asked)) + 0.01
+            )
             found += 1
     assert found > 20
 
 
 def test_requests_say_what_their_slots_hold():
     for split, waits in (("train", (2, 20)), ("test", (5, 17))):
-        for line in some_lines(time, split):
+        for line in lines_of("time", split):
             if line.intent in ("once", "every"):
                 assert whole_number(line.text) == line.slots["seconds"]
                 assert line.answers == (line.slots["word"],) and f" {line.slots['word']} " in f" {line.text} "

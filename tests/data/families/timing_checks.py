@@ -3,14 +3,20 @@
 import re
 from functools import cache
 from importlib import import_module
+from itertools import islice, pairwise
 
 import numpy as np
 
 from duologue.data.families import facts, numbers, order
-from duologue.data.script import Script
-from tests.data.fake_bank import FakeBank
+from duologue.data.script import Line, Script
+from tests.data.fake_bank import FakeBank, _pool, speech_of
 
 NUMBER = {word: n for n, word in enumerate(numbers.NUMBERS) if " " not in word}
+
+
+@cache
+def of_intent(family: str, split: str, intent: str | None):
+    return [line for line in _pool(family, split) if intent in (None, line.intent)]
 
 
 class Ear(FakeBank):
@@ -20,10 +26,11 @@ class Ear(FakeBank):
         self.own_said: set[str] = set()
 
     def sample(self, rng, family, intent=None, voice=None, split="train", where=None):
-        for _ in range(30):
-            speech = super().sample(rng, family, intent, voice, split)
-            if where is None or where(speech.line):
-                return speech
+        lines = of_intent(family, split, intent)
+        for _ in range(60):
+            line = lines[rng.integers(len(lines))]
+            if where is None or where(line):
+                return speech_of(line.text, voice or self.voices(split)[rng.integers(3)], line)
         return super().sample(rng, family, intent, voice, split, where)
 
     def own(self, text):
@@ -36,9 +43,15 @@ class Ear(FakeBank):
 
 
 @cache
-def scripts_and_ear(name: str, split: str, count: int = 150) -> tuple[list[Script], Ear]:
+def scripts_and_ear(name: str, split: str, count: int = 120) -> tuple[list[Script], Ear]:
     module, ear = import_module(f"duologue.data.families.{name}"), Ear()
     return [module.script(np.random.default_rng(seed), ear, split) for seed in range(count)], ear
+
+
+@cache
+def lines_of(name: str, split: str) -> tuple[Line, ...]:
+    """2,000 user lines of a family."""
+    return tuple(islice(import_module(f"duologue.data.families.{name}").lines(np.random.default_rng(1), split), 2000))
 
 
 def scripts(name: str, split: str = "train") -> list[Script]:
@@ -48,15 +61,15 @@ def scripts(name: str, split: str = "train") -> list[Script]:
 def own_spans(script: Script) -> list[tuple[float, float]]:
     """When the model can be heard."""
     ends = [x.start_s + x.speech.seconds if x.cut_s is None else x.cut_s for x in script.own]
-    return sorted(zip((x.start_s for x in script.own), ends))
+    return sorted((x.start_s, end_s) for x, end_s in zip(script.own, ends, strict=True))
 
 
 def assert_sound(script: Script) -> None:
     """The own voice never overlaps itself, nothing lies outside of the script, silence is asked only where it is kept."""
     own = own_spans(script)
-    assert all(end <= start + 1e-9 for (_, end), (start, _) in zip(own, own[1:]))
+    assert all(end <= start + 1e-9 for (_, end), (start, _) in pairwise(own))
     assert all(end <= script.length_s for _, end in own)
-    assert all(0 <= x.start_s and x.start_s + x.speech.seconds <= script.length_s for x in script.sounds)
+    assert all(x.start_s >= 0 and x.start_s + x.speech.seconds <= script.length_s for x in script.sounds)
     for check in script.checks:
         assert 0 <= check.start_s < check.end_s, check
         if check.kind == "quiet":
@@ -69,7 +82,11 @@ def assert_sound(script: Script) -> None:
 
 
 def assert_in_order(script: Script, check) -> None:
-    heard = [x.speech.text for x in script.own if x.cut_s is None and check.start_s <= x.start_s + x.speech.seconds <= check.end_s]
+    heard = [
+        x.speech.text
+        for x in script.own
+        if x.cut_s is None and check.start_s <= x.start_s + x.speech.seconds <= check.end_s
+    ]
     rest = iter(heard)
     assert all(item in rest for item in check.accept), (check, heard)
 

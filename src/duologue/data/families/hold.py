@@ -97,7 +97,8 @@ def body_noise(rng: np.random.Generator, kind: str) -> Speech:
     """A cough, laugh or breath, synthesised; a speech without words."""
     gap_S = np.zeros(int(rng.uniform(0.04, 0.12) * SAMPLE_RATE_HZ), np.float32)
     if kind == "cough":
-        pulses = [_burst(rng, rng.uniform(0.15, 0.35), 250, rng.uniform(2000, 4500), 0.008) for _ in range(rng.integers(1, 4))]
+        high_hz = rng.uniform(2000, 4500)
+        pulses = [_burst(rng, rng.uniform(0.15, 0.35), 250, high_hz, 0.008) for _ in range(rng.integers(1, 4))]
         loudness = rng.uniform(0.2, 0.6)
     elif kind == "laugh":
         pitch_hz = rng.uniform(130, 330)
@@ -110,9 +111,12 @@ def body_noise(rng: np.random.Generator, kind: str) -> Speech:
 
 
 def _somebody_else(scene: Scene, family: str, intent: str | None = None) -> Speech:
-    """A line by any other voice than the user's, if there is one."""
-    others = [voice for voice in scene.bank.voices(scene.split) if voice != scene.voice] or [scene.voice]
-    return scene.bank.sample(scene.rng, family, intent, pick(scene.rng, others), scene.split)
+    """A line by another voice than the user's, unless the bank hardly has one."""
+    for _ in range(20):
+        speech = scene.bank.sample(scene.rng, family, intent, None, scene.split)
+        if speech.voice != scene.voice:
+            break
+    return speech
 
 
 def _event(scene: Scene, kind: str, at_s: float, speaking: bool) -> Sound:
@@ -126,7 +130,8 @@ def _event(scene: Scene, kind: str, at_s: float, speaking: bool) -> Sound:
         speech = _somebody_else(scene, "hear")
         return Sound(at_s, speech, "television", float(rng.uniform(-18, -6)), transcribed=False)
     if rng.random() < 0.3:
-        return Sound(at_s, _somebody_else(scene, NAME, "aside"), "other", float(rng.uniform(-12, -3)), transcribed=False)
+        speech = _somebody_else(scene, NAME, "aside")
+        return Sound(at_s, speech, "other", float(rng.uniform(-12, -3)), transcribed=False)
     return Sound(at_s, scene.line(NAME, "aside"))
 
 

@@ -12,7 +12,15 @@ import numpy as np
 
 from duologue.data.families.exchange import answer_checks, answers, draw, ends, finish, gap, line
 from duologue.data.families.timing import (
-    ANSWER_S, SILENT_S, Scene, asks, fall_silent, open_scene, own_end, question, recites,
+    ANSWER_S,
+    SILENT_S,
+    Scene,
+    asks,
+    fall_silent,
+    open_scene,
+    own_end,
+    question,
+    recites,
 )  # fmt: skip
 from duologue.data.script import REACTION_S, Check, Line, Own, Script, Sound, Speech, reply_at
 
@@ -59,8 +67,8 @@ def own_texts() -> Iterable[str]:
 
 def _moment(rng: np.random.Generator, owns: list[Own], heard_s: float) -> float:
     """A point 1 to 6 s into the recital at which somebody cuts in, such that three items stay unsaid if possible."""
-    first_s, latest_s = owns[0].start_s, owns[-3].start_s - heard_s
-    return float(rng.uniform(first_s + min(1.0, max(0.3, latest_s - first_s)), max(first_s + 1.0, min(first_s + 6, latest_s))))
+    room_s = owns[-3].start_s - heard_s - owns[0].start_s
+    return owns[0].start_s + float(rng.uniform(np.clip(room_s, 0.3, 1.0), np.clip(room_s, 1.0, 6.0)))
 
 
 def _cuts_in(scene: Scene, now_s: float, speech: Speech, stop_after_s: float) -> tuple[Line, list[Own], float, float]:
@@ -86,7 +94,7 @@ def _cuts_in(scene: Scene, now_s: float, speech: Speech, stop_after_s: float) ->
 
 
 def _stopped(scene: Scene, now_s: float) -> float:
-    """ "stop": silence, and now and then a small question later."""
+    """On "stop" there is silence, and now and then a small question later."""
     speech = scene.line(NAME, "stop")
     *_, end_s, _ = _cuts_in(scene, now_s, speech, speech.seconds + REACTION_S)
     later_s = end_s + scene.rng.uniform(2.5, 4.0)
@@ -104,7 +112,7 @@ def _asked(scene: Scene, now_s: float) -> float:
 
 
 def _waited(scene: Scene, now_s: float) -> float:
-    """ "wait": silence until "go on", then from the first item that was not said whole; or no "go on" at all."""
+    """On "wait" there is silence until "go on", then from the first item that was not said whole; or "go on" never comes."""
     speech, script = scene.line(NAME, "wait"), scene.script
     asked, owns, end_s, stop_s = _cuts_in(scene, now_s, speech, speech.seconds + REACTION_S)
     later_s = end_s + scene.rng.uniform(1.2, 5.0)
@@ -118,7 +126,8 @@ def _waited(scene: Scene, now_s: float) -> float:
     script.checks.append(Check("quiet", end_s + SILENT_S, resumed_s, after_s=end_s))
     again = [replace(own, start_s=own.start_s - left[0].start_s + reply_at(resumed_s)) for own in left]
     script.own += again
-    script.checks += answer_checks(replace(asked, slots={"recital": [own.speech.text for own in again]}), resumed_s, again)
+    asked = replace(asked, slots={"recital": [own.speech.text for own in again]})
+    script.checks += answer_checks(asked, resumed_s, again)
     script.about["items"][-1] |= {"resumed": speech.text, "waited_s": round(later_s - end_s, 2)}
     return ends(again)
 

@@ -4,13 +4,26 @@
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 
 import numpy as np
 
 from duologue.data.bank import tight
 from duologue.data.families import facts, numbers, order
 from duologue.data.families.exchange import (
-    CLOSERS, MAX_EXCHANGES, OPENERS, answers, draw, finish, gap, held_out, line, pick, replies, says, unique,
+    CLOSERS,
+    MAX_EXCHANGES,
+    OPENERS,
+    answers,
+    draw,
+    finish,
+    gap,
+    held_out,
+    line,
+    pick,
+    replies,
+    says,
+    unique,
 )  # fmt: skip
 from duologue.data.families.lexicon import DAYS, MONTHS, NUMBERS, OPPOSITES
 from duologue.data.families.timing import QUESTIONS, Scene, open_scene, plain
@@ -42,7 +55,7 @@ OPPOSITE = (
     "{do you know|can you tell me|give me} the opposite of <a> " + OR + " {the opposite of|of|} <b>",
 )
 NEXT_NUMBER = (
-    "{what comes|what number comes|which number comes|what number is|which is the number} after <a> " + OR + " {after|} <b>",
+    "{what comes|what number comes|which number comes|what number is|what is} after <a> " + OR + " {after|} <b>",
     "{count one up from|tell me the number after|what follows|the number after} <a> " + OR + " <b>",
 )
 NEXT_NAME = (
@@ -184,7 +197,7 @@ def _broken(scene: Scene) -> tuple[Pieces, Line]:
     cuts = open_cuts(speech.line)
     chosen = sorted(scene.rng.choice(cuts, min(len(cuts), 1 + int(scene.rng.random() < 0.25)), replace=False))
     bounds = [0, *(int(cut) for cut in chosen), len(speech.words)]
-    parts = [tight(speech.cut(begin, end)) for begin, end in zip(bounds, bounds[1:])]
+    parts = [tight(speech.cut(begin, end)) for begin, end in pairwise(bounds)]
     return [(0.0, parts[0]), *((_pause(scene.rng), part) for part in parts[1:])], speech.line
 
 

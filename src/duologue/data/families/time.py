@@ -12,7 +12,14 @@ import numpy as np
 from duologue.data.families.exchange import draw, finish, gap, line, pick, says
 from duologue.data.families.lexicon import NUMBERS
 from duologue.data.families.timing import (
-    ANSWER_S, SILENT_S, Scene, fall_silent, open_scene, own_end, question, quiet_between,
+    ANSWER_S,
+    SILENT_S,
+    Scene,
+    fall_silent,
+    open_scene,
+    own_end,
+    question,
+    quiet_between,
 )  # fmt: skip
 from duologue.data.script import REACTION_S, Check, Line, Own, Script, Sound, Speech, reply_at
 from duologue.turn import TURN_MS
@@ -28,7 +35,7 @@ WORDS = (
     "paper music summer winter yellow purple tiger rabbit monkey rocket planet button lemon sugar honey cookie pencil "
     "bicycle flower thunder"
 ).split()
-EVENTS = ("go", "start", "mark", "begin")
+EVENTS = ("go", "go", "go", "start", "mark", "begin")  # as often as they are said
 ACK = "okay"
 LONGEST_S = 36.0  # of one task
 POLITE = ("please", "can you", "could you", "will you", "would you")
@@ -131,7 +138,7 @@ def polite(text: str) -> bool:
 
 
 def _acknowledges(scene: Scene, asked: Line, end_s: float) -> float:
-    """ "okay" after a polite request with more than three seconds to go. Returns from when it must be quiet."""
+    """Says "okay" after a polite request with more than three seconds to go. Returns from when it must be quiet."""
     if asked.slots["seconds"] <= 3 or not polite(asked.text):
         return end_s
     own = Own(reply_at(end_s), scene.bank.own(ACK))
@@ -177,7 +184,7 @@ def _requested(scene: Scene, now_s: float, intent: str, where=None) -> tuple[Lin
 
 
 def _once(scene: Scene, now_s: float, room_s: float) -> float:
-    """ "in seven seconds say tea". Returns when it is over."""
+    """As in "in seven seconds say tea". Returns when it is over."""
     asked, end_s, quiet_s = _requested(scene, now_s, "once", lambda line: line.slots["seconds"] <= room_s)
     n, word = asked.slots["seconds"], scene.bank.own_word(asked.slots["word"])
     early_s = end_s + n - tolerance(n)
@@ -190,7 +197,7 @@ def _once(scene: Scene, now_s: float, room_s: float) -> float:
 
 
 def _cancelled(scene: Scene, now_s: float, room_s: float) -> float:
-    """ "in nine seconds say tea", then "never mind": the hour passes in silence."""
+    """As in "in nine seconds say tea", then "never mind": the moment passes in silence. Returns when it is over."""
     asked, end_s, quiet_s = _requested(scene, now_s, "once", lambda line: 7 <= line.slots["seconds"] <= room_s)
     slot_s, speech = end_s + asked.slots["seconds"], scene.line(NAME, "cancel")
     latest_s = max(quiet_s, slot_s - 1.5 - speech.seconds)
@@ -206,7 +213,7 @@ def _cancelled(scene: Scene, now_s: float, room_s: float) -> float:
 
 
 def _every(scene: Scene, now_s: float, room_s: float) -> float:
-    """ "every four seconds say breathe", three to five times, until "stop"."""
+    """As in "every four seconds say breathe", three to five times, until "stop". Returns when it is over."""
     asked, end_s, quiet_s = _requested(scene, now_s, "every", lambda line: 3 * line.slots["seconds"] <= room_s)
     period_s, word, script = asked.slots["seconds"], scene.bank.own_word(asked.slots["word"]), scene.script
     count = int(scene.rng.integers(3, 4 + (period_s <= 5) + (period_s <= 3)))
@@ -235,7 +242,10 @@ def _names(event: str, line: Line) -> bool:
 
 
 def _elapsed(scene: Scene, now_s: float, room_s: float) -> float:
-    """ "go", and some seconds later "how long since I said go": whole seconds from the end of "go" to the question's."""
+    """Somebody says "go", and later asks how long ago that was: whole seconds from the end of "go" to the question's.
+
+    Returns the answer's end.
+    """
     mark, script, rng = scene.line(NAME, "mark"), scene.script, scene.rng
     asked = scene.line(NAME, "elapsed", partial(_names, mark.line.slots["event"]))
     marked_s = says(script, now_s, mark)

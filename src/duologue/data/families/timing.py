@@ -11,6 +11,7 @@ import numpy as np
 
 from duologue.data.families import exchange
 from duologue.data.script import Check, Line, Own, Script, Speech, reply_at
+from duologue.errors import DataError
 
 ANSWER_S = 2.5  # an answer must begin this soon after the user's end to count
 SILENT_S = 0.6  # silence must begin this soon after the end of the stopping words
@@ -27,8 +28,11 @@ class Scene(NamedTuple):
     voice: str
 
     def line(self, family: str, intent: str | None = None, where: Callable[[Line], bool] | None = None) -> Speech:
-        """A line of this scene's user."""
-        return self.bank.sample(self.rng, family, intent, self.voice, self.split, where)
+        """A line of this scene's user; by another voice when the bank has none of this one."""
+        try:
+            return self.bank.sample(self.rng, family, intent, self.voice, self.split, where)
+        except DataError:
+            return self.bank.sample(self.rng, family, intent, None, self.split, where)
 
 
 def open_scene(family: str, rng: np.random.Generator, bank, split: str, voice: str | None) -> Scene:

@@ -1,0 +1,154 @@
+"""A quick look at a model in training: `python -m duologue.evals.probe --checkpoint PATH --cases 20`. Read `probe` first.
+
+No recogniser and no vocoder: words are those that the model says it says, onsets its decisions. So it is a little kinder
+than `quick`, and takes a tenth of the time.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from duologue.data.bank import Bank
+from duologue.data.script import Script
+from duologue.engine.engine import Voiced, fast_dtype
+from duologue.errors import DataError, DuologueError
+from duologue.evals.draws import FAMILIES, draw
+from duologue.evals.outcome import Outcome, decided_outcome
+from duologue.evals.score import Verdict, said_tokens, score
+from duologue.evals.stats import quantiles, rate, ratio
+from duologue.evals.systems import System, case_of, model, oracle, run, silent
+from duologue.evals.trials import Trial
+from duologue.evals.wording import errors, words_of
+from duologue.model import checkpoint
+from duologue.turn import SAMPLES_PER_TURN
+
+Judged = tuple[Trial, Verdict]
+
+
+@dataclass(slots=True)
+class Mute:
+    """In place of the vocoder: no sound, no time. It is its own state."""
+
+    def start(self, rows: int) -> "Mute":
+        return self
+
+    def rows(self, index) -> "Mute":
+        return self
+
+    def step(self, mel_BFM: torch.Tensor, state: "Mute") -> tuple[torch.Tensor, "Mute"]:
+        return torch.zeros(len(mel_BFM), SAMPLES_PER_TURN), self
+
+
+def heard_errors(script: Script, outcome: Outcome) -> tuple[int, int]:
+    """Words of the `hear` channel that are wrong, and words there were."""
+    wanted = sorted((s.start_s + w.start_s, w.text) for s in script.sounds if s.transcribed for w in s.speech.words)
+    reference = words_of(" ".join(text for _, text in wanted))
+    return errors(words_of(" ".join(words for _, words in outcome.heard)), reference), len(reference)
+
+
+def probe(system: System, families: Sequence[str], cases: int, seed: int, split: str = "test", bank=None) -> dict:
+    """Rows by name: right of how many, reasons, latencies; and heard word errors by family."""
+    bank, drawn = bank or Bank(), []
+    for family in families:
+        try:
+            drawn += draw(family, bank, cases, seed, split=split)
+        except DataError as error:
+            print(f"{family} left out: {error}", file=sys.stderr)
+    held = [case_of(script, seed=i) for i, (script, _) in enumerate(drawn)]
+    with Progress(transient=True, console=Console(stderr=True)) as bar:
+        task = bar.add_task("conversations", total=len(held))
+        outcomes = run(system, held, decided_outcome, lambda n: bar.advance(task, n))
+    judged = [(t, score(t, o, said_tokens)) for (_, trials), o in zip(drawn, outcomes, strict=True) for t in trials]
+    return {"rows": rows_of(judged), "heard": _heard(drawn, outcomes), "failed": _failed(outcomes)}
+
+
+def rows_of(judged: Sequence[Judged]) -> dict[str, dict]:
+    """What the trials of each row came to."""
+    by_row: dict[str, list[Judged]] = defaultdict(list)
+    for trial, verdict in judged:
+        by_row[trial.row].append((trial, verdict))
+    return {row: _summed(by_row[row]) for row in sorted(by_row)}
+
+
+def _summed(judged: list[Judged]) -> dict:
+    verdicts = [verdict for _, verdict in judged]
+    p50, p90 = quantiles([v.onset_s for v in verdicts if v.onset_s is not None])
+    reasons = dict(Counter(v.reason for v in verdicts if v.reason).most_common())
+    heard = [{"heard": v.heard, "wanted": [*t.accept[:3], *t.items]} for t, v in judged if not v.right and v.heard]
+    share = rate(sum(v.right for v in verdicts), len(verdicts))
+    return {"right": share._asdict(), "p50_s": p50, "p90_s": p90, "reasons": reasons, "wrong": heard[:8]}
+
+
+def _heard(drawn: list[tuple[Script, list[Trial]]], outcomes: list[Outcome]) -> dict[str, dict]:
+    counted: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for (script, _), outcome in zip(drawn, outcomes, strict=True):
+        for name in (script.family, "all"):
+            counted[name].append(heard_errors(script, outcome))
+    return {name: ratio(*zip(*pairs, strict=True))._asdict() for name, pairs in counted.items()}
+
+
+def _failed(outcomes: list[Outcome]) -> dict[str, int]:
+    return dict(Counter(outcome.failure for outcome in outcomes if outcome.failure))
+
+
+def show(result: dict, examples: int = 0) -> None:
+    """Two tables, and some of the wrong answers."""
+    table = Table("row", "right %", "95 %", "cases", "p50 s", "p90 s", "why not", title="probe: as the model itself tells it")
+    for name, row in result["rows"].items():
+        why = ", ".join(f"{reason} {n}" for reason, n in list(row["reasons"].items())[:4])
+        late = ["" if np.isnan(row[q]) else f"{row[q]:.2f}" for q in ("p50_s", "p90_s")]
+        table.add_row(name, *_figures(row["right"], 0), *late, why)
+    words = Table("hear", "words wrong %", "95 %", "scripts")
+    for name, figures in result["heard"].items():
+        words.add_row(name, *_figures(figures, 1))
+    console = Console(width=120)
+    console.print(table, words)
+    for name, row in result["rows"].items():
+        for wrong in row["wrong"][:examples]:
+            console.print(f"{name}: {wrong['heard']!r} for {wrong['wanted']}", highlight=False, markup=False)
+    if result["failed"]:
+        console.print(f"failed: {result['failed']}", markup=False)
+
+
+def _figures(r: dict, digits: int) -> list[str]:
+    return [f"{r['percent']:.{digits}f}", f"{r['low']:.{digits}f}-{r['high']:.{digits}f}", str(r["cases"])]
+
+
+def system_of(name: str) -> System:
+    """"oracle", "silent", or the model of a checkpoint."""
+    if name in ("oracle", "silent"):
+        return {"oracle": oracle, "silent": silent}[name]
+    return model(Voiced(checkpoint.load(Path(name))[0].settle(fast_dtype()), Mute()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--checkpoint", required=True, help="a checkpoint, or one of the controls: oracle, silent")
+    parser.add_argument("--cases", type=int, default=20, help="scripts a family")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--split", choices=("test", "train"), default="test")
+    parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=FAMILIES)
+    parser.add_argument("--examples", type=int, default=1, help="wrong answers shown for each row")
+    parser.add_argument("--json", type=Path, help="where to keep the figures")
+    asked = parser.parse_args()
+    try:
+        result = probe(system_of(asked.checkpoint), asked.families, asked.cases, asked.seed, asked.split)
+    except DuologueError as error:
+        sys.exit(f"probe: {error}")
+    show(result, asked.examples)
+    if asked.json:
+        asked.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Whether a trial went right. Pure: outcome, trial and a way to read words from a span of the outcome. Read `score` first."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from duologue.evals.outcome import Outcome, onset_in, sounds_in, written_in
+from duologue.evals.trials import RECITING_S, Trial
+from duologue.evals.wording import contains, in_order, longest_run, words_of
+
+Words = Callable[[Outcome, float, float], str]  # what is heard of an outcome between two instants
+OPENING_WORDS = 6  # what may come before the answer itself: "well i think it's"
+RECITAL_ITEM_S = 1.5
+
+
+class Verdict(NamedTuple):
+    """`onset_s` is when the answer began, counted from the user's end; `heard` is what was understood of it."""
+
+    right: bool
+    reason: str = ""
+    onset_s: float | None = None
+    heard: str = ""
+
+
+def score(trial: Trial, outcome: Outcome, words: Words) -> Verdict:
+    """One trial of one outcome; a system that failed has everything wrong."""
+    if outcome.failure:
+        return Verdict(False, f"failed: {outcome.failure}")
+    return SCORERS[trial.kind](trial, outcome, words)
+
+
+def said_tokens(outcome: Outcome, begin_s: float, end_s: float) -> str:
+    """What the system says it says: words come up to two turns before their sound."""
+    return written_in(outcome.said, begin_s - 0.41, end_s - 0.2)
+
+
+def _taken(trial: Trial, outcome: Outcome) -> tuple[float | None, str]:
+    """When the answer begins, or why there is none."""
+    onset_s = onset_in(outcome.spans, trial.begin_s, trial.end_s)
+    if onset_s is None:
+        late = onset_in(outcome.spans, trial.end_s, trial.end_s + 3)
+        early = sounds_in(outcome.spans, trial.begin_s, trial.end_s)
+        return None, "spoke on from before" if early else "too late" if late else "no answer"
+    return onset_s, ""
+
+
+def _answer(trial: Trial, outcome: Outcome, words: Words) -> Verdict:
+    onset_s, reason = _taken(trial, outcome)
+    if onset_s is None:
+        return Verdict(False, reason)
+    longest_s = 4.0 + RECITAL_ITEM_S * len(trial.items)
+    heard = words(outcome, onset_s, min(trial.limit_s, onset_s + longest_s))
+    found, after_s = words_of(heard), onset_s - trial.after_s
+    if not any(contains(found, text, OPENING_WORDS) for text in trial.accept):
+        return Verdict(False, "wrong words", after_s, heard)
+    if trial.items and in_order(found, trial.items) < len(trial.items):
+        return Verdict(False, "incomplete", after_s, heard)
+    return Verdict(True, "", after_s, heard)
+
+
+def _quiet(trial: Trial, outcome: Outcome, words: Words) -> Verdict:
+    spoke = sounds_in(outcome.spans, trial.begin_s, trial.end_s)
+    return Verdict(not spoke, "spoke" if spoke else "")
+
+
+def _reciting(trial: Trial, outcome: Outcome) -> bool:
+    return sounds_in(outcome.spans, trial.after_s - RECITING_S, trial.after_s)
+
+
+def _stop(trial: Trial, outcome: Outcome, words: Words) -> Verdict:
+    if not _reciting(trial, outcome):
+        return Verdict(False, "was not reciting")
+    return _quiet(trial, outcome, words)
+
+
+def _among(heard: str, items: tuple[str, ...]) -> list[str]:
+    """The words heard that belong to any of the items."""
+    known = {word for item in items for word in words_of(item)}
+    return [word for word in words_of(heard) if word in known]
+
+
+def _goes_on(trial: Trial, outcome: Outcome, words: Words) -> Verdict:
+    if not _reciting(trial, outcome):
+        return Verdict(False, "was not reciting")
+    heard = words(outcome, trial.begin_s, trial.end_s)
+    _, length = longest_run(_among(heard, trial.items), trial.items)
+    return Verdict(length >= 2, "" if length >= 2 else "did not go on", None, heard)
+
+
+def _resumes(trial: Trial, outcome: Outcome, words: Words) -> Verdict:
+    onset_s, reason = _taken(trial, outcome)
+    if onset_s is None:
+        return Verdict(False, reason)
+    heard = words(outcome, onset_s, min(trial.limit_s, onset_s + 4.0))
+    first, length = longest_run(_among(heard, trial.items), trial.items)
+    right = first > 0 and (length >= 2 or first == len(trial.items) - 1)
+    return Verdict(right, "" if right else "not where it was", onset_s - trial.after_s, heard)
+
+
+def _slots(trial: Trial, outcome: Outcome, words: Words) -> Verdict:
+    """Every slot has its word and nothing is said between."""
+    errors_s = []
+    for slot_s in trial.slots_s:
+        onset_s = onset_in(outcome.spans, slot_s - trial.tolerance_s, slot_s + trial.tolerance_s)
+        if onset_s is None:
+            return Verdict(False, "nothing in a slot")
+        if not contains(words_of(words(outcome, onset_s, onset_s + 1.5)), trial.accept[0], 2):
+            return Verdict(False, "wrong word in a slot")
+        errors_s.append(onset_s - slot_s)
+    if any(onset_in(outcome.spans, *span) is not None for span in trial.quiet):
+        return Verdict(False, "spoke between")
+    return Verdict(True, "", errors_s[-1])
+
+
+def _written(trial: Trial, outcome: Outcome, words: Words) -> Verdict:
+    found = written_in(outcome.text, trial.begin_s, trial.end_s + 2.0)
+    right = any(contains(words_of(found), text, OPENING_WORDS) for text in trial.accept)
+    return Verdict(right, "" if right else "wrong text" if found else "no text", None, found)
+
+
+SCORERS = {
+    "answer": _answer, "quiet": _quiet, "stop": _stop, "goes_on": _goes_on, "resumes": _resumes, "slots": _slots,
+    "written": _written,
+}  # fmt: skip
