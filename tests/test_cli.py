@@ -187,6 +187,19 @@ def test_other_mistakes_are_one_line(run, tmp_path):
     assert_mistake(run("talk", "--input", "in.wav", "--output", "in.wav/answer.wav"), "cannot write")
 
 
+def test_a_missing_microphone_says_what_to_install(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    assert_mistake(run("talk", "--input", "-"), "duologue[mic]")
+
+
+def test_a_long_video_keeps_few_thumbnails(run):
+    write_video("in.mp4", 60.0)
+    assert run("talk", "--input", "in.mp4", "--tail", "0")[0] == 0
+    story = Path("timeline.html").read_text().split('type="application/json">')[1].split("</script>")[0]
+    seconds = [second for second, _ in json.loads(story)["pictures"]]
+    assert 100 <= len(seconds) <= 240 and seconds[0] == 0 and seconds[-1] > 59 and seconds == sorted(seconds)
+
+
 def test_presets_are_known_by_name(run):
     assert_mistake(run("plan", "giant"), "giant", "pico")
     code, out, _ = run("plan", "tiny")

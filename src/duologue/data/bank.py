@@ -132,6 +132,14 @@ class Bank:
             raise DataError(f"the own voice has never said {', '.join(missing) or 'nothing'}: synthesise more")
         return splice(text, [self.own_word(word) for word in words])
 
+    def own_sentence(self, rng: np.random.Generator, split: str = "train") -> Speech:
+        """A random open sentence of the own voice. Raises DataError when it has said none."""
+        found = self._by_family.get(("own", "hear", "open"), {}).get(OWN)
+        if not found:
+            raise DataError("the own voice has said no open sentence yet: synthesise more (duologue synth)")
+        share = len(found) * 19 // 20
+        return self.speech(found[int(rng.integers(share))] if split == "train" else found[-1 - int(rng.integers(len(found) - share))])
+
     def own_word(self, word: str, rng: np.random.Generator | None = None) -> Speech:
         """One word of the own voice; the cleanest cut, or with `rng` a random one of the clean ones."""
         cuts = self._own_words.get(normal(word))

@@ -27,7 +27,7 @@ from duologue.errors import DuologueError
 from duologue.turn import SAMPLE_RATE_HZ
 
 OPEN_SHARE = 0.35  # of the utterances; the families share the rest by WEIGHTS
-WEIGHTS: dict[str, float] = {}  # family -> weight, 1 unless named
+WEIGHTS = {"typed": 0.3, "numbers": 2.0, "order": 1.5, "facts": 1.5, "repeat": 1.5}  # family -> weight, 1 unless named
 TEST_SHARE = 0.1
 OWN_SHARE, OWN_SHARE_AT_FIRST = 0.25, 0.5  # of Kokoro's calls; the second while replies or word lists are missing
 LIST_WORDS = 7
@@ -45,7 +45,7 @@ def family_modules() -> list[ModuleType]:
         except Exception as error:  # a family being written must not stop the others
             print(f"skipping family {info.name}: {error!r}", file=sys.stderr)
             continue
-        if hasattr(module, "lines"):
+        if hasattr(module, "NAME"):
             found.append(module)
     return found
 
@@ -76,7 +76,7 @@ def open_lines(rng: np.random.Generator, split: str) -> Iterator[Line]:
 
 def mixed_lines(rng: np.random.Generator, split: str) -> Iterator[Line]:
     """Endless lines of all sources in their shares."""
-    modules = family_modules()
+    modules = [m for m in family_modules() if hasattr(m, "lines")]
     sources = [open_lines(rng, split), *(m.lines(rng, split) for m in modules)]
     weights = np.array([WEIGHTS.get(m.NAME, 1.0) for m in modules])
     shares = np.array([OPEN_SHARE, *((1 - OPEN_SHARE) * weights / weights.sum())] if modules else [1.0])
@@ -87,7 +87,7 @@ def mixed_lines(rng: np.random.Generator, split: str) -> Iterator[Line]:
 def own_lines(seed: int) -> Iterator[Line]:
     """What the own voice says: every reply, lists of every word, the answers of many lines; then open sentences."""
     rng = np.random.default_rng(seed)
-    modules = family_modules()
+    modules = [m for m in family_modules() if hasattr(m, "lines")]
     replies = dict.fromkeys(text for m in modules if hasattr(m, "own_texts") for text in m.own_texts())
     drawn = (line for m in modules for line in islice(m.lines(rng, "train"), ANSWERED_LINES))
     answers = dict.fromkeys([*replies, *(text for line in drawn for text in line.answers)])

@@ -109,11 +109,12 @@ def draw_batch(voice: Voice, size: int, draw: torch.Generator) -> Batch:
     starts = (torch.randint(2, last, (size,), generator=draw)).tolist()
     sound = np.stack([voice.pcm_S[s * HOP - HISTORY : (s + CROP) * HOP] for s in starts])
     gain = 10 ** ((torch.rand(size, 1, generator=draw) * 12 - 6) / 20)
-    pcm = torch.from_numpy(sound.astype(np.float32) / 32768) * gain * sounding(size, draw)
+    heard = sounding(size, draw)
+    pcm = torch.from_numpy(sound.astype(np.float32) / 32768) * gain * heard
     history, pcm = pcm.split([HISTORY, CROP * HOP], 1)
     rate, voiced = (np.stack([x[s : s + CROP] for s in starts]) for x in (voice.rate_F, voice.voiced_F))
     mel = roughen(mel_of(pcm, history), draw)
-    return Batch(mel, pcm, torch.from_numpy(rate), torch.from_numpy(voiced))
+    return Batch(mel, pcm, torch.from_numpy(rate), torch.from_numpy(voiced) & heard[:, HISTORY + HOP // 2 :: HOP])
 
 
 def spectral_loss(made_BS: Tensor, real_BS: Tensor, draw: torch.Generator) -> Tensor:

@@ -1,0 +1,33 @@
+"""Hear: the user says open English sentences that ask nobody anything; the model writes them down and keeps quiet."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from duologue.data.families.exchange import finish, gap
+from duologue.data.script import Check, Script, Sound
+
+NAME = "hear"
+MOST_SENTENCES = 5
+LONGEST_S = 24.0
+
+
+def own_texts() -> Iterable[str]:
+    """The model says nothing here."""
+    return ()
+
+
+def script(rng: np.random.Generator, bank, split: str, voice: str | None = None) -> Script:
+    """One to five sentences of one voice with pauses between, some so short that they run into each other."""
+    script = Script(NAME, 0.0, about={"voice": voice, "split": split, "intents": ["open"]})
+    at_s = float(rng.uniform(0.2, 1.5))
+    for _ in range(rng.integers(1, MOST_SENTENCES + 1)):
+        speech = bank.sample(rng, NAME, "open", voice=script.about["voice"], split=split)
+        if at_s + speech.seconds > LONGEST_S:
+            break
+        script.about["voice"] = speech.voice
+        script.sounds.append(Sound(at_s, speech))
+        at_s += speech.seconds + (gap(rng) if rng.random() < 0.6 else rng.uniform(0.05, 0.3))
+    script = finish(script, rng, at_s)
+    script.checks.append(Check("quiet", 0.0, script.length_s))
+    return script
