@@ -1,5 +1,5 @@
 """Law 1: streaming turn by turn equals one whole forward, bit for bit; and the pretraining form agrees closely.
-Law 2: a session's output does not depend on who shares its batch, its row or the order."""
+Law 3: trainer and sampler agree to the bit. Law 2: a session's output does not depend on who shares its batch, its row or the order."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,8 @@ import torch
 
 from duologue.media import dmel
 from duologue.model import stream
-from duologue.model.layout import CHANNELS
+from duologue.model.layout import CHANNELS, flatten
 from duologue.train.batches import Window, collate
-from duologue.model.layout import flatten
 
 TURNS = 30
 DTYPES = [torch.float32, torch.bfloat16]
@@ -80,13 +79,26 @@ def replay_batch(model, seed: int, did: list[stream.Did]):
 def test_streaming_equals_one_whole_forward(model, dtype):
     did = run(model, [7], dtype)
     batch = replay_batch(model, 7, did)
+    live = torch.from_numpy(np.concatenate([d.logprob_B for d in did]))
     with torch.no_grad():
         x = model.embed(batch, dtype)
-        cache = model.trunk.start(1, dtype)
-        whole = model.trunk.extend(x, batch.time_BN, torch.ones_like(batch.time_BN, dtype=torch.bool), cache)
+        valid = torch.ones_like(batch.time_BN, dtype=torch.bool)
+        whole = model.trunk.extend(x, batch.time_BN, valid, model.trunk.start(1, dtype))
         gates = model.heads.gate(whole.flatten(0, 1).index_select(0, batch.outputs_R - 1))[1::2, len(CHANNELS)]
         fast = model.trunk(x, batch.time_BN, dtype)
     speak = batch.speak_BT[0].float()
-    logprob = torch.nn.functional.logsigmoid((speak * 2 - 1) * gates)
-    assert torch.equal(logprob, torch.from_numpy(np.concatenate([d.logprob_B for d in did])))
+    assert torch.equal(torch.nn.functional.logsigmoid((speak * 2 - 1) * gates), live)
     assert (fast - whole).abs().max() < (1e-4 if dtype == torch.float32 else 0.15)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_trainer_and_sampler_log_probabilities_have_equal_bits(model, dtype):
+    """Law 3: the forward that reinforcement learning differentiates, against what the live session drew from."""
+    did = run(model, [7], dtype)
+    scored = model.decisions(replay_batch(model, 7, did), dtype)
+    assert scored.requires_grad
+    assert torch.equal(scored.detach(), torch.from_numpy(np.concatenate([d.logprob_B for d in did])))
+    scored.sum().backward()
+    assert model.trunk.layers[0].self_attn.q_proj.weight.grad.abs().sum() > 0
+    assert model.trunk.layers[0].self_attn.sink.grad.abs().sum() > 0
+    model.zero_grad()

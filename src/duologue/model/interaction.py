@@ -22,6 +22,7 @@ PAD_WEIGHT = 0.3
 CALM_WEIGHT = 0.1  # of decisions far from any event
 CHANNEL_WEIGHT = (1.0, 1.0, 0.5, 0.5)
 FLOW_DRAWS = 4
+STRETCH = 256  # positions appended at once when a whole session is scored
 
 
 @dataclass(slots=True)
@@ -118,6 +119,20 @@ class InteractionModel(nn.Module):
             weight * losses[name] for weight, name in zip(CHANNEL_WEIGHT, CHANNELS, strict=True)
         )
         return losses
+
+    def decisions(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> torch.Tensor:
+        """Log-probability of every decision of a batch, in the order of its turns, with the bits of the live session.
+
+        The same ring and the same attention as in `stream`, a long stretch of positions at a time; gradients flow.
+        """
+        x, valid = self.embed(batch, dtype), batch.source_BN > 0
+        cache = self.trunk.start(len(x), dtype)
+        parts = zip(*(t.split(STRETCH, 1) for t in (x, batch.time_BN, valid)), strict=True)
+        hidden = torch.cat([self.trunk.extend(*part, cache) for part in parts], 1).flatten(0, 1)
+        second = batch.output_of_R % 2 == 1
+        gate = self.heads.gate(hidden.index_select(0, batch.outputs_R[second] - 1))[:, DECISION]
+        speak = batch.speak_BT.flatten()[batch.output_of_R[second] // 2]
+        return F.logsigmoid((speak * 2.0 - 1) * gate)
 
     def _channel_loss(self, c: int, hidden: torch.Tensor, gate: torch.Tensor, token: torch.Tensor, dtype) -> torch.Tensor:
         there = token != 0
