@@ -2,7 +2,8 @@
 
 import importlib
 import zlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -13,6 +14,13 @@ from duologue.evals.trials import Trial, patient, trials_of
 FAMILIES = (
     "talk", "numbers", "order", "facts", "repeat", "pause", "invite", "interrupt", "hold", "time", "typed",
 )  # fmt: skip
+QUOTAS: dict[str, dict[str, float]] = {  # family -> kind of trial -> how many of what is asked for; one answer each unless named
+    "pause": {"answers": 1, "pause": 1, "repair": 1},
+    "invite": {"answers": 1, "listens": 0.5},
+    "interrupt": {"answers": 0.5, "stop": 1, "resume": 0.25},
+    "hold": {"goes_on": 1, "stays_silent": 0.5},
+    "time": {"time/once": 1, "time/every": 1, "time/elapsed": 0.25, "time/cancel": 0.25},
+}
 MOST_TRIES = 40  # scripts drawn for each one wanted
 
 
@@ -43,4 +51,44 @@ def draw(
             return found
     if not found:
         raise DataError(f"no script of {family} has what is to be measured{missing or '; synthesise more (duologue synth)'}")
+    return found
+
+
+def quota_key(trial: Trial) -> str:
+    """Which quota a trial counts for: its row, or what the row is a part of."""
+    return trial.row if trial.row.startswith("time/") else trial.row.split("/")[0]
+
+
+def quotas(family: str, cases: int) -> Counter:
+    """How many trials of each kind `cases` asks of a family."""
+    return Counter({key: max(1, round(share * cases)) for key, share in QUOTAS.get(family, {"answers": 1}).items()})
+
+
+def enough(items: Iterable[tuple[Script, list[Trial]]], cases: int) -> list[tuple[Script, list[Trial]]]:
+    """The first items that fill the quotas of their families."""
+    left: dict[str, Counter] = {}
+    kept = []
+    for script, trials in items:
+        family = left.setdefault(script.family, quotas(script.family, cases))
+        if any(family[quota_key(trial)] > 0 for trial in trials):
+            kept.append((script, trials))
+            family.subtract(map(quota_key, trials))
+    return kept
+
+
+def fill(family: str, bank, cases: int, seed: int) -> list[tuple[Script, list[Trial]]]:
+    """Test conversations of a family until its quotas are filled (or MOST_TRIES * cases scripts were tried)."""
+    left, found = quotas(family, cases), []
+    for number in range(MOST_TRIES * cases):
+        try:
+            drawn = script(family, bank, number, seed)
+        except DataError:  # a word or line that is not there yet
+            continue
+        trials = trials_of(drawn)
+        if any(left[quota_key(trial)] > 0 for trial in trials):
+            left.subtract(map(quota_key, trials))
+            drawn.about["number"] = number
+            found.append(patient(drawn, trials))
+        if all(n <= 0 for n in left.values()):
+            break
     return found

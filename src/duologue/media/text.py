@@ -23,6 +23,7 @@ class Tokenizer:
 
     def __init__(self, path: Path = Path(__file__).with_name("tokenizer.json")):
         self._pieces = Pieces.from_file(str(path))
+        self._pieces.encode_special_tokens = True  # "<delegate>" in somebody's text is text, never a call
         self._names = [self._pieces.id_to_token(i) for i in range(self._pieces.get_vocab_size())]
 
     def encode(self, text: str) -> list[int]:
