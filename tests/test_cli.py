@@ -192,6 +192,12 @@ def test_a_missing_microphone_says_what_to_install(run, monkeypatch):
     assert_mistake(run("talk", "--input", "-"), "duologue[mic]")
 
 
+def test_a_missing_extra_is_named(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "duologue.data.synth", None)
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    assert_mistake(run("synth", "voices"), "pip install")
+
+
 def test_a_long_video_keeps_few_thumbnails(run):
     write_video("in.mp4", 60.0)
     assert run("talk", "--input", "in.mp4", "--tail", "0")[0] == 0
@@ -207,7 +213,17 @@ def test_presets_are_known_by_name(run):
 
 
 def test_every_command_explains_itself(run):
-    for words in ("talk", "plan", "synth", "synth voices", "synth shards", "train", "train pretrain", "train vocoder"):
+    for words in (
+        "talk",
+        "plan",
+        "synth",
+        "synth voices",
+        "synth shards",
+        "train",
+        "train pretrain",
+        "train vocoder",
+        "eval quick",
+    ):
         code, out, _ = run(*words.split(), "--help")
         assert code == 0 and words in out
 

@@ -36,8 +36,11 @@ def _version(wanted: bool) -> None:
 
 train = typer.Typer(help="Train a part of the model. Every run goes on where its folder stopped.", no_args_is_help=True)
 synth = typer.Typer(help="Make what it learns from: voices, and conversations spoken by them.", no_args_is_help=True)
+judge = typer.Typer(help="Measure it, by what is heard in its output.", no_args_is_help=True)
 app.add_typer(synth, name="synth")
+app.add_typer(judge, name="eval")
 app.add_typer(train, name="train")
+Checkpoint = Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")]
 Preset = Annotated[str, typer.Option(help="nano, pico or tiny.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same bits.")]
 
@@ -74,7 +77,7 @@ def talk(
         "timeline.html"
     ),
     seed: Seed = 0,
-    checkpoint: Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")] = None,
+    checkpoint: Checkpoint = None,
 ) -> None:
     """Let the model hear a recording (or you), and write down all it did.
 
@@ -199,6 +202,39 @@ def vocoder(
     run_vocoder(out, minutes, threads, None, export)
 
 
+@judge.command()
+def quick(
+    checkpoint: Checkpoint = None,
+    cases: Annotated[int, typer.Option(min=1, help="Of each kind; up to 60 are frozen, more need a voice bank.")] = 60,
+    row: Annotated[list[str] | None, typer.Option(help="Only this row of the table; may be repeated.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
+    seed: Seed = 0,
+) -> None:
+    """Print the table of the model card: right answers, timing, heard words, each with its interval and number of cases.
+
+    **Example:** `duologue eval quick --json > figures.json`
+    """
+    import json
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from duologue.evals.quick import quick as run_quick
+    from duologue.evals.report import show
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("loading")
+        result = run_quick(
+            checkpoint, cases, seed, row, timed=not row,
+            progress=lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
+        )  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps(result, indent=1))
+    else:
+        show(result)
+
+
 @app.command()
 def plan(preset: Annotated[str, typer.Argument(help="nano, pico or tiny.")] = "nano") -> None:
     """Print how many weights each part of a preset has; nothing is allocated."""
@@ -227,6 +263,8 @@ def main() -> None:
         _stop(f"{error.format_message()} (see {error.ctx.command_path if error.ctx else 'duologue'} --help)", 2)
     except DuologueError as error:
         _stop(str(error), 2)
+    except ModuleNotFoundError as error:
+        _stop(f"{error.name} is not installed; this command needs: pip install 'duologue[train,synth,eval]'", 2)
     except (KeyboardInterrupt, typer.Abort):
         _stop("stopped", 130)
 

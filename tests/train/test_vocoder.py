@@ -9,6 +9,7 @@ from duologue.errors import DataError
 from duologue.media.dmel import FLOOR, HISTORY, HOP, log_mel
 from duologue.model.vocoder import PITCH_BINS, PITCH_HIGH_HZ, PITCH_LOW_HZ, load_vocoder, read_pitch
 from duologue.train.pitch import track
+from duologue.train.vocoder_losses import mel_of, pitch_loss
 from duologue.turn import SAMPLE_RATE_HZ
 
 
@@ -53,7 +54,7 @@ def test_track_follows_a_glide_and_calls_noise_unvoiced():
 def test_mel_of_is_the_log_mel_that_the_model_speaks():
     pcm, _ = glide(0.6)
     pcm = torch.from_numpy(pcm[: 28 * HOP])
-    got = trainer.mel_of(pcm[None, HISTORY:-160], pcm[None, :HISTORY])[0]
+    got = mel_of(pcm[None, HISTORY:-160], pcm[None, :HISTORY])[0]
     expected = log_mel(pcm[HISTORY:-160].numpy(), pcm[:HISTORY].numpy())
     np.testing.assert_allclose(got.clamp(min=FLOOR), np.maximum(expected, FLOOR), atol=1e-3)
 
@@ -65,13 +66,13 @@ def test_the_pitch_label_and_its_reading_agree():
     logits = -((torch.arange(PITCH_BINS) - place[..., None]) ** 2) / 2
     torch.testing.assert_close(read_pitch(logits), rate, rtol=2e-3, atol=0)
     sounds = torch.ones_like(rate, dtype=torch.bool)
-    right, wrong = (trainer.pitch_loss(x, rate, sounds) for x in (logits, logits.roll(5, -1)))
+    right, wrong = (pitch_loss(x, rate, sounds) for x in (logits, logits.roll(5, -1)))
     assert right < 1.5 < wrong
 
 
 def test_a_batch_pairs_each_frame_with_its_own_sound(voice):
     batch = trainer.draw_batch(voice, 3, torch.Generator().manual_seed(0))
-    clean = trainer.mel_of(batch.pcm_BS[:, 2 * HOP :], batch.pcm_BS[:, 2 * HOP - HISTORY : 2 * HOP])
+    clean = mel_of(batch.pcm_BS[:, 2 * HOP :], batch.pcm_BS[:, 2 * HOP - HISTORY : 2 * HOP])
     off = (clean - batch.mel_BFM[:, 2:]).abs().mean((1, 2))
     shifted = (clean[:, 1:] - batch.mel_BFM[:, 2:-1]).abs().mean((1, 2))
     assert (off < 0.2).all() and (off < shifted).all()

@@ -128,6 +128,7 @@ def _flite_one(flite: ctypes.CDLL, speaker, text: str) -> Spoken | None:
 
 FESTIVAL_VOICES = {"kal": "kal_diphone", "ked": "ked_diphone", "slt": "cmu_us_slt_arctic_hts"}
 FESTIVAL_BASE_HZ = 105
+HANGS_S = 300
 
 
 def speak_festival(texts: Sequence[str], voice: str, speed: float = 1.0) -> list[Spoken | None]:
@@ -141,13 +142,20 @@ def speak_festival(texts: Sequence[str], voice: str, speed: float = 1.0) -> list
     with tempfile.TemporaryDirectory() as folder:
         waves = [Path(folder) / f"{k}.wav" for k in range(len(texts))]
         program = head + "".join(_festival_program(*pair) for pair in zip(texts, waves, strict=True))
-        try:
-            run = subprocess.run(["festival", "--pipe"], input=program, capture_output=True, text=True, timeout=120)
-        except OSError:
-            raise ConfigError("festival is missing: apt install festival festvox-kallpc16k festvox-kdlpc16k") from None
-        printed = run.stdout.split("(next)")[1:]
+        printed = _festival(program).split("(next)")[1:]
         printed += [""] * (len(texts) - len(printed))
         return [_festival_result(*triple) for triple in zip(texts, waves, printed, strict=True)]
+
+
+def _festival(program: str) -> str:
+    """What festival prints while it runs a program; what it printed so far when it hangs, as it does on rare words."""
+    try:
+        run = subprocess.run(["festival", "--pipe"], input=program, capture_output=True, text=True, timeout=HANGS_S)
+    except subprocess.TimeoutExpired as hung:
+        return (hung.stdout or b"").decode()
+    except OSError:
+        raise ConfigError("festival is missing: apt install festival festvox-kallpc16k festvox-kdlpc16k") from None
+    return run.stdout
 
 
 def _festival_program(text: str, wave: Path) -> str:

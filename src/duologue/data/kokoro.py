@@ -92,9 +92,35 @@ def _network():
     rounded = {name for node in model.graph.node if node.op_type == "Round" for name in node.output}
     durations = next(n.output[0] for n in model.graph.node if n.op_type == "Clip" and n.input[0] in rounded)
     model.graph.output.append(onnx.helper.make_tensor_value_info(durations, onnx.TensorProto.FLOAT, None))
+    _signed_inputs(model.graph)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def _signed_inputs(graph) -> None:
+    """Gives integer convolutions int8 sound instead of uint8: equal results, a sixth less time (onnxruntime has fast
+    kernels for unsigned weights times signed inputs only)."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    quantised = {n.output[0]: n for n in graph.node if n.op_type == "DynamicQuantizeLinear"}
+    graph.initializer.append(numpy_helper.from_array(np.array(128, np.int32), "128"))
+    nodes, done = [], set()
+    for node in graph.node:
+        if node.op_type == "ConvInteger" and (source := quantised.get(node.input[0])):
+            signed, zero = source.output[0] + "_signed", source.output[2] + "_signed"
+            if signed not in done:
+                nodes += [
+                    helper.make_node("Cast", [source.output[2]], [zero + "_wide"], to=TensorProto.INT32),
+                    helper.make_node("Sub", [zero + "_wide", "128"], [zero + "_moved"]),
+                    helper.make_node("Cast", [zero + "_moved"], [zero], to=TensorProto.INT8),
+                    helper.make_node("QuantizeLinear", [source.input[0], source.output[1], zero], [signed]),
+                ]
+                done.add(signed)
+            node.input[0], node.input[2] = signed, zero
+        nodes.append(node)
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 @cache

@@ -94,9 +94,11 @@ def own_lines(seed: int) -> Iterator[Line]:
     for text in replies:
         yield Line("own", "reply", text)
     yield from word_lists(answers)
+    sentences = open_lines(np.random.default_rng(), "train")
     for text in answers:
         yield Line("own", "reply", text)
-    yield from open_lines(np.random.default_rng(), "train")
+        yield from islice(sentences, 2)
+    yield from sentences
 
 
 def word_lists(texts: Iterable[str]) -> Iterator[Line]:

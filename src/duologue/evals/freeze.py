@@ -14,7 +14,7 @@ from duologue.data.bank import Bank
 from duologue.errors import DataError, DuologueError
 from duologue.evals import items
 from duologue.evals.draws import FAMILIES, fill, quota_key, quotas
-from duologue.evals.quick import measure, write_ceiling
+from duologue.evals.quick import Asked, measure, write_ceiling
 from duologue.evals.systems import oracle
 
 CASES, SEED = 60, 2026
@@ -40,7 +40,7 @@ def main() -> None:
     asked = parser.parse_args()
     try:
         if asked.ceiling:
-            write_ceiling(measure(oracle, asked.cases, 0, folder=asked.folder), asked.folder)
+            write_ceiling(measure(oracle, Asked(asked.cases, folder=asked.folder)), asked.folder)
         else:
             freeze(asked.cases, asked.folder)
     except DuologueError as error:

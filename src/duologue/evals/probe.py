@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import track
 from rich.table import Table
 
 from duologue.data.bank import Bank
@@ -24,11 +24,11 @@ from duologue.engine.engine import Voiced, fast_dtype
 from duologue.errors import DataError, DuologueError
 from duologue.evals.draws import FAMILIES, draw
 from duologue.evals.outcome import Outcome, decided_outcome
+from duologue.evals.quick import heard_errors
 from duologue.evals.score import Verdict, said_tokens, score
 from duologue.evals.stats import quantiles, rate, ratio
-from duologue.evals.systems import System, case_of, model, oracle, run, silent
+from duologue.evals.systems import Case, System, model, oracle, run, silent
 from duologue.evals.trials import Trial
-from duologue.evals.wording import errors, words_of
 from duologue.model import checkpoint
 from duologue.turn import SAMPLES_PER_TURN
 
@@ -49,13 +49,6 @@ class Mute:
         return torch.zeros(len(mel_BFM), SAMPLES_PER_TURN), self
 
 
-def heard_errors(script: Script, outcome: Outcome) -> tuple[int, int]:
-    """Words of the `hear` channel that are wrong, and words there were."""
-    wanted = sorted((s.start_s + w.start_s, w.text) for s in script.sounds if s.transcribed for w in s.speech.words)
-    reference = words_of(" ".join(text for _, text in wanted))
-    return errors(words_of(" ".join(words for _, words in outcome.heard)), reference), len(reference)
-
-
 def probe(system: System, families: Sequence[str], cases: int, seed: int, split: str = "test", bank=None) -> dict:
     """Rows by name: right of how many, reasons, latencies; and heard word errors by family."""
     bank, drawn = bank or Bank(), []
@@ -63,11 +56,10 @@ def probe(system: System, families: Sequence[str], cases: int, seed: int, split:
         try:
             drawn += draw(family, bank, cases, seed, split=split)
         except DataError as error:
-            print(f"{family} left out: {error}", file=sys.stderr)
-    held = [case_of(script, seed=i) for i, (script, _) in enumerate(drawn)]
-    with Progress(transient=True, console=Console(stderr=True)) as bar:
-        task = bar.add_task("conversations", total=len(held))
-        outcomes = run(system, held, decided_outcome, lambda n: bar.advance(task, n))
+            Console(stderr=True).print(f"{family} left out: {error}", markup=False)
+    cases_run = run(system, [Case(script, i) for i, (script, _) in enumerate(drawn)], decided_outcome)
+    held = dict(track(cases_run, "conversations", len(drawn), transient=True, console=Console(stderr=True)))
+    outcomes = [held[i] for i in range(len(drawn))]
     judged = [(t, score(t, o, said_tokens)) for (_, trials), o in zip(drawn, outcomes, strict=True) for t in trials]
     return {"rows": rows_of(judged), "heard": _heard(drawn, outcomes), "failed": _failed(outcomes)}
 

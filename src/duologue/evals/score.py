@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from duologue.evals.outcome import Outcome, onset_in, sounds_in, written_in
 from duologue.evals.trials import RECITING_S, Trial
-from duologue.evals.wording import contains, in_order, longest_run, words_of
+from duologue.evals.wording import contains, in_order, longest_run, nearly, words_of
 
 Words = Callable[[Outcome, float, float], str]  # what is heard of an outcome between two instants
 OPENING_WORDS = 6  # what may come before the answer itself: "well i think it's"
-RECITAL_ITEM_S = 1.5
+RECITAL_ITEM_S, WORD_S = 1.5, 1.1
 
 
 class Verdict(NamedTuple):
@@ -47,10 +47,10 @@ def _answer(trial: Trial, outcome: Outcome, words: Words) -> Verdict:
     onset_s, reason = _taken(trial, outcome)
     if onset_s is None:
         return Verdict(False, reason)
-    longest_s = 4.0 + RECITAL_ITEM_S * len(trial.items)
+    longest_s = 4.0 + RECITAL_ITEM_S * len(trial.items) + WORD_S * max(len(text.split()) for text in trial.accept)
     heard = words(outcome, onset_s, min(trial.limit_s, onset_s + longest_s))
     found, after_s = words_of(heard), onset_s - trial.after_s
-    if not any(contains(found, text, OPENING_WORDS) for text in trial.accept):
+    if not any(contains(found, text, OPENING_WORDS) or nearly(found, text) for text in trial.accept):
         return Verdict(False, "wrong words", after_s, heard)
     if trial.items and in_order(found, trial.items) < len(trial.items):
         return Verdict(False, "incomplete", after_s, heard)

@@ -4,13 +4,13 @@ Controls beside it, so that chance and the scorer's ceiling are known: `oracle` 
 `always_on`, `metronome` and `at_random`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from duologue.data.channel import CLEAN, Channel
-from duologue.data.render import microphone, own_sound
+from duologue.data.render import microphone, own_sound, turns_of
 from duologue.data.script import Script
 from duologue.engine.engine import Voiced
 from duologue.evals.outcome import Outcome, outcome_of
@@ -23,21 +23,25 @@ BATCH = 32
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One conversation to be held. Only `oracle` may look at the script."""
+    """One conversation to be held. Only `oracle` may look at what the script says of the model."""
 
     script: Script
-    inputs: list[TurnIn]
     seed: int
+    channel: str | Channel = CLEAN
+    speeches: Sequence[np.ndarray] = ()  # of other people, to make a crowd of
+
+    @property
+    def turns(self) -> int:
+        return turns_of(self.script)
+
+    def inputs(self) -> list[TurnIn]:
+        """The user's side as turns, through a channel drawn from the seed."""
+        rng = np.random.default_rng([self.seed, 1])
+        sound_S, missing_T = microphone(self.script, rng, augment=self.channel, speeches=self.speeches)
+        return arriving(self.script, in_turns(sound_S.astype(np.float32)), missing_T)
 
 
 System = Callable[[Sequence[Case]], list[list[TurnOut]]]
-
-
-def case_of(script: Script, seed: int, channel: str | Channel = CLEAN, speeches: Sequence[np.ndarray] = ()) -> Case:
-    """The user's side of a script as turns, through a channel drawn from the seed."""
-    rng = np.random.default_rng([seed, 1])
-    sound_S, missing_T = microphone(script, rng, augment=channel, speeches=speeches)
-    return Case(script, arriving(script, in_turns(sound_S.astype(np.float32)), missing_T), seed)
 
 
 def arriving(script: Script, sound_TS: np.ndarray, missing_T: np.ndarray) -> list[TurnIn]:
@@ -58,9 +62,9 @@ def model(voiced: Voiced, patience: float = 0.0) -> System:
     """The interaction model on the fake clock, all cases of a call side by side."""
 
     def system(cases: Sequence[Case]) -> list[list[TurnOut]]:
-        ticks = converse(voiced, [case.inputs for case in cases], [case.seed for case in cases], patience)
+        ticks = converse(voiced, [case.inputs() for case in cases], [case.seed for case in cases], patience)
         rows = [list(row) for row in zip(*ticks, strict=True)]
-        return [row[: len(case.inputs)] for row, case in zip(rows, cases, strict=True)]
+        return [row[: case.turns] for row, case in zip(rows, cases, strict=True)]
 
     return system
 
@@ -95,12 +99,12 @@ def _is_said(own, start_s: float) -> bool:
 
 def silent(cases: Sequence[Case]) -> list[list[TurnOut]]:
     """Never says anything."""
-    return [_turns(np.zeros(len(case.inputs) * SAMPLES_PER_TURN, np.float32)) for case in cases]
+    return [_turns(np.zeros(case.turns * SAMPLES_PER_TURN, np.float32)) for case in cases]
 
 
 def always_on(speech_S: np.ndarray) -> System:
     """The same speech over and over, without a pause."""
-    return lambda cases: [_turns(np.resize(speech_S, len(case.inputs) * SAMPLES_PER_TURN)) for case in cases]
+    return lambda cases: [_turns(np.resize(speech_S, case.turns * SAMPLES_PER_TURN)) for case in cases]
 
 
 def metronome(speech_S: np.ndarray, period_s: float) -> System:
@@ -121,7 +125,7 @@ def at_random(speech_S: np.ndarray, period_s: float) -> System:
 
 
 def _scattered(case: Case, speech_S: np.ndarray, period_s: float) -> np.ndarray:
-    sound_S = np.zeros(len(case.inputs) * SAMPLES_PER_TURN, np.float32)
+    sound_S = np.zeros(case.turns * SAMPLES_PER_TURN, np.float32)
     rng, at = np.random.default_rng([case.seed, 2]), 0
     while (at := at + int(rng.exponential(period_s) * SAMPLE_RATE_HZ)) < len(sound_S) - len(speech_S):
         sound_S[at : at + len(speech_S)] = speech_S
@@ -130,28 +134,22 @@ def _scattered(case: Case, speech_S: np.ndarray, period_s: float) -> np.ndarray:
 
 
 def run(
-    system: System,
-    cases: Sequence[Case],
-    outcome: Callable[[Sequence[TurnOut]], Outcome] = outcome_of,
-    done: Callable[[int], None] = lambda _: None,
-) -> list[Outcome]:
-    """Outcomes of all cases, in their order; they are run by length, BATCH at a time, `done` told how many each time.
+    system: System, cases: Sequence[Case], outcome: Callable[[Sequence[TurnOut]], Outcome] = outcome_of
+) -> Iterator[tuple[int, Outcome]]:
+    """(number of the case, its outcome), the short conversations first, BATCH of them at a time.
 
     A batch that fails is run again one by one, so that only the case at fault is counted as failed, with its reason.
     """
-    outcomes: dict[int, Outcome] = {}
-    order = sorted(range(len(cases)), key=lambda i: len(cases[i].inputs))
+    order = sorted(range(len(cases)), key=lambda i: cases[i].turns)
     for at in range(0, len(order), BATCH):
         batch = order[at : at + BATCH]
-        outcomes |= dict(zip(batch, _held(system, [cases[i] for i in batch], outcome), strict=True))
-        done(len(batch))
-    return [outcomes[i] for i in range(len(cases))]
+        yield from zip(batch, _held(system, [cases[i] for i in batch], outcome), strict=True)
 
 
 def _held(system: System, cases: list[Case], outcome) -> list[Outcome]:
     try:
         return [_checked(case, outs, outcome) for case, outs in zip(cases, system(cases), strict=True)]
-    except Exception as error:  # whatever a foreign system raises is its result
+    except Exception as error:  # noqa: BLE001  whatever a foreign system raises is its result
         if len(cases) > 1:
             return [_held(system, [case], outcome)[0] for case in cases]
         return [Outcome(failure=f"{type(error).__name__}: {error}"[:200])]
@@ -159,8 +157,8 @@ def _held(system: System, cases: list[Case], outcome) -> list[Outcome]:
 
 def _checked(case: Case, outs: list[TurnOut], outcome) -> Outcome:
     """Malformed sound is a failure; so is sound that is too short or too long."""
-    if len(outs) != len(case.inputs):
-        return Outcome(failure=f"{len(outs)} turns out for {len(case.inputs)} in")
+    if len(outs) != case.turns:
+        return Outcome(failure=f"{len(outs)} turns out for {case.turns} in")
     if any(out.pcm_S.shape != (SAMPLES_PER_TURN,) or not np.isfinite(out.pcm_S).all() for out in outs):
         return Outcome(failure=f"a turn that is not {SAMPLES_PER_TURN} finite samples ({TURN_MS} ms)")
     return outcome(outs)

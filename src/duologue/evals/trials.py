@@ -200,7 +200,7 @@ def _wait_before(script: Script, at_s: float) -> float:
 def _items_before(owns: list[Own]) -> int:
     """The number of items of the recital that was last."""
     count = 1
-    for own, then in zip(owns[-2::-1], owns[:0:-1]):
+    for own, then in zip(owns[-2::-1], owns[:0:-1], strict=True):
         if then.start_s - own_end(own) > RECITING_S:
             break
         count += 1

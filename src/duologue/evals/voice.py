@@ -22,9 +22,9 @@ JOINT = np.zeros(SAMPLE_RATE_HZ // 4, np.float32)
 Words = Callable[[Outcome, float, float], str]
 
 
-def voice_row(outcomes: Sequence[Outcome], words: Words, cases: int, reference_S: np.ndarray | None) -> dict:
+def voice_row(outcomes: Sequence[Outcome], words: Words, reference_S: np.ndarray | None) -> dict:
     """Figures over the longest of the spans that were said: word error rate, quality, likeness (None: not installed)."""
-    counted = [_misheard(outcome, words) for outcome in outcomes if outcome.spans and outcome.said][:cases]
+    counted = [_misheard(outcome, words) for outcome in outcomes if outcome.spans and outcome.said]
     clips = _clips(outcomes)
     result = {"words_wrong": ratio(*zip(*counted, strict=True))._asdict() if counted else None}
     return result | {"dnsmos_p808": _mean(_dnsmos, clips), "similarity": _likeness(clips, reference_S)}

@@ -25,10 +25,11 @@ from torch.utils.tensorboard import SummaryWriter
 from duologue.data.bank import cache_dir, file_stem
 from duologue.data.voices import OWN
 from duologue.errors import DataError, TrainError
-from duologue.media.dmel import FFT, FILTERS, FLOOR, HANN, HISTORY, HOP, MELS, WINDOW
-from duologue.model.vocoder import DELAY, PITCH_BINS, PITCH_HIGH_HZ, PITCH_LOW_HZ, Vocoder
+from duologue.media.dmel import HISTORY, HOP, MELS
+from duologue.model.vocoder import DELAY, Vocoder
 from duologue.train.critic import Critics
 from duologue.train.pitch import track
+from duologue.train.vocoder_losses import mel_loss, mel_of, pitch_loss, spectral_loss
 from duologue.turn import SAMPLE_RATE_HZ
 
 CROP, WARM = 60, 6  # frames of a crop; its first ones only fill the convolutions
@@ -36,8 +37,8 @@ BATCH_PLAIN, BATCH_CRITICS = 16, 8
 JUDGED = 27  # frames of each crop that the critics see
 PHASE_1_MINUTES = 40
 SAVE_SECONDS = 120
-RESOLUTIONS = ((128, 32), (256, 64), (512, 128), (1024, 256), (2048, 512))
 RATE_PLAIN, RATE, RATE_END, RATE_CRITICS, WARMUP = 1e-3, 5e-4, 5e-5, 3e-4, 200
+FOOL_WEIGHT, MATCH_WEIGHT = 0.3, 1.0
 AVERAGE = 0.999  # decay of the weights' running mean, which is what ships
 PITCH_CHUNK = 60 * SAMPLE_RATE_HZ
 
@@ -70,14 +71,6 @@ def load_voice(paths: list[Path]) -> Voice:
     pcm = np.concatenate([p[: len(p) // HOP * HOP] for p in parts])
     tracked = [track(pcm[i : i + PITCH_CHUNK] / np.float32(32768)) for i in range(0, len(pcm), PITCH_CHUNK)]
     return Voice(pcm, *(np.concatenate(x) for x in zip(*tracked, strict=True)))
-
-
-def mel_of(pcm_BS: Tensor, history_BS: Tensor) -> Tensor:
-    """`dmel.log_mel` in torch, for batches and gradients."""
-    frames = torch.cat([history_BS, pcm_BS], 1).unfold(1, WINDOW, HOP) * torch.from_numpy(HANN)
-    spectrum = torch.fft.rfft(frames, FFT)
-    magnitude = torch.sqrt(spectrum.real.square() + spectrum.imag.square() + 1e-10)
-    return torch.log10((magnitude @ torch.from_numpy(FILTERS)).clamp(min=1e-5))
 
 
 def roughen(mel_BFM: Tensor, draw: torch.Generator) -> Tensor:
@@ -114,33 +107,8 @@ def draw_batch(voice: Voice, size: int, draw: torch.Generator) -> Batch:
     history, pcm = pcm.split([HISTORY, CROP * HOP], 1)
     rate, voiced = (np.stack([x[s : s + CROP] for s in starts]) for x in (voice.rate_F, voice.voiced_F))
     mel = roughen(mel_of(pcm, history), draw)
-    return Batch(mel, pcm, torch.from_numpy(rate), torch.from_numpy(voiced) & heard[:, HISTORY + HOP // 2 :: HOP])
-
-
-def spectral_loss(made_BS: Tensor, real_BS: Tensor, draw: torch.Generator) -> Tensor:
-    """Mean over two drawn resolutions of log-magnitude distance and spectral convergence."""
-    total = 0
-    for size, hop in (RESOLUTIONS[i] for i in torch.randperm(len(RESOLUTIONS), generator=draw)[:2]):
-        both = torch.stft(torch.cat([made_BS, real_BS]), size, hop, window=torch.hann_window(size), return_complex=True)
-        made, real = ((both.real.square() + both.imag.square()) / size + 1e-7).chunk(2)
-        convergence = (made.sqrt() - real.sqrt()).norm() / real.sqrt().norm()
-        total = total + 0.5 * (made.log() - real.log()).abs().mean() + convergence
-    return total / 2
-
-
-def mel_loss(made_BS: Tensor, real_BS: Tensor) -> Tensor:
-    """Distance of the log-mels, in the units that the vocoder reads."""
-    made, real = (mel_of(x[:, HISTORY:-(HISTORY % HOP)], x[:, :HISTORY]).clamp(min=FLOOR) for x in (made_BS, real_BS))
-    return (made - real).abs().mean()
-
-
-def pitch_loss(logits_BFP: Tensor, rate_BF: Tensor, voiced_BF: Tensor) -> Tensor:
-    """Cross-entropy to the true bin, blurred, where the voice sounds."""
-    span = math.log(PITCH_HIGH_HZ / PITCH_LOW_HZ) / (PITCH_BINS - 1)
-    place = torch.log(rate_BF * SAMPLE_RATE_HZ / PITCH_LOW_HZ) / span
-    target = F.softmax(-((torch.arange(PITCH_BINS) - place[..., None]) ** 2) / 2, -1)
-    loss = -(target * F.log_softmax(logits_BFP, -1)).sum(-1)
-    return (loss * voiced_BF).sum() / voiced_BF.sum().clamp(min=1)
+    voiced = torch.from_numpy(voiced) & heard[:, HISTORY + HOP // 2 :: HOP]
+    return Batch(mel, pcm, torch.from_numpy(rate), voiced)
 
 
 def synthesise(model: Vocoder, batch: Batch, draw: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -257,7 +225,7 @@ def one_step(run: Run, voice: Voice, minutes: float) -> dict[str, float]:
         losses["critics"] = update_critics(run, real, made.detach())
         with torch.autocast("cpu", torch.bfloat16):
             losses["fool"], losses["match"] = run.critics.persuade(real, made)
-        total = total + 0.1 * losses["fool"] + 0.5 * losses["match"]
+        total = total + FOOL_WEIGHT * losses["fool"] + MATCH_WEIGHT * losses["match"]
     for group in run.optimiser.param_groups:
         group["lr"] = learning_rate(run.seconds / 60, minutes, run.step)
     run.optimiser.zero_grad()
@@ -321,7 +289,9 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints and TensorBoard.")],
     minutes: Annotated[float, typer.Option(help="Minutes of processor time in all.")] = 600,
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
-    data: Annotated[list[Path] | None, typer.Option(help="16 kHz .i16 files; the own voice of the bank if none.")] = None,
+    data: Annotated[
+        list[Path] | None, typer.Option(help="16 kHz .i16 files; the own voice of the bank if none.")
+    ] = None,
     to: Annotated[Path | None, typer.Option("--export", help="Do not train: write the weights to this file.")] = None,
 ) -> None:
     """Train the vocoder, or export it."""

@@ -1,0 +1,81 @@
+"""The figures as a table for people: each row with its interval, its number of cases, the ceiling and what is aimed at."""
+
+import math
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.table import Table
+
+ROWS = {  # row -> (what it says, at least; a leading "<" is at most)
+    "answers": ("answers right, all families", "92"),
+    "pause": ("takes the turn in an unfinished question", "< 5"),
+    "repair": ("the last version answered", "85"),
+    "stop": ("silent 0.6 s after the stopping words", "92"),
+    "goes_on": ("goes on through what is not meant for it", "88"),
+    "time/once": ("one-shot timer within 0.5 s", "85"),
+    "time/every": ("every slot of a periodic timer", "75"),
+}
+WORDS = {"hear/clean": ("heard words wrong, clean", "< 4"), "hear/noise": ("… in noise and rooms", "< 10"),
+         "hear/human": ("… of a human voice", "stated")}  # fmt: skip
+
+
+def show(result: dict, console: Console | None = None) -> None:
+    """Prints the table, and why what failed did."""
+    console, about = console or Console(width=140), result["about"]
+    where = "frozen items" if about["frozen"] else "items drawn from the local voice bank"
+    table = Table(title=f"quick: {where}, seed {about['seed']}")
+    for name in ("row", "%", "95 %", "cases", "aim", "ceiling", "p50 s", "p90 s", "why not"):
+        table.add_column(name, no_wrap=name != "why not", justify="left" if name in ("row", "why not") else "right")
+    for row in _main_rows(result):
+        table.add_row(*row)
+    console.print(table)
+    for failure, count in result["failed"].items():
+        console.print(f"failed {count} times: {failure}", markup=False)
+
+
+def _main_rows(result: dict) -> Iterator[tuple[str, ...]]:
+    rows, ceiling = result["rows"], result["ceiling"]
+    parts = {name: [part for part in rows if part.startswith(f"{name}/")] for name in ROWS}
+    for name, (title, aim) in ROWS.items():
+        if name in rows:
+            yield _share(title, rows[name], aim, ceiling.get(name))
+        yield from (_share(f"  {part}", rows[part], "", ceiling.get(part)) for part in parts[name])
+    shown = {*ROWS, *sum(parts.values(), [])}
+    others = [name for name, row in rows.items() if name not in shown and "reasons" in row]
+    yield from (_share(f"  {name}", rows[name], "", ceiling.get(name)) for name in others)
+    yield from ((title, *_figures(rows[name]), aim, *[""] * 4) for name, (title, aim) in WORDS.items() if name in rows)
+    yield from _loss(rows.get("loss"))
+    yield from _voice(rows.get("voice"), ceiling.get("voice") or {})
+    if turn := rows.get("turn"):
+        yield ("one turn, p99 ms", f"{turn['p99_ms']:.0f}", "", str(turn["turns"]), "< 40", "", "", "", turn["dtype"])
+
+
+def _share(title: str, row: dict, aim: str, ceiling: float | None) -> tuple[str, ...]:
+    why = ", ".join(f"{reason} {n}" for reason, n in list(row["reasons"].items())[:3])
+    late = [f"{row[q]:.2f}" if q in row else "" for q in ("p50_s", "p90_s")]
+    return (title, *_figures(row.get("taken", row["right"])), aim, "" if ceiling is None else f"{ceiling:.0f}", *late, why)
+
+
+def _figures(r: dict) -> list[str]:
+    if "skipped" in r or math.isnan(r["percent"]):
+        return ["", "", r.get("skipped", "no cases")[:40]]
+    return [f"{r['percent']:.1f}", f"{r['low']:.0f}-{r['high']:.0f}", str(r["cases"])]
+
+
+def _loss(row: dict | None) -> Iterator[tuple[str, ...]]:
+    if row:
+        why = f"without loss {row['without']['percent']:.1f}"
+        yield ("answers right, 5 % of the audio lost", *_figures(row["right"]), "", "", "", "", why)
+        yield ("… points against no loss, paired", *_figures(row["points"]), "> -5", "", "", "", "")
+
+
+def _voice(row: dict | None, ceiling: dict) -> Iterator[tuple[str, ...]]:
+    if not row:
+        return
+    known = ceiling.get("words_wrong")
+    if row["words_wrong"]:
+        yield ("own voice: words misheard", *_figures(row["words_wrong"]), "< 8", f"{known['percent']:.1f}" if known else "", "", "", "")
+    for name, title, aim in (("dnsmos_p808", "own voice: DNSMOS P808", "3.9"), ("similarity", "own voice: similarity", "0.85")):
+        best = ceiling.get(name)
+        if row[name]:
+            yield (title, f"{row[name]['mean']:.2f}", "", str(row[name]["clips"]), aim, f"{best['mean']:.2f}" if best else "", "", "", "")

@@ -1,0 +1,159 @@
+"""The voices: who is on which side, and that sound and word times survive cutting, whatever the engine."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from duologue.data import classic, kokoro, synth, voices
+from duologue.data.bank import Bank, spoken_words
+from duologue.data.script import Line, Word
+from duologue.data.voices import OWN, RESERVED, Spoken, finished, sound_span, split_of, user_voices
+
+ENGINES = ("kokoro", "flite", "festival", "espeak")
+
+
+def speakers(voice: str) -> set[str]:
+    engine, name = voice.split("/")
+    return {f"{engine}/{part.split('-s')[0]}" for part in name.split("+")} if engine != "espeak" else {voice}
+
+
+def test_no_speaker_is_on_both_sides_and_none_is_reserved():
+    train, test = ({s for voice in user_voices(split) for s in speakers(voice)} for split in ("train", "test"))
+    assert not train & test
+    assert not (train | test) & (RESERVED | {OWN})
+    assert {"kokoro/af_kore", "kokoro/am_puck", "flite/rms", "festival/ked"} <= test
+
+
+def test_split_of_agrees_with_the_lists():
+    assert all(split_of(voice) == split for split in ("train", "test") for voice in user_voices(split))
+    assert split_of(OWN) == "own"
+
+
+def test_mixes_are_many_and_distinct():
+    mixes = voices.kokoro_mixes()
+    assert len(set(mixes)) == voices.MIXES
+    assert len({name for mix in mixes for name in mix.split("+")}) > 25
+
+
+@pytest.mark.parametrize("voice", sorted(RESERVED))
+def test_a_reserved_voice_cannot_be_loaded_even_in_a_mix(voice):
+    with pytest.raises(ValueError, match="reserved"):
+        kokoro.style_table(voice + "+af_bella")
+
+
+def test_finished_trims_levels_and_moves_the_words():
+    rate_hz = 24_000
+    pcm_S = np.zeros(3 * rate_hz, np.float32)
+    pcm_S[rate_hz : 2 * rate_hz] = 0.01 * np.sin(np.arange(rate_hz) * 0.1)
+    spoken = finished(pcm_S, rate_hz, [Word("a", 0.9, 1.5), Word("b", 1.5, 2.0)])
+    first, end = sound_span(spoken.pcm_S)
+    assert first <= 0.03 * 16_000 and len(spoken.pcm_S) - end <= 0.03 * 16_000
+    assert abs(len(spoken.pcm_S) / 16_000 - 1.04) < 0.02
+    assert abs(spoken.words[0].end_s - 0.52) < 0.02 and spoken.words[0].start_s == 0
+    loud = spoken.pcm_S[first + 800 : end - 800]
+    assert abs(20 * np.log10(np.sqrt(np.mean(loud**2))) - voices.LEVEL_DBFS) < 0.5
+
+
+def test_silence_is_refused():
+    assert finished(np.zeros(16_000, np.float32), 16_000, [Word("a", 0.0, 0.5)]) is None
+
+
+def test_words_of_tokens_joins_what_an_engine_split():
+    tokens = [("it", 0.1, 0.2), ("'s", 0.2, 0.3), ("oclock", 0.3, 0.8)]
+    assert classic.words_of_tokens("It's o'clock.", tokens) == [Word("it's", 0.1, 0.3), Word("o'clock", 0.3, 0.8)]
+    assert classic.words_of_tokens("It was.", tokens) is None
+
+
+def test_espeak_events_that_are_missing_share_the_time_of_their_group():
+    words = classic.words_of_events("in the house", [(0, 0.0), (7, 0.5)], 1.0)
+    assert [w.text for w in words] == ["in", "the", "house"]
+    assert [w.start_s for w in words] == [0.0, pytest.approx(0.2), 0.5] and words[-1].end_s == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "alone", "said", "expected"),
+    [
+        ("out of the house", ["Wt", "ʌv", "ði", "hWs"], "ˌWTəvðə hˈWs.", ["WT", "əv", "ðə", "hˈWs"]),
+        ("one, two", ["wʌn", "tu"], "wˌʌn, tˈu.", ["wˌʌn", "tˈu"]),
+    ],
+)
+def test_words_run_together_are_aligned(text, alone, said, expected, monkeypatch):
+    table = dict(zip(spoken_words(text), alone, strict=True))
+    monkeypatch.setattr(kokoro, "_alone", lambda word, british: table[word])
+    assert [said[a:b].lstrip("ˈˌ") for a, b in kokoro.word_spans(text, said, False)] == [e.lstrip("ˈˌ") for e in expected]
+
+
+def test_batches_hold_every_text_once_short_ones_alone_and_no_call_is_too_long():
+    said = ["x" * n for n in (100, 5, 90, 60, 23, 24, 200)]
+    batches = kokoro._batches(range(len(said)), said)
+    assert sorted(i for batch in batches for i in batch) == list(range(len(said)))
+    assert all(sum(len(said[i]) + 1 for i in batch) <= kokoro.MAX_TOKENS for batch in batches)
+    assert [1] in batches and [4] in batches
+
+
+def _check_speech(results: list[Spoken | None], texts: list[str]) -> None:
+    for text, spoken in zip(texts, results, strict=True):
+        assert [w.text for w in spoken.words] == spoken_words(text)
+        times = [t for w in spoken.words for t in (w.start_s, w.end_s)]
+        assert times == sorted(times) and times[-1] <= len(spoken.pcm_S) / 16_000 + 1e-6
+        first, end = sound_span(spoken.pcm_S)
+        assert first <= 480 and len(spoken.pcm_S) - end <= 480
+        assert abs(spoken.words[-1].end_s - end / 16_000) < 0.1
+
+
+@pytest.mark.parametrize(("program", "voice"), [("flite", "flite/rms-s100-p100"), ("espeak-ng", "espeak/en-us+f3")])
+def test_classic_engines_time_their_words(program, voice):
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not installed")
+    texts = ["what is eight plus five", "it's in the house of the boy"]
+    _check_speech(voices.speaker_of(voice.split("/")[0])(texts, voice, 1.0), texts)
+
+
+def test_a_slower_variant_takes_longer():
+    if not shutil.which("flite"):
+        pytest.skip("flite is not installed")
+    plain, slow = (classic.speak_flite(["seven minus three"], f"flite/slt-{v}")[0] for v in ("s100-p100", "s120-p92"))
+    assert 1.1 < len(slow.pcm_S) / len(plain.pcm_S) < 1.3
+
+
+@pytest.fixture
+def filled(tmp_path, monkeypatch):
+    """A bank filled by two runs of `synth` whose engine says beeps."""
+    monkeypatch.setenv("DUOLOGUE_CACHE", str(tmp_path))
+    beep = 0.1 * np.sin(np.arange(8000, dtype=np.float32))
+    monkeypatch.setattr(synth, "speaker_of", lambda engine: lambda texts, voice, speed: [
+        Spoken(beep, tuple(Word(w, 0.0, 0.5) for w in spoken_words(text))) for text in texts
+    ])  # fmt: skip
+    monkeypatch.setattr(synth, "open_sentences", lambda split: [f"{split} sentence {w}" for w in "abcdefgh"])
+    monkeypatch.setattr(synth, "family_modules", lambda: [_Family])
+    for _ in range(2):
+        synth.synth(1, "kokoro", 700)
+    return Bank()
+
+
+class _Family:
+    NAME = "numbers"
+
+    @staticmethod
+    def lines(rng, split):
+        while True:
+            n = int(rng.integers(1000))
+            yield Line("numbers", "sum", f"{split} " + "abcdefghij"[n // 100] * 3 + " " + "abcdefghij"[n % 10] * 2, ("four",))
+
+    @staticmethod
+    def own_texts():
+        return ["that's four", "four"]
+
+
+def test_synth_says_nothing_twice_and_keeps_the_splits(filled):
+    said = [(e.voice, e.row["text"]) for e in filled.entries]
+    assert len(said) == len(set(said)) > 1000
+    assert all(text.startswith(split_of(voice)) for voice, text in said if voice != OWN)
+    assert {split_of(voice) for voice, _ in said} == {"own", "train", "test"}
+
+
+def test_synth_gives_the_own_voice_its_replies_and_word_lists_first(filled):
+    own = [e for e in filled.entries if e.voice == OWN]
+    assert {e.row["text"] for e in own[:2]} == {"that's four", "four"}
+    assert own[2].row["line"]["intent"] == "list"
