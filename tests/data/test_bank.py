@@ -1,6 +1,7 @@
 """The bank: what is written comes back, torn ends are ignored, the own voice is whole or spliced."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -128,16 +129,14 @@ def test_a_bank_opened_before_new_speech_reads_what_it_knows(root):
     assert bank.find("what is one plus two", TRAIN).seconds > 1
 
 
-def test_index_of_twenty_thousand_loads_quickly(tmp_path):
-    import time
-
+def test_index_of_many_utterances_loads_quickly(tmp_path):
     row = {"text": "x", "words": [[f"word{k}", 0.1 * k, 0.1 * k + 0.1] for k in range(8)], "offset": 0, "samples": 100,
            "line": {"family": "hear", "intent": "open", "text": "x", "answers": [], "slots": {}, "held_out": False}}  # fmt: skip
-    raw = "".join(json.dumps({**row, "text": f"text {k}"}) + "\n" for k in range(20_000))
+    raw = "".join(json.dumps({**row, "text": f"text {k}"}) + "\n" for k in range(5_000))
     (tmp_path / "kokoro_af_bella.jsonl").write_text(raw)
     began = time.process_time()
-    assert len(Bank(tmp_path).entries) == 20_000
-    assert time.process_time() - began < 2
+    assert len(Bank(tmp_path).entries) == 5_000
+    assert time.process_time() - began < 0.5
 
 
 def test_own_sentences_keep_their_split_when_the_bank_grows(tmp_path):

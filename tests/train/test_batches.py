@@ -57,6 +57,15 @@ def test_disturbing_changes_what_is_heard_and_never_what_is_wanted(shards):
     assert not torch.equal(clean.own_SFM, disturbed.own_SFM)
     assert torch.equal(clean.own_mel_RF, disturbed.own_mel_RF)
     assert torch.equal(clean.tokens_BTXC, disturbed.tokens_BTXC)
+    assert torch.equal(clean.given_BTXC, clean.tokens_BTXC)
+
+
+def test_only_heard_words_of_the_history_are_ever_wrong(shards):
+    rows = [shards.draw(POSITIONS, np.random.default_rng(1)) for _ in range(8)]
+    batch = collate(rows, POSITIONS, np.random.default_rng(2))
+    wrong = batch.given_BTXC != batch.tokens_BTXC
+    assert wrong[..., 0].any() and not wrong[..., 1:].any()
+    assert (batch.tokens_BTXC[wrong] != 0).all()
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path):

@@ -100,7 +100,7 @@ class Bank:
         split: str = "train",
         where: Callable[[Line], bool] | None = None,
     ) -> Speech:
-        """A random utterance: first a voice, evenly, then one of its utterances.
+        """A random utterance: first a voice, by the square root of how much it has said, then one of its utterances.
 
         Raises DataError when the bank holds nothing that matches.
         """
@@ -168,11 +168,12 @@ class Bank:
 
 
 def _choose(rng: np.random.Generator, groups: list[list[Entry]], where: Callable[[Line], bool] | None) -> Entry | None:
-    """A random group, then a random entry of it that `where` accepts; all are searched when luck does not find one."""
+    """A random group, larger ones more often, then a random entry of it that `where` accepts; all are searched when luck does not find one."""
     if not groups:
         return None
+    shares = np.sqrt([len(group) for group in groups]).cumsum()
     for _ in range(TRIES if where else 1):
-        group = groups[int(rng.random() * len(groups))]
+        group = groups[int(np.searchsorted(shares, rng.random() * shares[-1], side="right"))]
         entry = group[int(rng.random() * len(group))]
         if where is None or where(entry.line):
             return entry

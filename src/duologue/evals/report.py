@@ -40,7 +40,7 @@ def _main_rows(result: dict) -> Iterator[tuple[str, ...]]:
         if name in rows:
             yield _share(title, rows[name], aim, ceiling.get(name))
         yield from (_share(f"  {part}", rows[part], "", ceiling.get(part)) for part in parts[name])
-    shown = {*ROWS, *sum(parts.values(), [])}
+    shown = {*ROWS, *(part for found in parts.values() for part in found)}
     others = [name for name, row in rows.items() if name not in shown and "reasons" in row]
     yield from (_share(f"  {name}", rows[name], "", ceiling.get(name)) for name in others)
     yield from ((title, *_figures(rows[name]), aim, *[""] * 4) for name, (title, aim) in WORDS.items() if name in rows)

@@ -35,7 +35,8 @@ class Batch:
     own_mel_RF: torch.Tensor  # normalised log-mel [2 S, 400] of the same: the flow head's target
     text_R: torch.Tensor  # typed text and notes
     text_place_R: torch.Tensor
-    tokens_BTXC: torch.Tensor  # [B, T, 2, channels]
+    tokens_BTXC: torch.Tensor  # [B, T, 2, channels]: what is wanted
+    given_BTXC: torch.Tensor  # the same as the history shows it, here and there misheard
     speak_BT: torch.Tensor
     important_BT: torch.Tensor  # 1 near an event, where decisions count in full
     source_BN: torch.Tensor
@@ -95,8 +96,8 @@ class InteractionModel(nn.Module):
             self.fuse.text(batch.text_R, batch.text_place_R),
             torch.stack(
                 [
-                    self.fuse.output(batch.tokens_BTXC[:, :, 0], 0, None, dtype),
-                    self.fuse.output(batch.tokens_BTXC[:, :, 1], 1, speak, dtype),
+                    self.fuse.output(batch.given_BTXC[:, :, 0], 0, None, dtype),
+                    self.fuse.output(batch.given_BTXC[:, :, 1], 1, speak, dtype),
                 ],
                 2,
             ).flatten(0, 2),

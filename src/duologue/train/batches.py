@@ -4,7 +4,7 @@ Conversations follow each other inside a window, as they do in a session that go
 Read `Shards.draw` and `collate` first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from duologue.model.layout import AUDIO, CHANNELS, OUT, Flat, A, T, V, X, flatte
 
 FIRST_TURNS = 100_000  # windows start at a random turn of a session up to 5.5 hours long
 FRAMES = dmel.FRAMES_PER_TURN
+MISHEARD = (0.0, 0.1, 0.3, 0.6)  # share of heard words that a disturbed window shows wrongly
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class Window:
     user: np.ndarray  # float log-mel [LOOK_BACK + T * 10, MELS]
     own: np.ndarray  # the same of the own sound
     tokens: np.ndarray  # [T, 2, channels]
+    given: np.ndarray  # the same as the model's own history shows them
     speak: np.ndarray
     important: np.ndarray
     typed: np.ndarray  # [T, 8]
@@ -70,7 +72,7 @@ def cut(shard: dict[str, np.ndarray], start: int, stop: int, first_turn: int) ->
     lost = np.stack([shard["missing"][turns] / 20, np.zeros(stop - start)])
     flat = flatten(shard["speak"][turns], shard["typed"][turns], first_turn=first_turn)
     return Window(
-        frames("user_mel"), own, tokens, shard["speak"][turns], shard["important"][turns],
+        frames("user_mel"), own, tokens, tokens, shard["speak"][turns], shard["important"][turns],
         shard["typed"][turns], lost, flat,
     )  # fmt: skip
 
@@ -89,7 +91,16 @@ def disturb(window: Window, rng: np.random.Generator) -> Window:
     spread = rng.uniform(0, 0.35) if rng.random() < 0.9 else rng.uniform(0.35, 0.8)
     own = window.own + (window.own > dmel.FLOOR) * rng.normal(0, spread, window.own.shape)
     noisy = user + rng.normal(0, 0.08, user.shape)
-    return Window(noisy, own, window.tokens, window.speak, window.important, window.typed, window.lost, window.flat)
+    return replace(window, user=noisy, own=own, given=_misheard(window.tokens, rng))
+
+
+def _misheard(tokens: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The history with some heard words wrong or missing: what comes next must be heard, not guessed from what came."""
+    given, heard = tokens.copy(), tokens[..., 0]
+    at = np.argwhere((heard != 0) & (rng.random(heard.shape) < rng.choice(MISHEARD)))
+    if len(at):
+        given[(*at.T, 0)] = np.where(rng.random(len(at)) < 0.3, 0, rng.choice(heard[heard != 0], len(at)))
+    return given
 
 
 def _warp_channels(mel: np.ndarray, factor: float) -> np.ndarray:
@@ -105,20 +116,20 @@ def collate(clean: list[Window], positions: int, rng: np.random.Generator | None
     rows = [disturb(w, rng) for w in clean] if rng is not None else clean
     turns = max(len(w.speak) for w in rows)
     user = np.full((len(rows), LOOK_BACK + turns * FRAMES, dmel.MELS), dmel.FLOOR, np.float32)
-    tokens = np.zeros((len(rows), turns, OUT, len(CHANNELS)), np.int64)
+    tokens, given = (np.zeros((len(rows), turns, OUT, len(CHANNELS)), np.int64) for _ in range(2))
     speak, important = (np.zeros((len(rows), turns), np.int64) for _ in range(2))
     lost = np.zeros((len(rows), 2, turns), np.float32)
     for b, w in enumerate(rows):
         t = len(w.speak)
-        user[b, : len(w.user)], tokens[b, :t] = w.user, w.tokens
+        user[b, : len(w.user)], tokens[b, :t], given[b, :t] = w.user, w.tokens, w.given
         speak[b, :t], important[b, :t], lost[b, :, :t] = w.speak, w.important, w.lost
     own, target = _speaking(rows, clean)
     text = [np.argwhere(w.typed != 0) for w in rows]
     text_tokens = np.concatenate([w.typed[tuple(at.T)] for w, at in zip(rows, text, strict=True)]).astype(np.int64)
     source, time, outputs, output_of, sounds = _pointers(rows, turns, positions, len(own), [len(at) for at in text])
     values = (
-        dmel.quantise(user), lost, dmel.quantise(own), target, text_tokens, np.concatenate(text)[:, 1], tokens, speak,
-        important, source, time, outputs, output_of, sounds,
+        dmel.quantise(user), lost, dmel.quantise(own), target, text_tokens, np.concatenate(text)[:, 1], tokens, given,
+        speak, important, source, time, outputs, output_of, sounds,
     )  # fmt: skip
     return Batch(*(torch.from_numpy(np.ascontiguousarray(v)) for v in values))
 
