@@ -87,3 +87,12 @@ def test_timing_matters_near_changes_and_in_short_quiet_checks(length_s):
     in_check = (begins > 4.9) & (begins < 4.9 + length_s)
     assert marks[in_check].all() == (length_s <= 3)
     assert marks.sum() <= near.sum() + 2 + (in_check.sum() if length_s <= 3 else 0)
+
+
+def test_letters_share_the_time_of_their_word():
+    from duologue.data.script import Script, Sound, Speech, Word
+
+    speech = Speech("abc", "v", np.zeros(9600, np.float32), (Word("abc", 0.0, 0.6),))
+    bits_TP = labels.letters(Script("hear", 2.0, [Sound(0.4, speech), Sound(1.2, speech, transcribed=False)]), 10)
+    spelled = ["".join(c for i, c in enumerate(labels.LETTERS) if b >> i & 1) for b in bits_TP.flatten().tolist()]
+    assert spelled == ["", "", "", "", "a", "a", "b", "b", "c", "c", *[""] * 10]

@@ -28,6 +28,7 @@ def test_no_speaker_is_on_both_sides_and_none_is_reserved():
 def test_split_of_agrees_with_the_lists():
     assert all(split_of(voice) == split for split in ("train", "test") for voice in user_voices(split))
     assert split_of(OWN) == "own"
+    assert {split_of(voice) for voice in (*RESERVED, "kokoro/zf_xiaoyi", "somebody")} == {"none"}
 
 
 def test_mixes_are_many_and_distinct():

@@ -71,7 +71,7 @@ def replay_batch(model, seed: int, did: list[stream.Did]):
     tokens = np.stack([d.tokens_BXC[0] for d in did]).astype(np.int64)
     lost = np.array([[r[1] for r in rows], [0.0] * TURNS])
     flat = flatten(speak, typed)
-    window = Window(user, own, tokens, tokens, speak, speak, typed, lost, flat)
+    window = Window(user, own, tokens, tokens, speak, speak, typed, lost, np.zeros((TURNS, 2), np.uint32), flat)
     return collate([window], len(flat.kind_N), None)
 
 

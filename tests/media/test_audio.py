@@ -58,3 +58,9 @@ def test_turns_are_whole():
     turns = audio.in_turns(np.ones(SAMPLES_PER_TURN + 1, np.float32))
     assert turns.shape == (2, SAMPLES_PER_TURN)
     assert turns.sum() == SAMPLES_PER_TURN + 1
+
+
+def test_the_same_sound_on_both_sides_keeps_its_level(tmp_path):
+    tone = (0.6 * np.sin(np.arange(16_000) * 0.3)).astype(np.float32)
+    soundfile.write(tmp_path / "both.wav", np.stack([tone, tone], 1), 16_000)
+    assert np.abs(audio.load(tmp_path / "both.wav")).max() == pytest.approx(0.6, abs=0.01)

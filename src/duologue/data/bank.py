@@ -217,8 +217,8 @@ class Writer:
     def __init__(self, voice: str, root: Path | None = None):
         root = root or cache_dir() / "bank"
         root.mkdir(parents=True, exist_ok=True)
-        self.sound = open(root / f"{file_stem(voice)}.i16", "ab")
-        self.index = open(root / f"{file_stem(voice)}.jsonl", "a+b")
+        self.sound = open(root / f"{file_stem(voice)}.i16", "ab")  # noqa: SIM115  both stay open as long as the writer
+        self.index = open(root / f"{file_stem(voice)}.jsonl", "a+b")  # noqa: SIM115
         try:
             fcntl.flock(self.index, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -32,6 +32,7 @@ LEAD_S = 0.05  # how much earlier than its duration says a sound begins: median 
 VOICES_PACKAGE = "kokoro-js@1.2.1"
 VOICES_SHA256 = "1f0d0383ef0349af0bd9440d81dc12abbea3a5392eb645283eda876f537f5860"
 Piece = tuple[np.ndarray, np.ndarray]  # 24 kHz samples, and the times at which each phoneme begins
+ASKS = re.compile(r"(what|which|who|how|where|why|(can|could|would|will|do|does|did|is|are|may|shall) [a-z]+)\b")
 NOT_SOUNDS = set(" .,!?;:—…\"()“”ˈˌ")
 
 
@@ -146,11 +147,12 @@ def _phonemizer(british: bool):
 
 
 def phonemes(text: str, british: bool) -> str:
-    """Kokoro's phonemes of a text, ending in a full stop, question mark or exclamation mark."""
+    """Kokoro's phonemes of a text, ending in a full stop, question mark or exclamation mark; plain questions get theirs."""
     found = _phonemizer(british)(SimpleNamespace(text=text))[0] or ""
     found = "".join(c for c in re.sub(r"\([a-z-]+\)", "", found) if c in _vocabulary())
     found = re.sub(r"\s+", " ", found).strip(" ,;:—")
-    return found if found.endswith((".", "?", "!", "…")) else found + "."
+    found = re.sub(r"(?<!\S)I(?!\S)", "ˌI", found)  # espeak leaves the pronoun without stress, and Kokoro swallows it
+    return found if found.endswith((".", "?", "!", "…")) else found + ("?" if ASKS.match(text.lower()) else ".")
 
 
 @cache
@@ -271,6 +273,6 @@ def _speak_batch(said: Sequence[str], voice: str, speed: float) -> list[Piece]:
 
 def _quietest(pcm_S: np.ndarray, begin_s: float, end_s: float) -> float:
     """Middle of the quietest 50 ms in a stretch, in seconds."""
-    width = RATE_HZ // 20
-    energy = np.cumsum(np.square(pcm_S[int(begin_s * RATE_HZ) : int(end_s * RATE_HZ) + width]))
+    width, begin = RATE_HZ // 20, int(begin_s * RATE_HZ)
+    energy = np.cumsum(np.square(pcm_S[begin : max(int(end_s * RATE_HZ), begin + width + 1)]))
     return begin_s + (int(np.argmin(energy[width:] - energy[:-width])) + width / 2) / RATE_HZ

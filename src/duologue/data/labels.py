@@ -62,6 +62,28 @@ def hear(script: Script, tokenizer: TextCoder, turns: int) -> np.ndarray:
     return fill(items, turns, TOKENS_PER_TURN)
 
 
+LETTERS = "abcdefghijklmnopqrstuvwxyz'"
+LETTERS_PER_TURN = 2
+
+
+def letters(script: Script, turns: int) -> np.ndarray:
+    """Which letters are being spoken in each 100 ms of the user's sound, as bits: uint32 [turns, LETTERS_PER_TURN].
+
+    A word's letters share its time evenly: coarse, but right where it matters, and it needs no aligner.
+    """
+    bits = np.zeros(turns * LETTERS_PER_TURN, np.uint32)
+    each_s = TURN_MS / 1000 / LETTERS_PER_TURN
+    for sound in script.sounds:
+        for word in sound.speech.words if sound.transcribed else ():
+            step = (word.end_s - word.start_s) / len(word.text)
+            for i, letter in enumerate(word.text):
+                begin = sound.start_s + word.start_s + i * step
+                span = slice(int(begin / each_s + 1e-6), int((begin + step) / each_s - 1e-6) + 1)
+                if letter in LETTERS:
+                    bits[span] |= np.uint32(1 << LETTERS.index(letter))
+    return bits.reshape(turns, LETTERS_PER_TURN)
+
+
 def say(script: Script, tokenizer: TextCoder, speak_T: np.ndarray) -> np.ndarray:
     """A word whose sound starts in output turn k is written from k - 1 on, never before its speech's first sounding turn.
 

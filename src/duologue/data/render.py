@@ -31,6 +31,7 @@ class Rendered:
     user_mel: np.ndarray  # uint8 [T, 10, 80] fine log-mel of the microphone
     own_mel: np.ndarray  # uint8 [T, 10, 80] fine log-mel of the own sound
     hear: np.ndarray  # int16 [T, 2] tokens, 0 = PAD; so are say, text, act
+    letters: np.ndarray  # uint32 [T, 2] the letters spoken in each 100 ms of input, as bits
     say: np.ndarray
     text: np.ndarray
     act: np.ndarray
@@ -73,6 +74,7 @@ def render(
         user_mel=_fine(dithered(user_S, rng)),
         own_mel=_fine(dithered(heard_own_S, rng)),
         hear=labels.hear(script, tokenizer, turns),
+        letters=labels.letters(script, turns),
         say=labels.say(script, tokenizer, speak_T),
         text=labels.text(script, tokenizer, turns),
         act=labels.act(script, tokenizer, turns),

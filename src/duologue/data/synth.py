@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+from rich.console import Console
 
 from duologue.data import families
 from duologue.data.bank import LIST_INTENT, Bank, Writer, normal, spoken_words
@@ -37,17 +38,10 @@ CALL_UTTERANCES = 6
 
 
 def family_modules() -> list[ModuleType]:
-    """Every family that can be imported and has lines; one that fails is named and left out."""
-    found = []
-    for info in pkgutil.iter_modules(families.__path__):
-        try:
-            module = importlib.import_module(f"{families.__name__}.{info.name}")
-        except Exception as error:  # a family being written must not stop the others
-            print(f"skipping family {info.name}: {error!r}", file=sys.stderr)
-            continue
-        if hasattr(module, "NAME"):
-            found.append(module)
-    return found
+    """Every family: the modules of `data/families` that have a NAME."""
+    names = [info.name for info in pkgutil.iter_modules(families.__path__)]
+    modules = [importlib.import_module(f"{families.__name__}.{name}") for name in names]
+    return [module for module in modules if hasattr(module, "NAME")]
 
 
 @cache
@@ -197,11 +191,12 @@ def synth(
     for shelf in turns(own, train, test, own_share(own) if share is None else share, rng):
         if time.monotonic() - began > 60 * minutes or count >= utterances:
             break
-        done, sound_s = shelf.fill(speak, rng)
-        count, seconds = count + done, seconds + sound_s
+        said, sound_s = shelf.fill(speak, rng)
+        count, seconds = count + said, seconds + sound_s
     wall_s = time.monotonic() - began
     refused = sum(s.refused for s in [*own, *train, *test])
-    print(f"{engine}: {count} utterances, {seconds:.0f} s of sound in {wall_s:.0f} s, {refused} refused", flush=True)
+    done = f"{count} utterances, {seconds:.0f} s of sound in {wall_s:.0f} s, {refused} refused"
+    Console(soft_wrap=True).print(f"{engine}: {done}", highlight=False)
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ QUOTAS: dict[str, dict[str, float]] = {  # family -> kind of trial -> how many o
     "hold": {"goes_on": 1, "stays_silent": 0.5},
     "time": {"time/once": 1, "time/every": 1, "time/elapsed": 0.25, "time/cancel": 0.25},
 }
+MOST_USES = 3
 MOST_TRIES = 40  # scripts drawn for each one wanted
 
 
@@ -77,18 +78,23 @@ def enough(items: Iterable[tuple[Script, list[Trial]]], cases: int) -> list[tupl
 
 
 def fill(family: str, bank, cases: int, seed: int) -> list[tuple[Script, list[Trial]]]:
-    """Test conversations of a family until its quotas are filled (or MOST_TRIES * cases scripts were tried)."""
-    left, found = quotas(family, cases), []
+    """Test conversations of a family until its quotas are filled (or MOST_TRIES * cases scripts were tried).
+
+    No utterance is used more than MOST_USES times, so that the cases are not all alike.
+    """
+    left, used, found = quotas(family, cases), Counter(), []
     for number in range(MOST_TRIES * cases):
         try:
             drawn = script(family, bank, number, seed)
         except DataError:  # a word or line that is not there yet
             continue
-        trials = trials_of(drawn)
-        if any(left[quota_key(trial)] > 0 for trial in trials):
-            left.subtract(map(quota_key, trials))
-            drawn.about["number"] = number
-            found.append(patient(drawn, trials))
+        trials, said = trials_of(drawn), [(s.speech.voice, s.speech.text) for s in drawn.sounds]
+        if any(used[key] >= MOST_USES for key in said) or not any(left[quota_key(trial)] > 0 for trial in trials):
+            continue
+        used.update(key for key in said if key[1])
+        left.subtract(map(quota_key, trials))
+        drawn.about["number"] = number
+        found.append(patient(drawn, trials))
         if all(n <= 0 for n in left.values()):
             break
     return found

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, fields
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -17,7 +18,6 @@ import numpy as np
 from duologue.data.script import Own, Script, Sound, Speech, Word
 from duologue.errors import DataError
 from duologue.evals.trials import Trial
-from duologue.media.audio import load as load_sound
 from duologue.media.audio import to_int16
 from duologue.turn import SAMPLE_RATE_HZ
 
@@ -46,14 +46,15 @@ def load(name: str = "quick", folder: Path = FOLDER) -> list[Item]:
     if changed := [name for name, value in hashes.items() if wanted.get(name) != value]:
         raise DataError(f"{', '.join(changed)} in {folder} is not what was frozen: take it from the repository again")
     stored = json.loads(gzip.decompress(index.read_bytes()))
-    pcm_S = load_sound(sounds)
+    pcm_S = _read_opus(sounds)
     speeches = [_speech(row, pcm_S) for row in stored["sounds"]]
     return [_item(row, speeches) for row in stored["items"]]
 
 
 def _speech(row: dict, pcm_S: np.ndarray) -> Speech:
     words = tuple(Word(*word) for word in row["words"])
-    return Speech(row["text"], row["voice"], pcm_S[row["at"] : row["at"] + row["samples"]], words)
+    samples_S = pcm_S[row["at"] : row["at"] + row["samples"]]
+    return Speech(row["text"], row["voice"], samples_S.astype(np.float32) / 32768, words)
 
 
 def _item(row: dict, speeches: list[Speech]) -> Item:
@@ -139,3 +140,14 @@ def _write_opus(path: Path, pcm_S: np.ndarray) -> None:
             frame.sample_rate, frame.pts = SAMPLE_RATE_HZ, index * FRAME
             file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
+
+
+def _read_opus(path: Path) -> np.ndarray:
+    """int16 at 16 kHz, resampled frame by frame: the whole at Opus's own 48 kHz would be large."""
+    to_16k = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)
+    try:
+        with av.open(str(path)) as file:
+            frames = [part for frame in chain(file.decode(audio=0), [None]) for part in to_16k.resample(frame)]
+    except (OSError, av.error.FFmpegError) as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+    return np.concatenate([frame.to_ndarray().reshape(-1) for frame in frames])

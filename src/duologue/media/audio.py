@@ -27,11 +27,12 @@ def load(path: str | Path) -> np.ndarray:
 
 
 def _decode(container: av.container.InputContainer) -> np.ndarray:
-    mono = av.AudioResampler(format="flt", layout="mono")
-    frames = [part for frame in container.decode(audio=0) for part in mono.resample(frame)]
+    """Channels are averaged here: ffmpeg's own way to mono makes sound that is the same on both sides louder."""
+    planar = av.AudioResampler(format="fltp")
+    frames = [part for frame in container.decode(audio=0) for part in planar.resample(frame)]
     if not frames:
         return np.zeros(0, np.float32)
-    pcm_S = np.concatenate([frame.to_ndarray().reshape(-1) for frame in frames])
+    pcm_S = np.concatenate([frame.to_ndarray().mean(0) for frame in frames])
     return resample(pcm_S, frames[0].sample_rate, SAMPLE_RATE_HZ)
 
 

@@ -16,13 +16,14 @@ CALLS = {"delegate": 7, "cancel": 8, "interface": 9}
 SPECIALS = ["<pad>", "<end>", *(f"<{name}>" for name in (*MARKERS, *CALLS)), "<unk>"]
 WORD_END = "</w>"
 VOCABULARY = 4096
+PIECES_FILE = Path(__file__).with_name("tokenizer.json")
 
 
 class Tokenizer:
     """Encodes text as token ids and joins ids back into whole words."""
 
-    def __init__(self, path: Path = Path(__file__).with_name("tokenizer.json")):
-        self._pieces = Pieces.from_file(str(path))
+    def __init__(self):
+        self._pieces = Pieces.from_file(str(PIECES_FILE))
         self._pieces.encode_special_tokens = True  # "<delegate>" in somebody's text is text, never a call
         self._names = [self._pieces.id_to_token(i) for i in range(self._pieces.get_vocab_size())]
 

@@ -22,6 +22,8 @@ PAD_WEIGHT = 0.3
 CALM_WEIGHT = 0.1  # of decisions far from any event
 CHANNEL_WEIGHT = (1.0, 1.0, 0.5, 0.5)
 FLOW_DRAWS = 4
+LETTERS = 27  # a to z and the apostrophe
+SPELLING_WEIGHT = 0.1
 STRETCH = 256  # positions appended at once when a whole session is scored
 
 
@@ -44,6 +46,8 @@ class Batch:
     outputs_R: torch.Tensor  # flat indices (b * N + n) of the X positions
     output_of_R: torch.Tensor  # which (b, turn, place) each is, as a flat index into tokens_BTXC
     sounds_R: torch.Tensor  # flat indices of the V positions, in the order of own_mel_RF
+    listening_R: torch.Tensor  # flat indices of the A positions
+    letters_RL: torch.Tensor  # letters spoken at each of them and at the one before, 0 or 1 [A positions, 2 * LETTERS]
 
     def to(self, device: torch.device) -> "Batch":
         return Batch(*(getattr(self, name).to(device) for name in self.__slots__))
@@ -76,6 +80,8 @@ class InteractionModel(nn.Module):
         self.config = config
         self.fuse, self.trunk = Fuse(config), Trunk(config)
         self.heads, self.flow = TokenHeads(config), FlowHead(config)
+        self.spelling = nn.Linear(config.width, 2 * LETTERS)  # teaches hearing; not used live
+        nn.init.constant_(self.spelling.bias, -3.0)
         self.apply(_initialise)
 
     def settle(self, dtype: torch.dtype) -> "InteractionModel":
@@ -116,7 +122,8 @@ class InteractionModel(nn.Module):
         second = batch.output_of_R % 2 == 1
         losses["decision"] = self._decision_loss(gates[second, DECISION], batch, batch.output_of_R[second] // 2)
         losses["flow"] = self._flow_loss(hidden, batch, dtype)
-        losses["total"] = losses["decision"] + losses["flow"] + sum(
+        losses["spelling"] = self._spelling_loss(hidden, batch)
+        losses["total"] = losses["decision"] + losses["flow"] + SPELLING_WEIGHT * losses["spelling"] + sum(
             weight * losses[name] for weight, name in zip(CHANNEL_WEIGHT, CHANNELS, strict=True)
         )
         return losses
@@ -148,6 +155,11 @@ class InteractionModel(nn.Module):
         weight = torch.where(batch.important_BT.flatten()[turns] != 0, 1.0, CALM_WEIGHT)
         speak = batch.speak_BT.flatten()[turns].float()
         return (F.binary_cross_entropy_with_logits(gate, speak, reduction="none") * weight).sum() / weight.sum()
+
+    def _spelling_loss(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Which letters are being spoken, for every 100 ms: a dense teacher of hearing where words come rarely."""
+        guess = self.spelling(hidden.index_select(0, batch.listening_R))
+        return F.binary_cross_entropy_with_logits(guess, batch.letters_RL, reduction="none").sum(-1).mean()
 
     def _flow_loss(self, hidden: torch.Tensor, batch: Batch, dtype) -> torch.Tensor:
         if not len(batch.sounds_R):

@@ -19,7 +19,7 @@ from duologue.model.trunk import Cache
 
 FLOW_STEPS = 4
 TEMPERATURE = 0.7  # of the voice: the flow head's noise is scaled by its square root
-TIME_OF = {kind: TIME_OF_COLUMN[KIND_OF_COLUMN == kind] for kind in (A, I, T)}
+TIME_OF = {kind: TIME_OF_COLUMN[kind == KIND_OF_COLUMN] for kind in (A, I, T)}
 TIME_OF |= {X: TIME_OF_COLUMN[-4:-2], V: TIME_OF_COLUMN[-2:]}
 
 

@@ -15,8 +15,8 @@ from duologue.errors import DataError
 from duologue.media import dmel
 from duologue.model.flow import normalise
 from duologue.model.fuse import LOOK_BACK
-from duologue.model.interaction import Batch
-from duologue.model.layout import AUDIO, CHANNELS, OUT, Flat, A, T, V, X, flatten
+from duologue.model.interaction import LETTERS, Batch
+from duologue.model.layout import AUDIO, CHANNELS, OUT, A, Flat, T, V, X, flatten
 
 FIRST_TURNS = 100_000  # windows start at a random turn of a session up to 5.5 hours long
 FRAMES = dmel.FRAMES_PER_TURN
@@ -35,6 +35,7 @@ class Window:
     important: np.ndarray
     typed: np.ndarray  # [T, 8]
     lost: np.ndarray  # [2, T]
+    letters: np.ndarray  # uint32 [T, 2]
     flat: Flat
 
 
@@ -73,7 +74,7 @@ def cut(shard: dict[str, np.ndarray], start: int, stop: int, first_turn: int) ->
     flat = flatten(shard["speak"][turns], shard["typed"][turns], first_turn=first_turn)
     return Window(
         frames("user_mel"), own, tokens, tokens, shard["speak"][turns], shard["important"][turns],
-        shard["typed"][turns], lost, flat,
+        shard["typed"][turns], lost, shard["letters"][turns], flat,
     )  # fmt: skip
 
 
@@ -127,11 +128,20 @@ def collate(clean: list[Window], positions: int, rng: np.random.Generator | None
     text = [np.argwhere(w.typed != 0) for w in rows]
     text_tokens = np.concatenate([w.typed[tuple(at.T)] for w, at in zip(rows, text, strict=True)]).astype(np.int64)
     source, time, outputs, output_of, sounds = _pointers(rows, turns, positions, len(own), [len(at) for at in text])
+    listening = [row * positions + np.flatnonzero(w.flat.kind_N == A) for row, w in enumerate(rows)]
     values = (
         dmel.quantise(user), lost, dmel.quantise(own), target, text_tokens, np.concatenate(text)[:, 1], tokens, given,
-        speak, important, source, time, outputs, output_of, sounds,
+        speak, important, source, time, outputs, output_of, sounds, np.concatenate(listening),
+        np.concatenate([_letters(w) for w in rows]),
     )  # fmt: skip
     return Batch(*(torch.from_numpy(np.ascontiguousarray(v)) for v in values))
+
+
+def _letters(window: Window) -> np.ndarray:
+    """Letters at each position of the user's sound and at the one before it, float32 [2 T, 2 * LETTERS]."""
+    bits = window.letters.reshape(-1, 1) >> np.arange(LETTERS, dtype=np.uint32) & 1
+    before = np.concatenate([np.zeros_like(bits[:1]), bits[:-1]])
+    return np.concatenate([bits, before], 1).astype(np.float32)
 
 
 def _speaking(rows: list[Window], clean: list[Window]) -> tuple[np.ndarray, np.ndarray]:

@@ -58,7 +58,7 @@ def bare(phrase: str) -> str:
     return _CLOSED.sub("", _OPENED.sub("", phrase))
 
 
-def line(
+def line(  # noqa: PLR0913  every one of them is given by most callers
     rng: np.random.Generator,
     family: str,
     intent: str,
