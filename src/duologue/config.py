@@ -90,4 +90,4 @@ def preset(name: str) -> Config:
 
 def cache_dir() -> Path:
     """Where voices, shards and checkpoints live: $DUOLOGUE_CACHE or ~/.cache/duologue."""
-    return Path(os.environ.get("DUOLOGUE_CACHE", Path.home() / ".cache" / "duologue"))
+    return Path(os.environ.get("DUOLOGUE_CACHE") or Path.home() / ".cache" / "duologue")

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from duologue.evals.outcome import Outcome
-from duologue.evals.score import said_tokens, score
+from duologue.evals.score import Reader, said_tokens, score
 from duologue.evals.trials import Trial
 from tests.evals.made import outcome
 
@@ -12,7 +12,7 @@ ITEMS = tuple("one two three four five six".split())
 
 
 def judged(trial, made):
-    return score(trial, made, said_tokens)
+    return score(trial, made, Reader(said_tokens))
 
 
 def test_right_words_in_time():
@@ -93,3 +93,11 @@ def test_written_answers_are_read_from_the_text():
     trial = Trial("written", "written", 2.0, 4.0, ("thirteen",))
     assert judged(trial, Outcome(text=[(3.0, "it is"), (3.2, "thirteen")])).right
     assert judged(trial, Outcome(said=[(3.0, "thirteen")])).reason == "no text"
+
+
+def test_what_was_misheard_may_be_likely_and_is_counted_apart():
+    reader = Reader(lambda *_: "Now...", lambda outcome, span, heard, accept: "no" in accept)
+    trial = replace(ASKED, accept=("no",))
+    verdict = score(trial, outcome((4.4, 4.9)), reader)
+    assert not verdict.right and verdict.likely
+    assert not score(trial, outcome((7.0, 7.5)), reader).likely

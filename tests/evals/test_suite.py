@@ -7,8 +7,9 @@ from duologue.data.script import Own, Script, Sound
 from duologue.errors import ConfigError, DataError
 from duologue.evals import items, quick
 from duologue.evals.draws import FAMILIES, draw, enough, fill, quota_key
+from duologue.evals.judge import Ear
 from duologue.evals.outcome import decided_outcome
-from duologue.evals.score import said_tokens, score
+from duologue.evals.score import Reader, said_tokens, score
 from duologue.evals.systems import Case, always_on, metronome, oracle, run, silent
 from duologue.evals.trials import Trial, patient, trials_of
 from duologue.turn import SAMPLES_PER_TURN, TurnOut
@@ -26,7 +27,7 @@ def shares(drawn, system) -> dict[str, float]:
     right: dict[str, list[bool]] = {}
     for i, (_, trials) in enumerate(drawn):
         for trial in trials:
-            right.setdefault(quota_key(trial), []).append(score(trial, outcomes[i], said_tokens).right)
+            right.setdefault(quota_key(trial), []).append(score(trial, outcomes[i], Reader(said_tokens)).right)
     return {key: float(np.mean(values)) for key, values in right.items()}
 
 
@@ -126,7 +127,7 @@ def test_missing_items_name_the_command(tmp_path):
 
 def test_the_bench_is_repeatable_and_counts_all(frozen):
     rows = ["answers", "pause", "repair", "loss", "noise"]
-    first, second = (quick.measure(oracle, quick.Asked(2, 0, rows, frozen[0]), ear=lambda _: "13") for _ in range(2))
+    first, second = (quick.measure(oracle, quick.Asked(2, 0, rows, frozen[0]), ear=Ear(lambda _: "13", lambda *_: "")) for _ in range(2))
     assert first == second
     kept = enough(items.load(folder=frozen[0]), 2)
     wanted = sum(t.row.startswith("answers/") for _, trials in kept for t in trials)

@@ -7,7 +7,6 @@ the model's own voice saying a text. `Writer` is used by `synth`.
 
 import fcntl
 import json
-import os
 import re
 import zlib
 from collections import defaultdict
@@ -19,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from duologue.config import cache_dir
 from duologue.data.script import Line, Speech, Word
 from duologue.data.voices import OWN, sound_span, split_of
 from duologue.errors import DataError
@@ -26,11 +26,6 @@ from duologue.turn import SAMPLE_RATE_HZ
 
 LIST_INTENT = "list"  # own speech that is a comma list of words: each word stands alone and cuts cleanly
 TRIES = 48
-
-
-def cache_dir() -> Path:
-    """Where everything made or fetched is kept: DUOLOGUE_CACHE, or ~/.cache/duologue."""
-    return Path(os.environ.get("DUOLOGUE_CACHE") or Path.home() / ".cache" / "duologue")
 
 
 def spoken_words(text: str) -> list[str]:

@@ -19,7 +19,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from duologue.data.bank import cache_dir, spoken_words
+from duologue.config import cache_dir
+from duologue.data.bank import spoken_words
 from duologue.data.script import Word
 from duologue.data.voices import RESERVED, Spoken, finished
 from duologue.errors import ConfigError, DataError

@@ -25,7 +25,7 @@ from duologue.errors import DataError, DuologueError
 from duologue.evals.draws import FAMILIES, draw
 from duologue.evals.outcome import Outcome, decided_outcome
 from duologue.evals.quick import heard_errors
-from duologue.evals.score import Verdict, said_tokens, score
+from duologue.evals.score import Reader, Verdict, said_tokens, score
 from duologue.evals.stats import quantiles, rate, ratio
 from duologue.evals.systems import Case, System, model, oracle, run, silent
 from duologue.evals.trials import Trial
@@ -60,7 +60,7 @@ def probe(system: System, families: Sequence[str], cases: int, seed: int, split:
     cases_run = run(system, [Case(script, i) for i, (script, _) in enumerate(drawn)], decided_outcome)
     held = dict(track(cases_run, "conversations", len(drawn), transient=True, console=Console(stderr=True)))
     outcomes = [held[i] for i in range(len(drawn))]
-    judged = [(t, score(t, o, said_tokens)) for (_, trials), o in zip(drawn, outcomes, strict=True) for t in trials]
+    judged = [(t, score(t, o, Reader(said_tokens))) for (_, trials), o in zip(drawn, outcomes, strict=True) for t in trials]
     return {"rows": rows_of(judged), "heard": _heard(drawn, outcomes), "failed": _failed(outcomes)}
 
 

@@ -22,7 +22,7 @@ from duologue.evals import human, items, judge
 from duologue.evals.draws import FAMILIES, enough, fill
 from duologue.evals.items import FOLDER, Item
 from duologue.evals.outcome import Outcome
-from duologue.evals.score import Verdict, score
+from duologue.evals.score import Reader, Verdict, score
 from duologue.evals.speed import turn_times
 from duologue.evals.stats import paired_difference, quantiles, rate, ratio
 from duologue.evals.systems import Case, System, model, run
@@ -52,7 +52,7 @@ class Bench:
 
     system: System
     seed: int
-    hear: Callable[[Outcome, float, float], str]
+    reader: Reader
     progress: Progress
     failed: Counter = field(default_factory=Counter)
 
@@ -71,7 +71,7 @@ class Bench:
         return [futures[i].result() for i in range(len(drawn))]
 
     def _judged(self, outcome: Outcome, trials: Sequence[Trial], keep: bool) -> Held:
-        verdicts = [score(trial, outcome, self.hear) for trial in trials]
+        verdicts = [score(trial, outcome, self.reader) for trial in trials]
         return Held(outcome if keep else replace(outcome, sound_S=np.zeros(0, np.float32)), verdicts)
 
 
@@ -108,7 +108,7 @@ def measure(system: System, asked: Asked, ear: judge.Ear | None = None, progress
     wanted, cases = _checked(asked.rows), asked.cases
     needed = {*wanted, "answers"} if {"loss", "noise", "voice"} & set(wanted) else set(wanted)
     drawn = [item for item in _items(asked) if any(_group(t) in needed for t in item[1])]
-    bench = Bench(system, asked.seed, judge.heard_by(ear or judge.recogniser()), progress)
+    bench = Bench(system, asked.seed, judge.reader(ear or judge.whisper_ear()), progress)
     held = bench.hold(drawn, "clean", "conversations", kept=cases)
     pairs = [(t, v) for (_, trials), h in zip(drawn, held, strict=True) for t, v in zip(trials, h.verdicts, strict=True)]
     result = _trial_rows([(t, v) for t, v in pairs if _group(t) in wanted])
@@ -121,7 +121,7 @@ def measure(system: System, asked: Asked, ear: judge.Ear | None = None, progress
     if "human" in wanted:
         result["hear/human"] = _human(bench, cases)
     if "voice" in wanted:
-        result["voice"] = voice_row([h.outcome for h in held if len(h.outcome.sound_S)], bench.hear, _reference(drawn))
+        result["voice"] = voice_row([h.outcome for h in held if len(h.outcome.sound_S)], bench.reader.words, _reference(drawn))
     about = {"cases": cases, "seed": asked.seed, "frozen": cases <= FROZEN_CASES, "conversations": len(drawn)}
     return {"about": about, "rows": result, "failed": dict(bench.failed), "ceiling": _ceiling(asked.folder)}
 
@@ -161,6 +161,7 @@ def _trial_rows(pairs: Sequence[tuple[Trial, Verdict]]) -> dict[str, dict]:
 def _row(pairs: Sequence[tuple[Trial, Verdict]]) -> dict:
     verdicts = [verdict for _, verdict in pairs]
     row: dict = {"right": rate(sum(v.right for v in verdicts), len(verdicts))._asdict()}
+    row["likely"] = rate(sum(v.right or v.likely for v in verdicts), len(verdicts))._asdict()
     if onsets := [v.onset_s for v in verdicts if v.onset_s is not None]:
         p50, p90 = quantiles(onsets)
         row |= {"p50_s": round(p50, 3), "p90_s": round(p90, 3), "onsets": len(onsets)}
@@ -227,7 +228,9 @@ def _reference(drawn: Sequence[Item]) -> np.ndarray | None:
 def write_ceiling(result: dict, folder: Path) -> None:
     """Keeps what the judge makes of perfect answers: the most a row can show."""
     rows = result["rows"]
-    kept = {name: round(row["right"]["percent"], 1) for name, row in rows.items() if "right" in row}
+    kept = {
+        name: {kind: round(row[kind]["percent"], 1) for kind in ("right", "likely")} for name, row in rows.items() if "likely" in row
+    }
     kept |= {"voice": rows["voice"]}
     (folder / "ceiling.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 

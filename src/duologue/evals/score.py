@@ -1,9 +1,9 @@
-"""Whether a trial went right. Pure: outcome, trial and a way to read words from a span of the outcome. Read `score` first."""
+"""Whether a trial went right: outcome, trial, and a way to read words from a span of the outcome. Read `score` first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from duologue.evals.outcome import Outcome, onset_in, sounds_in, written_in
+from duologue.evals.outcome import Outcome, Span, onset_in, sounds_in, written_in
 from duologue.evals.trials import RECITING_S, Trial
 from duologue.evals.wording import contains, in_order, longest_run, nearly, words_of
 
@@ -13,19 +13,30 @@ RECITAL_ITEM_S, WORD_S = 1.5, 1.1
 
 
 class Verdict(NamedTuple):
-    """`onset_s` is when the answer began, counted from the user's end; `heard` is what was understood of it."""
+    """`onset_s` is when the answer began, counted from the user's end; `heard` is what was understood of it.
+
+    `likely`: right in time, misheard, but the likeliest of all the answers of the world is a right one.
+    """
 
     right: bool
     reason: str = ""
     onset_s: float | None = None
     heard: str = ""
+    likely: bool = False
 
 
-def score(trial: Trial, outcome: Outcome, words: Words) -> Verdict:
+class Reader(NamedTuple):
+    """How words are read from an outcome; `likely` is asked when they are not the wanted ones."""
+
+    words: Words
+    likely: Callable[[Outcome, Span, str, Sequence[str]], bool] = lambda *_: False
+
+
+def score(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
     """One trial of one outcome; a system that failed has everything wrong."""
     if outcome.failure:
         return Verdict(False, f"failed: {outcome.failure}")
-    return SCORERS[trial.kind](trial, outcome, words)
+    return SCORERS[trial.kind](trial, outcome, reader)
 
 
 def said_tokens(outcome: Outcome, begin_s: float, end_s: float) -> str:
@@ -43,21 +54,22 @@ def _taken(trial: Trial, outcome: Outcome) -> tuple[float | None, str]:
     return onset_s, ""
 
 
-def _answer(trial: Trial, outcome: Outcome, words: Words) -> Verdict:
+def _answer(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
     onset_s, reason = _taken(trial, outcome)
     if onset_s is None:
         return Verdict(False, reason)
     longest_s = 4.0 + RECITAL_ITEM_S * len(trial.items) + WORD_S * max(len(text.split()) for text in trial.accept)
-    heard = words(outcome, onset_s, min(trial.limit_s, onset_s + longest_s))
-    found, after_s = words_of(heard), onset_s - trial.after_s
-    if not any(contains(found, text, OPENING_WORDS) or nearly(found, text) for text in trial.accept):
-        return Verdict(False, "wrong words", after_s, heard)
-    if trial.items and in_order(found, trial.items) < len(trial.items):
+    span = (onset_s, min(trial.limit_s, onset_s + longest_s))
+    heard, after_s = reader.words(outcome, *span), onset_s - trial.after_s
+    found = words_of(heard)
+    if in_order(found, trial.items[1:]) < len(trial.items) - 1:
         return Verdict(False, "incomplete", after_s, heard)
-    return Verdict(True, "", after_s, heard)
+    if any(contains(found, text, OPENING_WORDS) or nearly(found, text) for text in trial.accept):
+        return Verdict(True, "", after_s, heard)
+    return Verdict(False, "wrong words", after_s, heard, reader.likely(outcome, span, heard, trial.accept))
 
 
-def _quiet(trial: Trial, outcome: Outcome, words: Words) -> Verdict:
+def _quiet(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
     spoke = sounds_in(outcome.spans, trial.begin_s, trial.end_s)
     return Verdict(not spoke, "spoke" if spoke else "")
 
@@ -66,10 +78,10 @@ def _reciting(trial: Trial, outcome: Outcome) -> bool:
     return sounds_in(outcome.spans, trial.after_s - RECITING_S, trial.after_s)
 
 
-def _stop(trial: Trial, outcome: Outcome, words: Words) -> Verdict:
+def _stop(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
     if not _reciting(trial, outcome):
         return Verdict(False, "was not reciting")
-    return _quiet(trial, outcome, words)
+    return _quiet(trial, outcome, reader)
 
 
 def _among(heard: str, items: tuple[str, ...]) -> list[str]:
@@ -78,40 +90,44 @@ def _among(heard: str, items: tuple[str, ...]) -> list[str]:
     return [word for word in words_of(heard) if word in known]
 
 
-def _goes_on(trial: Trial, outcome: Outcome, words: Words) -> Verdict:
+def _goes_on(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
     if not _reciting(trial, outcome):
         return Verdict(False, "was not reciting")
-    heard = words(outcome, trial.begin_s, trial.end_s)
+    heard = reader.words(outcome, trial.begin_s, trial.end_s)
     _, length = longest_run(_among(heard, trial.items), trial.items)
     return Verdict(length >= 2, "" if length >= 2 else "did not go on", None, heard)
 
 
-def _resumes(trial: Trial, outcome: Outcome, words: Words) -> Verdict:
+def _resumes(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
     onset_s, reason = _taken(trial, outcome)
     if onset_s is None:
         return Verdict(False, reason)
-    heard = words(outcome, onset_s, min(trial.limit_s, onset_s + 4.0))
+    heard = reader.words(outcome, onset_s, min(trial.limit_s, onset_s + 4.0))
     first, length = longest_run(_among(heard, trial.items), trial.items)
     right = first > 0 and (length >= 2 or first == len(trial.items) - 1)
     return Verdict(right, "" if right else "not where it was", onset_s - trial.after_s, heard)
 
 
-def _slots(trial: Trial, outcome: Outcome, words: Words) -> Verdict:
+def _slots(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
     """Every slot has its word and nothing is said between."""
-    errors_s = []
+    errors_s, right = [], True
     for slot_s in trial.slots_s:
         onset_s = onset_in(outcome.spans, slot_s - trial.tolerance_s, slot_s + trial.tolerance_s)
         if onset_s is None:
             return Verdict(False, "nothing in a slot")
-        if not contains(words_of(words(outcome, onset_s, onset_s + 1.5)), trial.accept[0], 2):
-            return Verdict(False, "wrong word in a slot")
+        span = (onset_s, onset_s + 1.5)
+        heard = reader.words(outcome, *span)
+        if not contains(words_of(heard), trial.accept[0], 2):
+            right = False
+            if not reader.likely(outcome, span, heard, trial.accept):
+                return Verdict(False, "wrong word in a slot", heard=heard)
         errors_s.append(onset_s - slot_s)
     if any(onset_in(outcome.spans, *span) is not None for span in trial.quiet):
         return Verdict(False, "spoke between")
-    return Verdict(True, "", errors_s[-1])
+    return Verdict(right, "" if right else "wrong word in a slot", errors_s[-1], likely=not right)
 
 
-def _written(trial: Trial, outcome: Outcome, words: Words) -> Verdict:
+def _written(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
     found = written_in(outcome.text, trial.begin_s, trial.end_s + 2.0)
     right = any(contains(words_of(found), text, OPENING_WORDS) for text in trial.accept)
     return Verdict(right, "" if right else "wrong text" if found else "no text", None, found)

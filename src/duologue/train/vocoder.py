@@ -22,7 +22,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from duologue.data.bank import cache_dir, file_stem
+from duologue.config import cache_dir
+from duologue.data.bank import file_stem
 from duologue.data.voices import OWN
 from duologue.errors import DataError, TrainError
 from duologue.media.dmel import HISTORY, HOP, MELS
