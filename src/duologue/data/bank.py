@@ -7,6 +7,7 @@ the model's own voice saying a text. `Writer` is used by `synth`.
 
 import fcntl
 import json
+import os
 import re
 import zlib
 from collections import defaultdict
