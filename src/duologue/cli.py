@@ -112,6 +112,9 @@ def voices(
     engine: Annotated[Literal["kokoro", "flite", "festival", "espeak"], typer.Option(help="Who speaks.")] = "kokoro",
     minutes: Annotated[float, typer.Option(min=0, help="Stop after this time.")] = 60.0,
     utterances: Annotated[int, typer.Option(min=1, help="Stop after this many.")] = sys.maxsize,
+    own_share: Annotated[
+        float | None, typer.Option(min=0, max=1, help="The own voice's share (Kokoro only); 1 and 0 divide the work.")
+    ] = None,
 ) -> None:
     """Fill the voice bank with utterances and their word times. What is there is not said again.
 
@@ -119,7 +122,7 @@ def voices(
     """
     from duologue.data.synth import synth as fill_bank
 
-    fill_bank(minutes, engine, utterances)
+    fill_bank(minutes, engine, utterances, own_share)
 
 
 @synth.command()
@@ -171,6 +174,7 @@ def pretrain(
     minutes: Annotated[float, typer.Option(min=0, help="Stop earlier, with a checkpoint, after this time.")] = 1e9,
     rows: Annotated[int, typer.Option(min=1, help="Windows in a batch, over all processes.")] = 10,
     rate: Annotated[float, typer.Option(min=0, help="Times the base learning rates.")] = 1.0,
+    decay: Annotated[float, typer.Option(min=0.001, max=1, help="Share of the steps over which the rate falls.")] = 0.3,
     init: Annotated[Path | None, typer.Option(help="Weights to begin with, instead of nothing.")] = None,
     seed: Seed = 0,
 ) -> None:
@@ -182,7 +186,7 @@ def pretrain(
     from duologue.train.loop import Plan
     from duologue.train.pretrain import pretrain as run_pretrain
 
-    plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, seed=seed)
+    plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=decay, seed=seed)
     run_pretrain(data, config.preset(preset), plan, rows, init)
 
 
@@ -197,42 +201,9 @@ def vocoder(
 
     **Example:** `duologue train vocoder --out runs/voice --minutes 60`
     """
-    from duologue.train.vocoder import main as run_vocoder
+    from duologue.train import vocoder as voice
 
-    run_vocoder(out, minutes, threads, None, export)
-
-
-@judge.command()
-def quick(
-    checkpoint: Checkpoint = None,
-    cases: Annotated[int, typer.Option(min=1, help="Of each kind; up to 60 are frozen, more need a voice bank.")] = 60,
-    row: Annotated[list[str] | None, typer.Option(help="Only this row of the table; may be repeated.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
-    seed: Seed = 0,
-) -> None:
-    """Print the table of the model card: right answers, timing, heard words, each with its interval and number of cases.
-
-    **Example:** `duologue eval quick --json > figures.json`
-    """
-    import json
-
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    from duologue.evals.quick import quick as run_quick
-    from duologue.evals.report import show
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("loading")
-        result = run_quick(
-            checkpoint, cases, seed, row, timed=not row,
-            progress=lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
-        )  # fmt: skip
-    if as_json:
-        typer.echo(json.dumps(result, indent=1))
-    else:
-        show(result)
+    voice.export(out, export) if export else voice.run(out, minutes, threads)
 
 
 @app.command()

@@ -38,7 +38,7 @@ def test_why_an_answer_is_wrong(made, reason):
 def test_a_recital_must_be_whole():
     trial = replace(ASKED, accept=("one",), items=ITEMS)
     assert judged(trial, outcome((4.4, 8.0), said=" ".join(ITEMS))).right
-    assert judged(trial, outcome((4.4, 8.0), said="one two four three")).reason == "incomplete"
+    assert judged(trial, outcome((4.4, 8.0), said="one two four three")).reason == "wrong recital"
 
 
 def test_words_after_the_user_spoke_again_do_not_count():

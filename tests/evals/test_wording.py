@@ -1,6 +1,6 @@
 import pytest
 
-from duologue.evals.wording import contains, errors, in_order, longest_run, nearly, words_of
+from duologue.evals.wording import contains, errors, in_order, longest_run, nearly, readings, words_of
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,9 @@ def test_a_run_needs_neighbours():
 def test_errors_are_counted_as_words():
     assert errors("a b c".split(), "a x c d".split()) == 2
     assert errors([], "a b".split()) == 2 and errors("a b".split(), []) == 2
+
+
+def test_a_recital_written_without_gaps_is_still_one():
+    assert any(in_order(found, ("nineteen", "twenty")) == 2 for found in readings("1920."))
+    assert any(in_order(found, ("one", "two", "three")) == 3 for found in readings("123"))
+    assert readings("thirteen") == [["thirteen"]]

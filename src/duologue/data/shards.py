@@ -1,14 +1,12 @@
-"""Shards: rendered conversations on disk, `python -m duologue.data.shards --out DIR --shards 6 --split train`.
+"""Shards: rendered conversations on disk, `duologue synth shards --out DIR --count 6`.
 
 A shard is one safetensors file of about ten minutes: each field of `Rendered` with the turns of all conversations one
 after another, `offsets` [N + 1] where each begins, and their families in the metadata. Read `make_shards` first.
 """
 
-import argparse
 import json
 import multiprocessing
 import os
-import sys
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,14 +18,13 @@ from types import ModuleType
 
 import numpy as np
 import safetensors
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from safetensors.numpy import save
 
 from duologue.data.bank import Bank
 from duologue.data.mix import conversation
 from duologue.data.render import Rendered, render
 from duologue.data.synth import family_modules
-from duologue.errors import DataError, DuologueError
+from duologue.errors import DataError
 from duologue.media.text import Tokenizer
 from duologue.turn import TURN_MS
 
@@ -212,47 +209,3 @@ def weighted_families(weights: Mapping[str, float]) -> dict[str, tuple[ModuleTyp
     if unknown := set(weights) - set(known):
         raise DataError(f"no family {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
     return {name: (known[name], weight) for name, weight in (weights or dict.fromkeys(known, 1.0)).items()}
-
-
-def _weight(text: str) -> tuple[str, float]:
-    name, _, weight = text.partition("=")
-    return name, float(weight or 1)
-
-
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="duologue.data.shards", description="Render conversations for training.")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the shards")
-    parser.add_argument("--shards", type=int, default=6, help="how many, of ten minutes each")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--split", default="train", choices=["train", "test"])
-    parser.add_argument("--augment", default="train", choices=["clean", "train", "test-noise"])
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--bank", type=Path, help="folder of the voice bank (default: the cache)")
-    parser.add_argument("--family", type=_weight, action="append", default=[], metavar="NAME[=WEIGHT]")
-    return parser.parse_args(argv)
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """The command line."""
-    args = _arguments(argv)
-    recipe = Recipe(Bank(args.bank), weighted_families(dict(args.family)), args.seed, args.split, args.augment)
-    columns = TextColumn("shards"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns) as bar:
-        task = bar.add_task("shards", total=args.shards)
-        report = partial(_report, bar, task)
-        tally = make_shards(args.out, args.shards * SHARD_S, recipe, workers=args.workers, progress=report)
-        bar.console.print(f"{tally.hours:.2f} h of conversation; parts: {dict(tally.families.most_common())}")
-        for reason, scripts in tally.failures.most_common(5):
-            bar.console.print(f"{scripts} scripts failed: {reason}")
-
-
-def _report(bar: Progress, task: TaskID, done: int) -> None:
-    bar.update(task, completed=done)
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except DuologueError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(2)

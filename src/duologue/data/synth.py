@@ -1,11 +1,10 @@
-"""Fills the voice bank: `python -m duologue.data.synth --engine kokoro --minutes 60`. Read `synth` first.
+"""Fills the voice bank: `duologue synth voices --engine kokoro --minutes 60`. Read `synth` first.
 
 User voices take turns; each gets open sentences (WordNet's examples) and lines of every family, the held-out speakers
 only test lines. The own voice says every reply of the families, comma lists of their words, and open sentences. What is
 in the bank already is not said again, so a run can be ended and started at will.
 """
 
-import argparse
 import importlib
 import pkgutil
 import sys
@@ -24,7 +23,6 @@ from duologue.data import families
 from duologue.data.bank import LIST_INTENT, Bank, Writer, normal, spoken_words
 from duologue.data.script import Line
 from duologue.data.voices import OWN, Speaker, speaker_of, split_of, user_voices
-from duologue.errors import DuologueError
 from duologue.turn import SAMPLE_RATE_HZ
 
 OPEN_SHARE = 0.35  # of the utterances; the families share the rest by WEIGHTS
@@ -197,20 +195,3 @@ def synth(
     refused = sum(s.refused for s in [*own, *train, *test])
     done = f"{count} utterances, {seconds:.0f} s of sound in {wall_s:.0f} s, {refused} refused"
     Console(soft_wrap=True).print(f"{engine}: {done}", highlight=False)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--engine", default="kokoro", choices=("kokoro", "flite", "festival", "espeak"))
-    parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--utterances", type=int, default=sys.maxsize)
-    parser.add_argument("--own-share", type=float, help="the own voice's share of the calls, 0 to 1")
-    arguments = parser.parse_args()
-    try:
-        synth(arguments.minutes, arguments.engine, arguments.utterances, arguments.own_share)
-    except DuologueError as error:
-        sys.exit(f"synth: {error}")
-
-
-if __name__ == "__main__":
-    main()

@@ -19,7 +19,7 @@ QUOTAS: dict[str, dict[str, float]] = {  # family -> kind of trial -> how many o
     "invite": {"answers": 1, "listens": 0.5},
     "interrupt": {"answers": 0.5, "stop": 1, "resume": 0.25},
     "hold": {"goes_on": 1, "stays_silent": 0.5},
-    "time": {"time/once": 1, "time/every": 1, "time/elapsed": 0.25, "time/cancel": 0.25},
+    "time": {"time/once": 1, "time/every": 1, "time/elapsed": 0.15, "time/cancel": 0.15},
 }
 MOST_USES = 3
 MOST_TRIES = 40  # scripts drawn for each one wanted
@@ -80,7 +80,7 @@ def enough(items: Iterable[tuple[Script, list[Trial]]], cases: int) -> list[tupl
 def fill(family: str, bank, cases: int, seed: int) -> list[tuple[Script, list[Trial]]]:
     """Test conversations of a family until its quotas are filled (or MOST_TRIES * cases scripts were tried).
 
-    No utterance is used more than MOST_USES times, so that the cases are not all alike.
+    No line of the family is used more than MOST_USES times in one voice, so that the cases are not all alike.
     """
     left, used, found = quotas(family, cases), Counter(), []
     for number in range(MOST_TRIES * cases):
@@ -88,10 +88,11 @@ def fill(family: str, bank, cases: int, seed: int) -> list[tuple[Script, list[Tr
             drawn = script(family, bank, number, seed)
         except DataError:  # a word or line that is not there yet
             continue
-        trials, said = trials_of(drawn), [(s.speech.voice, s.speech.text) for s in drawn.sounds]
+        trials, lines = trials_of(drawn), [s.speech for s in drawn.sounds if s.speech.line and s.speech.line.family == family]
+        said = [(speech.voice, speech.text) for speech in lines]
         if any(used[key] >= MOST_USES for key in said) or not any(left[quota_key(trial)] > 0 for trial in trials):
             continue
-        used.update(key for key in said if key[1])
+        used.update(said)
         left.subtract(map(quota_key, trials))
         drawn.about["number"] = number
         found.append(patient(drawn, trials))

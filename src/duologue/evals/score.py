@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from duologue.evals.outcome import Outcome, Span, onset_in, sounds_in, written_in
 from duologue.evals.trials import RECITING_S, Trial
-from duologue.evals.wording import contains, in_order, longest_run, nearly, words_of
+from duologue.evals.wording import contains, in_order, longest_run, nearly, readings, words_of
 
 Words = Callable[[Outcome, float, float], str]  # what is heard of an outcome between two instants
 OPENING_WORDS = 6  # what may come before the answer itself: "well i think it's"
@@ -61,9 +61,10 @@ def _answer(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
     longest_s = 4.0 + RECITAL_ITEM_S * len(trial.items) + WORD_S * max(len(text.split()) for text in trial.accept)
     span = (onset_s, min(trial.limit_s, onset_s + longest_s))
     heard, after_s = reader.words(outcome, *span), onset_s - trial.after_s
+    if trial.items:
+        whole = any(in_order(found, trial.items) == len(trial.items) for found in readings(heard))
+        return Verdict(whole, "" if whole else "wrong recital", after_s, heard)
     found = words_of(heard)
-    if in_order(found, trial.items[1:]) < len(trial.items) - 1:
-        return Verdict(False, "incomplete", after_s, heard)
     if any(contains(found, text, OPENING_WORDS) or nearly(found, text) for text in trial.accept):
         return Verdict(True, "", after_s, heard)
     return Verdict(False, "wrong words", after_s, heard, reader.likely(outcome, span, heard, trial.accept))
@@ -84,17 +85,18 @@ def _stop(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
     return _quiet(trial, outcome, reader)
 
 
-def _among(heard: str, items: tuple[str, ...]) -> list[str]:
-    """The words heard that belong to any of the items."""
+def _run(heard: str, items: tuple[str, ...]) -> tuple[int, int]:
+    """The longest run of the recital in what was heard, other words left out: (its first item, its length)."""
     known = {word for item in items for word in words_of(item)}
-    return [word for word in words_of(heard) if word in known]
+    runs = [longest_run([word for word in found if word in known], items) for found in readings(heard)]
+    return max(runs, key=lambda run: run[1])
 
 
 def _goes_on(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
     if not _reciting(trial, outcome):
         return Verdict(False, "was not reciting")
     heard = reader.words(outcome, trial.begin_s, trial.end_s)
-    _, length = longest_run(_among(heard, trial.items), trial.items)
+    _, length = _run(heard, trial.items)
     return Verdict(length >= 2, "" if length >= 2 else "did not go on", None, heard)
 
 
@@ -103,7 +105,7 @@ def _resumes(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
     if onset_s is None:
         return Verdict(False, reason)
     heard = reader.words(outcome, onset_s, min(trial.limit_s, onset_s + 4.0))
-    first, length = longest_run(_among(heard, trial.items), trial.items)
+    first, length = _run(heard, trial.items)
     right = first > 0 and (length >= 2 or first == len(trial.items) - 1)
     return Verdict(right, "" if right else "not where it was", onset_s - trial.after_s, heard)
 

@@ -53,6 +53,12 @@ def words_of(text: str) -> list[str]:
     return " ".join(_plain(word) for word in re.findall(r"[a-zà-ÿ]+(?:'[a-z]+)*", text)).split()
 
 
+def readings(text: str) -> list[list[str]]:
+    """What a text may mean as a recital: a recogniser writes "nineteen, twenty" as 1920 and "one, two, three" as 123."""
+    apart = [re.sub(r"\d{2,}", lambda run, n=n: " ".join(re.findall(rf"\d{{1,{n}}}", run[0])), text) for n in (1, 2)]
+    return [list(words) for words in dict.fromkeys(tuple(words_of(t)) for t in (text, *apart))]
+
+
 def _plain(word: str) -> str:
     word = _ODD.get(word, word)
     for short, long in _SHORT.items():

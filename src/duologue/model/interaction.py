@@ -23,7 +23,7 @@ CALM_WEIGHT = 0.1  # of decisions far from any event
 CHANNEL_WEIGHT = (1.0, 1.0, 0.5, 0.5)
 FLOW_DRAWS = 4
 LETTERS = 27  # a to z and the apostrophe
-SPELLING_WEIGHT = 0.1
+SPELLING_WEIGHT = 0.2
 STRETCH = 256  # positions appended at once when a whole session is scored
 
 

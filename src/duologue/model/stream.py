@@ -4,6 +4,7 @@
 counted by session, turn and position, so that a replay has equal bits whoever shares the batch.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,11 +14,12 @@ from duologue.config import TIME_SLOTS
 from duologue.media.dmel import FLOOR, FRAMES_PER_TURN, MELS, quantise
 from duologue.model.flow import TARGET, denormalise
 from duologue.model.fuse import LOOK_BACK
-from duologue.model.interaction import DECISION, InteractionModel
+from duologue.model.interaction import DECISION, PAD_WEIGHT, InteractionModel
 from duologue.model.layout import AUDIO, CHANNELS, KIND_OF_COLUMN, TEXT, TIME_OF_COLUMN, A, I, T, V, X
 from duologue.model.trunk import Cache
 
 FLOW_STEPS = 4
+UNWEIGHTED = math.log(PAD_WEIGHT)  # brings the gates' log-odds back from training, where PAD counts less
 TEMPERATURE = 0.7  # of the voice: the flow head's noise is scaled by its square root
 TIME_OF = {kind: TIME_OF_COLUMN[kind == KIND_OF_COLUMN] for kind in (A, I, T)}
 TIME_OF |= {X: TIME_OF_COLUMN[-4:-2], V: TIME_OF_COLUMN[-2:]}
@@ -134,7 +136,7 @@ def _tokens(model, state: State, hidden_BD: torch.Tensor, sampling: list[Samplin
     tokens = torch.zeros(len(hidden_BD), len(CHANNELS), dtype=torch.int64)
     for channel in range(len(CHANNELS)):
         shift = _gumbel_pair(state, sampling, place, channel)
-        open_B = gates[:, channel] + shift > 0
+        open_B = gates[:, channel] + UNWEIGHTED + shift > 0
         if open_B.any():
             logits = model.heads.logits(channel, hidden_BD, model.fuse.tokens, _dtype(state))
             logits = logits + _gumbel_table(state, sampling, place, channel, logits.shape[1])

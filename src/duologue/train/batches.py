@@ -20,7 +20,7 @@ from duologue.model.layout import AUDIO, CHANNELS, OUT, A, Flat, T, V, X, flatte
 
 FIRST_TURNS = 100_000  # windows start at a random turn of a session up to 5.5 hours long
 FRAMES = dmel.FRAMES_PER_TURN
-MISHEARD = (0.0, 0.1, 0.3, 0.6)  # share of heard words that a disturbed window shows wrongly
+MISHEARD = (0.0, 0.2, 0.5, 1.0)  # share of heard words that a disturbed window shows wrongly
 
 
 @dataclass(slots=True)

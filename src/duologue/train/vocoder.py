@@ -11,12 +11,10 @@ import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -286,21 +284,7 @@ def export(out: Path, path: Path) -> None:
     path.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n")
 
 
-def main(
-    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints and TensorBoard.")],
-    minutes: Annotated[float, typer.Option(help="Minutes of processor time in all.")] = 600,
-    threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
-    data: Annotated[
-        list[Path] | None, typer.Option(help="16 kHz .i16 files; the own voice of the bank if none.")
-    ] = None,
-    to: Annotated[Path | None, typer.Option("--export", help="Do not train: write the weights to this file.")] = None,
-) -> None:
-    """Train the vocoder, or export it."""
+def run(out: Path, minutes: float, threads: int = 1) -> None:
+    """Trains on the own voice of the bank for `minutes` of processor time in all; goes on where `out` stopped."""
     torch.set_num_threads(threads)
-    if to is not None:
-        return export(out, to)
-    train(load_voice(data or [cache_dir() / "bank" / f"{file_stem(OWN)}.i16"]), out, minutes)
-
-
-if __name__ == "__main__":
-    typer.run(main)
+    train(load_voice([cache_dir() / "bank" / f"{file_stem(OWN)}.i16"]), out, minutes)
