@@ -108,7 +108,7 @@ def test_classic_engines_time_their_words(program, voice):
     if not shutil.which(program):
         pytest.skip(f"{program} is not installed")
     texts = ["what is eight plus five", "it's in the house of the boy"]
-    _check_speech(voices.speaker_of(voice.split("/")[0])(texts, voice, 1.0), texts)
+    _check_speech(synth.speaker_of(voice.split("/")[0])(texts, voice, 1.0), texts)
 
 
 def test_a_slower_variant_takes_longer():

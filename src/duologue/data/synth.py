@@ -22,7 +22,7 @@ from rich.console import Console
 from duologue.data import families
 from duologue.data.bank import LIST_INTENT, Bank, Writer, normal, spoken_words
 from duologue.data.script import Line
-from duologue.data.voices import OWN, Speaker, speaker_of, split_of, user_voices
+from duologue.data.voices import OWN, Speaker, split_of, user_voices
 from duologue.turn import SAMPLE_RATE_HZ
 
 OPEN_SHARE = 0.35  # of the utterances; the families share the rest by WEIGHTS
@@ -173,6 +173,17 @@ def turns(own: Sequence, train: Sequence, test: Sequence, share: float, rng: np.
             yield next(test_round)
         else:
             yield next(train_round)
+
+
+def speaker_of(engine: str) -> Speaker:
+    """The function `speak(texts, voice, speed)` of an engine; a text that cannot be timed word by word gives None."""
+    if engine == "kokoro":
+        from duologue.data.kokoro import speak
+    else:
+        from duologue.data import classic
+
+        speak = getattr(classic, f"speak_{engine}")
+    return speak
 
 
 def synth(

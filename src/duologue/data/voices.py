@@ -2,7 +2,7 @@
 
 A voice is a string, "engine/speaker": "kokoro/af_bella", "kokoro/af_bella+am_adam" (the average of two styles),
 "flite/slt-s115-p120" (speaking 1.15 times as long at 1.2 times the pitch), "espeak/en-us+f3". Read `user_voices` and
-`split_of` first; `speaker_of` opens the engine. Splits are by speaker: no style, mix or variant of a test speaker is
+`split_of` first. Splits are by speaker: no style, mix or variant of a test speaker is
 trained on.
 """
 
@@ -82,17 +82,6 @@ _SPLITS = {OWN: "own"} | {voice: split for split in ("train", "test") for voice 
 def split_of(voice: str) -> str:
     """"train" or "test" for a user voice, "own" for the model's own, "none" for one that nobody may use."""
     return _SPLITS.get(voice, "none")
-
-
-def speaker_of(engine: str) -> Speaker:
-    """The function `speak(texts, voice, speed)` of an engine; a text that cannot be timed word by word gives None."""
-    if engine == "kokoro":
-        from duologue.data.kokoro import speak
-    else:
-        from duologue.data import classic
-
-        speak = getattr(classic, f"speak_{engine}")
-    return speak
 
 
 FRAME = SAMPLE_RATE_HZ // 100
