@@ -36,7 +36,7 @@ def speech_of(text: str, voice: str, line: Line | None = None) -> Speech:
 def _pool(family: str, split: str) -> tuple[Line, ...]:
     """Some lines of a family as the real bank gives them back, once through JSON."""
     if family in ("hear", "read"):
-        return tuple(Line(family, "sentence", text) for text in OPEN_TEXT)
+        return tuple(Line(family, "open", text) for text in OPEN_TEXT)
     module = import_module(f"duologue.data.families.{family}")
     rng = np.random.default_rng(crc32(f"{family} {split}".encode()))
     return tuple(replace(x, slots=json.loads(json.dumps(x.slots))) for x in islice(module.lines(rng, split), POOL))
@@ -75,3 +75,6 @@ class FakeBank:
         if len(word.split()) != 1:
             raise DataError(f"{word!r} is not one word")
         return speech_of(word, "own")
+
+    def own_sentence(self, rng: np.random.Generator, split: str = "train") -> Speech:
+        return speech_of(OPEN_TEXT[rng.integers(len(OPEN_TEXT))], "own")

@@ -97,3 +97,14 @@ def test_a_long_silence_uses_bounded_memory(voiced):
     tracemalloc.stop()
     assert shapes[0] == shapes[1] and grown < 300_000
     assert int(conversation.engine.state.cache.count_B) > 2 * 1024
+
+
+def test_a_picture_is_seen_and_batch_mates_without_one_do_not_change_it(voiced):
+    image = np.random.default_rng(0).integers(0, 256, (120, 160, 3)).astype(np.uint8)
+    plain = talk(1, 6)
+    seen = [TurnIn(t.index, t.pcm_S, image if t.index == 2 else None, t.typed, missing_ms=t.missing_ms) for t in plain]
+    alone = [outs[0] for outs in converse(voiced, [seen], [7])]
+    beside = [outs[0] for outs in converse(voiced, [seen, plain], [7, 7])]
+    without = [outs[1] for outs in converse(voiced, [seen, plain], [7, 7])]
+    assert all(same(a, b) for a, b in zip(alone, beside, strict=True))
+    assert not all(same(a, b) for a, b in zip(alone, without, strict=True))
