@@ -150,3 +150,24 @@ def test_own_sentences_keep_their_split_when_the_bank_grows(tmp_path):
             for text in {Bank(tmp_path).own_sentence(rng, split).text for _ in range(10)}:
                 assert seen.setdefault(text, split) == split
     assert set(seen.values()) == {"train", "test"}
+
+
+def test_a_word_is_lifted_where_it_is_quiet_even_when_its_times_are_off(tmp_path):
+    pcm_S, words = said(["red", "blue", "four"])
+    late = [Word(w.text, w.start_s + 0.05 * (k > 0), w.end_s + 0.05 * (k < 2)) for k, w in enumerate(words)]
+    writer = Writer(OWN, tmp_path)
+    writer.add(Line("own", "list", "red, blue, four."), pcm_S, late)
+    writer.close()
+    word = Bank(tmp_path).own_word("blue")
+    assert abs(word.seconds - 0.34) < 0.03  # 0.3 s of tone with 20 ms around it, nothing of the neighbours
+    assert abs(np.argmax(np.abs(np.fft.rfft(word.pcm_S, 16_000))) - 350) < 10
+
+
+def test_of_two_cuts_the_cleaner_is_taken(tmp_path):
+    pcm_S, words = said(["red", "blue"])
+    run_on = np.concatenate([tone(0.5, 300), tone(0.5, 500)])
+    writer = Writer(OWN, tmp_path)
+    writer.add(Line("own", "list", "red, blue."), run_on, [Word("red", 0.0, 0.5), Word("blue", 0.5, 1.0)])
+    writer.add(Line("own", "list", "red, blue, again."), pcm_S, words)
+    writer.close()
+    assert abs(np.argmax(np.abs(np.fft.rfft(Bank(tmp_path).own_word("blue").pcm_S, 16_000))) - 350) < 10

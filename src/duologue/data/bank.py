@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ import numpy as np
 
 from duologue.config import cache_dir
 from duologue.data.script import Line, Speech, Word
-from duologue.data.voices import OWN, sound_span, split_of
+from duologue.data.voices import OWN, frame_db, sound_span, split_of
 from duologue.errors import DataError
 from duologue.turn import SAMPLE_RATE_HZ
 
@@ -147,8 +148,9 @@ class Bank:
         cuts = self._own_words.get(normal(word))
         if not cuts:
             raise DataError(f"the own voice has never said {word!r}: synthesise more")
-        entry, at = cuts[0 if rng is None else int(rng.random() * len(cuts))]
-        return tight(self.speech(entry).cut(at, at + 1))
+        lifted = sorted((lift(self.speech(entry), at) for entry, at in cuts[:CUTS]), key=lambda found: found[0])
+        clean = [piece for level_db, piece in lifted if level_db < max(CLEAN_DB, lifted[0][0] + 1)]
+        return clean[0 if rng is None else int(rng.random() * len(clean))]
 
     @cached_property
     def _own_words(self) -> dict[str, list[tuple[Entry, int]]]:
@@ -179,6 +181,30 @@ def _choose(rng: np.random.Generator, groups: list[list[Entry]], where: Callable
 
 FADE = SAMPLE_RATE_HZ * 5 // 1000
 GAP_S = 0.08
+
+
+REACH_S = 0.08  # how far from the engine's word times a quieter place to cut may lie
+CUTS, CLEAN_DB = 4, -30.0
+
+
+def lift(speech: Speech, at: int) -> tuple[float, Speech]:
+    """One word cut out of a speech in the quietest 10 ms near its borders, and how loud the louder of those is (dB,
+    relative to the loud parts; -100 where the speech itself ends)."""
+    words = speech.words
+    middles = [(a.end_s + b.start_s) / 2 for a, b in pairwise(words)]
+    level = frame_db(speech.pcm_S)
+    borders = [(0.0, -100.0), *(_quietest(level, middle) for middle in middles), (speech.seconds, -100.0)]
+    (begin, before_db), (end, after_db) = borders[at], borders[at + 1]
+    pcm_S = speech.pcm_S[round(begin * SAMPLE_RATE_HZ) : round(end * SAMPLE_RATE_HZ)]
+    word = Word(words[at].text, max(words[at].start_s - begin, 0.0), min(words[at].end_s, end) - begin)
+    return max(before_db, after_db), tight(Speech(word.text, speech.voice, pcm_S, (word,)))
+
+
+def _quietest(level_db: np.ndarray, second: float) -> tuple[float, float]:
+    """Middle of the quietest frame within REACH_S, in seconds, and its level below the loud frames."""
+    begin = max(0, round((second - REACH_S) * 100))
+    at = begin + int(np.argmin(level_db[begin : round((second + REACH_S) * 100) + 1]))
+    return (at + 0.5) / 100, float(level_db[at] - np.percentile(level_db, 95))
 
 
 def tight(speech: Speech) -> Speech:

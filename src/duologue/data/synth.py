@@ -12,7 +12,7 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, cached_property
-from itertools import cycle, islice, takewhile
+from itertools import cycle, islice, takewhile, zip_longest
 from pathlib import Path
 from types import ModuleType
 
@@ -87,16 +87,21 @@ def own_lines(seed: int) -> Iterator[Line]:
         yield Line("own", "reply", text)
     yield from word_lists(answers)
     sentences = open_lines(np.random.default_rng(), "train")
-    for text in answers:
-        yield Line("own", "reply", text)
+    for text, word in zip_longest(answers, own_vocabulary(answers)):  # a word said alone needs no cutting
+        yield from (Line("own", "reply", said) for said in (text, word) if said)
         yield from islice(sentences, 2)
     yield from sentences
 
 
+def own_vocabulary(texts: Iterable[str]) -> list[str]:
+    """Every word of the texts and of the lexicon."""
+    lexicon = getattr(importlib.import_module(f"{families.__name__}.lexicon"), "WORDS", ())
+    return sorted({word for text in [*texts, *lexicon] for word in spoken_words(text)})
+
+
 def word_lists(texts: Iterable[str]) -> Iterator[Line]:
     """Comma lists of all words of the texts and of the lexicon, each word in LIST_ROUNDS lists."""
-    lexicon = getattr(importlib.import_module(f"{families.__name__}.lexicon"), "WORDS", ())
-    words = sorted({word for text in [*texts, *lexicon] for word in spoken_words(text)})
+    words = own_vocabulary(texts)
     for seed in range(LIST_ROUNDS):
         order = np.random.default_rng(seed).permutation(len(words))
         for at in range(0, len(words), LIST_WORDS):

@@ -89,14 +89,15 @@ LEVEL_DBFS = -23.0
 SOUND_BELOW_LOUD_DB = 38.0
 
 
-def _frame_db(pcm_S: np.ndarray) -> np.ndarray:
+def frame_db(pcm_S: np.ndarray) -> np.ndarray:
+    """Level of every 10 ms in dBFS."""
     frames = pcm_S[: len(pcm_S) // FRAME * FRAME].reshape(-1, FRAME)
     return 10 * np.log10(np.mean(frames**2, axis=1) + 1e-10)
 
 
 def sound_span(pcm_S: np.ndarray) -> tuple[int, int]:
     """First and one-past-last sample of 10 ms frames no more than SOUND_BELOW_LOUD_DB under the loud ones; (0, 0) if none."""
-    level = _frame_db(pcm_S)
+    level = frame_db(pcm_S)
     if not len(level) or level.max() < -70:
         return 0, 0
     audible = np.flatnonzero(level > max(np.percentile(level, 95) - SOUND_BELOW_LOUD_DB, -65))
@@ -105,7 +106,7 @@ def sound_span(pcm_S: np.ndarray) -> tuple[int, int]:
 
 def levelled(pcm_S: np.ndarray) -> np.ndarray:
     """Scaled so that the frames within 25 dB of the loud ones have LEVEL_DBFS rms, peaks kept under 0.98."""
-    level = _frame_db(pcm_S)
+    level = frame_db(pcm_S)
     active = level[level > np.percentile(level, 95) - 25]
     gain = 10 ** ((LEVEL_DBFS - 10 * np.log10(np.mean(10 ** (active / 10)))) / 20)
     return (pcm_S * min(gain, 0.98 / max(np.abs(pcm_S).max(), 1e-6))).astype(np.float32)
