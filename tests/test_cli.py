@@ -233,3 +233,11 @@ def test_wrong_words_to_the_training_commands(run):
     assert_mistake(run("train", "pretrain", "nowhere", "--out", "o", "--preset", "tiny"), "nowhere")
     assert_mistake(run("synth", "shards", "--out", "o", "--family", "pause=often"), "pause=often")
     assert_mistake(run("synth", "voices", "--engine", "parrot"), "parrot")
+
+
+@pytest.mark.parametrize("command", ["synth voices", "synth shards", "train pretrain", "train vocoder", "eval quick", "plan"])
+def test_every_command_is_there(command, capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["duologue", *command.split(), "--help"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert not stop.value.code and "Usage: duologue " + command in capsys.readouterr().out

@@ -206,6 +206,39 @@ def vocoder(
     voice.export(out, export) if export else voice.run(out, minutes, threads)
 
 
+@judge.command()
+def quick(
+    checkpoint: Checkpoint = None,
+    cases: Annotated[int, typer.Option(min=1, help="Of each kind; up to 60 are frozen, more need a voice bank.")] = 60,
+    row: Annotated[list[str] | None, typer.Option(help="Only this row of the table; may be repeated.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
+    seed: Seed = 0,
+) -> None:
+    """Print the table of the model card: right answers, timing, heard words, each with its interval and number of cases.
+
+    **Example:** `duologue eval quick --json > figures.json`
+    """
+    import json
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from duologue.evals.quick import quick as run_quick
+    from duologue.evals.report import show
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("loading")
+        result = run_quick(
+            checkpoint, cases, seed, row, timed=not row,
+            progress=lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
+        )  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps(result, indent=1))
+    else:
+        show(result)
+
+
 @app.command()
 def plan(preset: Annotated[str, typer.Argument(help="nano, pico or tiny.")] = "nano") -> None:
     """Print how many weights each part of a preset has; nothing is allocated."""
