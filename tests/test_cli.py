@@ -240,4 +240,4 @@ def test_every_command_is_there(command, capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", ["duologue", *command.split(), "--help"])
     with pytest.raises(SystemExit) as stop:
         cli.main()
-    assert not stop.value.code and "Usage: duologue " + command in capsys.readouterr().out
+    assert not stop.value.code and f"{command} [OPTIONS]" in capsys.readouterr().out
