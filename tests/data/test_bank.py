@@ -154,7 +154,7 @@ def test_own_sentences_keep_their_split_when_the_bank_grows(tmp_path):
 
 def test_a_word_is_lifted_where_it_is_quiet_even_when_its_times_are_off(tmp_path):
     pcm_S, words = said(["red", "blue", "four"])
-    late = [Word(w.text, w.start_s + 0.05 * (k > 0), w.end_s + 0.05 * (k < 2)) for k, w in enumerate(words)]
+    late = [Word(w.text, w.start_s + 0.03 * (k > 0), w.end_s + 0.03 * (k < 2)) for k, w in enumerate(words)]
     writer = Writer(OWN, tmp_path)
     writer.add(Line("own", "list", "red, blue, four."), pcm_S, late)
     writer.close()

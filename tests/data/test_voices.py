@@ -85,6 +85,13 @@ def test_words_run_together_are_aligned(text, alone, said, expected, monkeypatch
     assert [said[a:b].lstrip("ˈˌ") for a, b in kokoro.word_spans(text, said, False)] == [e.lstrip("ˈˌ") for e in expected]
 
 
+def test_sound_runs_ahead_of_the_durations_and_a_rest_is_kept():
+    edge_s = np.array([0.3, 0.4, 0.5, 0.55, 0.7, 0.9, 1.2, 1.3])  # "ab c  d": a space, then a rest of 0.3 s
+    words = kokoro._timed(["ab", "c", "d"], [(0, 2), (3, 4), (6, 7)], edge_s)
+    assert [w.start_s for w in words] == pytest.approx([0.225, 0.4625, 1.125])
+    assert [w.end_s for w in words] == pytest.approx([0.4625, 0.6625, 1.3])
+
+
 def test_batches_hold_every_text_once_short_ones_alone_and_no_call_is_too_long():
     said = ["x" * n for n in (100, 5, 90, 60, 23, 24, 200)]
     batches = kokoro._batches(range(len(said)), said)

@@ -183,7 +183,7 @@ FADE = SAMPLE_RATE_HZ * 5 // 1000
 GAP_S = 0.08
 
 
-REACH_S = 0.08  # how far from the engine's word times a quieter place to cut may lie
+REACH_S = 0.03  # how far from the word times a quieter place to cut may lie
 CUTS, CLEAN_DB = 4, -30.0
 
 
