@@ -19,7 +19,7 @@ ROW_S = 16.0  # at this pace every word has room; a longer recording gets longer
 MOST_ROWS = 12
 WORD_ROW_S = 40.0  # rows longer than this are drawn without words
 # Places on a row's own scale, from the top down.
-PICTURES, YOU_WAVE, HEARD, TYPED, SPEAK, DUO_WAVE, SAID, DONE, COST = 4.05, 3.2, 2.15, 1.25, 0.92, 0.05, -1, -1.9, -3.4
+PICTURES, YOU_WAVE, HEARD, TYPED, SPEAK, DUO_WAVE, SAID, DONE, COST = 4.05, 3.2, 2.15, 0.82, 0.49, -0.38, -1.43, -2.76, -4.26
 WAVE, WORD, COST_TALL, PICTURE_TALL = 0.75, 0.43, 0.8, 1.3
 
 
@@ -99,9 +99,9 @@ def _draw_all_words(axes: Axes, story: Story, row: tuple[float, float]) -> None:
         return [(slot_s(e["turn"]), e[key]) for e in story.events if e[key]]
 
     calls = [(slot_s(e["turn"]), f"{call['kind']} {call['text']}") for e in story.events for call in e["calls"]]
-    _draw_words(axes, placed("heard"), row, (HEARD, HEARD - WORD), YOU)
+    _draw_words(axes, placed("heard"), row, (HEARD, HEARD - WORD, HEARD - 2 * WORD), YOU)
     _draw_words(axes, story.typed, row, (TYPED,), YOU)
-    _draw_words(axes, placed("said"), row, (SAID, SAID - WORD), DUO)
+    _draw_words(axes, placed("said"), row, (SAID, SAID - WORD, SAID - 2 * WORD), DUO)
     _draw_words(axes, sorted([*placed("text"), *calls]), row, (DONE, DONE - WORD), OTHER)
 
 
