@@ -130,7 +130,7 @@ def shards(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the shards.")],
     count: Annotated[int, typer.Option(min=1, help="How many, of ten minutes of conversation each.")] = 6,
     split: Annotated[Literal["train", "test"], typer.Option(help="Which voices and phrases.")] = "train",
-    augment: Annotated[Literal["clean", "train", "test-noise"], typer.Option(help="Rooms, noise, network.")] = "train",
+    augment: Annotated[Literal["clean", "mild", "train", "test-noise"], typer.Option(help="Rooms, noise, network.")] = "train",
     family: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME[=WEIGHT]", help="Only these; may be repeated. Default: all, evenly."),
@@ -145,15 +145,12 @@ def shards(
     from rich.progress import Progress
 
     from duologue.data.bank import Bank
-    from duologue.data.shards import SHARD_S, make_shards, weighted_families
+    from duologue.data.shards import SHARD_S, Recipe, make_shards, weighted_families
 
-    families = weighted_families(dict(map(_weight, family or ())))
+    recipe = Recipe(Bank(), weighted_families(dict(map(_weight, family or ()))), seed, split, augment)
     with Progress() as bar:
         task = bar.add_task("shards", total=count)
-        tally = make_shards(
-            out, count * SHARD_S, seed, Bank(), families, split=split, augment=augment, workers=workers,
-            progress=lambda done: bar.update(task, completed=done),
-        )  # fmt: skip
+        tally = make_shards(out, count * SHARD_S, recipe, workers=workers, progress=lambda n: bar.update(task, completed=n))
     typer.echo(f"{tally.hours:.2f} h of conversation in {out}")
 
 

@@ -51,13 +51,13 @@ class FakeBank:
     def sample(
         self,
         rng: np.random.Generator,
-        family: str,
+        family: str | None,
         intent: str | None = None,
         voice: str | None = None,
         split: str = "train",
         where: Callable[[Line], bool] | None = None,
     ) -> Speech:
-        fitting = [x for x in _pool(family, split) if intent in (None, x.intent) and (where is None or where(x))]
+        fitting = [x for x in _pool(family or "hear", split) if intent in (None, x.intent) and (where is None or where(x))]
         if not fitting:
             raise DataError(f"the fake bank has no {family!r} line of intent {intent!r}")
         voices = self.voices(split)

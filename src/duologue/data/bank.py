@@ -28,6 +28,7 @@ from duologue.turn import SAMPLE_RATE_HZ
 
 LIST_INTENT = "list"  # own speech that is a comma list of words: each word stands alone and cuts cleanly
 TRIES = 48
+NATURAL, NATURAL_WEIGHT = "kokoro/", 2.0  # people sound more like these than like the formant and diphone voices
 
 
 def spoken_words(text: str) -> list[str]:
@@ -81,6 +82,7 @@ class Bank:
         self._by_family: dict[tuple, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
         for entry in self.entries:
             line, split = entry.row["line"], split_of(entry.voice)
+            self._by_family[split, None, None][entry.voice].append(entry)
             self._by_family[split, line["family"], None][entry.voice].append(entry)
             self._by_family[split, line["family"], line["intent"]][entry.voice].append(entry)
 
@@ -91,13 +93,13 @@ class Bank:
     def sample(
         self,
         rng: np.random.Generator,
-        family: str,
+        family: str | None,
         intent: str | None = None,
         voice: str | None = None,
         split: str = "train",
         where: Callable[[Line], bool] | None = None,
     ) -> Speech:
-        """A random utterance: first a voice, by the square root of how much it has said, then one of its utterances.
+        """A random utterance (of any family for None): first a voice (`_weight`), then one of its utterances.
 
         Raises DataError when the bank holds nothing that matches.
         """
@@ -169,7 +171,7 @@ def _choose(rng: np.random.Generator, groups: list[list[Entry]], where: Callable
     """A random group, larger ones more often, then a random entry of it that `where` accepts; all are searched when luck does not find one."""
     if not groups:
         return None
-    shares = np.sqrt([len(group) for group in groups]).cumsum()
+    shares = np.cumsum([_weight(group) for group in groups])
     for _ in range(TRIES if where else 1):
         group = groups[int(np.searchsorted(shares, rng.random() * shares[-1], side="right"))]
         entry = group[int(rng.random() * len(group))]
@@ -177,6 +179,11 @@ def _choose(rng: np.random.Generator, groups: list[list[Entry]], where: Callable
             return entry
     matching = [entry for group in groups for entry in group if where(entry.line)]
     return matching[int(rng.random() * len(matching))] if matching else None
+
+
+def _weight(voice: list[Entry]) -> float:
+    """How likely a voice is drawn, from all it has said."""
+    return len(voice) ** 0.5 * (NATURAL_WEIGHT if voice[0].voice.startswith(NATURAL) else 1.0)
 
 
 FADE = SAMPLE_RATE_HZ * 5 // 1000
@@ -221,16 +228,30 @@ def tight(speech: Speech) -> Speech:
     return Speech(speech.text, speech.voice, pcm_S, tuple(words))
 
 
-def splice(text: str, pieces: Iterable[Speech]) -> Speech:
-    """Pieces one after another, GAP_S of silence between them."""
+def splice(text: str, pieces: Iterable[Speech], gap_s: float = GAP_S) -> Speech:
+    """Pieces one after another, `gap_s` of silence between them."""
     sounds, words, at = [], [], 0
-    gap = np.zeros(int(GAP_S * SAMPLE_RATE_HZ), np.float32)
+    gap = np.zeros(int(gap_s * SAMPLE_RATE_HZ), np.float32)
     for piece in pieces:
         begin = at / SAMPLE_RATE_HZ
         words += [Word(w.text, w.start_s + begin, w.end_s + begin) for w in piece.words]
         sounds += [piece.pcm_S, gap]
         at += len(piece.pcm_S) + len(gap)
     return Speech(text, piece.voice, np.concatenate(sounds[:-1]), tuple(words))
+
+
+def recombined(rng: np.random.Generator, bank: "Bank", split: str, voice: str | None) -> Speech:
+    """Two to five fragments of anything that one voice has said: no text to learn by heart, every word must be heard."""
+    first = bank.sample(rng, None, voice=voice, split=split)
+    rest = [bank.sample(rng, None, voice=first.voice, split=split) for _ in range(rng.integers(1, 5))]
+    pieces = [_fragment(rng, speech) for speech in (first, *rest)]
+    return splice(" ".join(piece.text for piece in pieces), pieces, rng.uniform(0, 0.1))
+
+
+def _fragment(rng: np.random.Generator, speech: Speech) -> Speech:
+    """One to four neighbouring words."""
+    begin = int(rng.integers(len(speech.words)))
+    return tight(speech.cut(begin, min(len(speech.words), begin + int(rng.integers(1, 5)))))
 
 
 class Writer:

@@ -48,17 +48,20 @@ CLEAN = Channel()
 
 
 def draw_channel(rng: np.random.Generator, level: str, speeches: bool = False) -> Channel:
-    """A channel for `level`: "clean", "train", or "test-noise" (noise kinds, rooms and codec never trained on).
+    """A channel for `level`: "clean", "mild" (one in four as in "train", else only levels differ: what a curriculum begins
+    with), "train", or "test-noise" (noise kinds, rooms and codec never trained on).
 
     `speeches` says whether there is speech to make babble of.
     """
     if level == "clean":
         return CLEAN
-    if level == "train":
+    if level == "mild" and rng.random() < 0.75:
+        return Channel(level_dbfs=rng.uniform(-36, -14), tilt_db=rng.normal(0, 3))
+    if level in ("mild", "train"):
         return _draw_train(rng, speeches)
     if level == "test-noise":
         return _draw_test(rng, speeches)
-    raise ConfigError(f"augment must be clean, train or test-noise, got {level!r}")
+    raise ConfigError(f"augment must be clean, mild, train or test-noise, got {level!r}")
 
 
 def _draw_train(rng: np.random.Generator, speeches: bool) -> Channel:

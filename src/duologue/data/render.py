@@ -55,14 +55,14 @@ def render(
     """One script as turns.
 
     Args:
-        augment: "clean", "train" (warped voices and a random channel), "test-noise", or the very channel to use.
+        augment: a level of `draw_channel` ("mild" and "train" warp the voices too), or the very channel to use.
         speeches: float32 16 kHz sounds of other people to make babble of.
         keep_sound: keep the samples too.
 
     Raises:
         DataError: the script cannot be rendered (own speech before the first output turn, or without words).
     """
-    if augment == "train":
+    if augment in ("mild", "train"):
         script = another_speaker(script, rng)
     own_S = own_sound(script)
     user_S, missing_T = microphone(script, rng, augment=augment, speeches=speeches)

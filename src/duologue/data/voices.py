@@ -30,7 +30,7 @@ KOKORO_ACCENTED = (
 ).split()
 # Whisper tiny.en mishears over a third of these styles' English words (the others: under a quarter, digits counted)
 UNCLEAR = ("zf_xiaoxiao", "zf_xiaoyi", "zm_yunxia")
-MIXES = 40
+MIXES = 160
 
 STRETCHES_AND_PITCHES = ((100, 100), (85, 108), (120, 92), (92, 120), (108, 85))
 ESPEAK_VOICES = (

@@ -82,7 +82,7 @@ def disturb(window: Window, rng: np.random.Generator) -> Window:
     """Cheap augmentation on log-mel: level, tilt, warped channels, masked bands and moments, noise on the own history."""
     user = window.user + rng.uniform(-0.25, 0.25) + rng.uniform(-0.2, 0.2) * np.linspace(-1, 1, dmel.MELS)
     if rng.random() < 0.7:
-        user = _warp_channels(user, rng.uniform(0.88, 1.14))
+        user = _warp_channels(user, rng.uniform(0.94, 1.06))  # on top of the renderer's `warp`
     for _ in range(rng.integers(0, 3)):
         low, wide = rng.integers(0, dmel.MELS), rng.integers(1, 10)
         user[:, low : low + wide] = dmel.FLOOR

@@ -1,5 +1,6 @@
 """hear and read: open English in, written down; open text in, spoken."""
 
+import numpy as np
 import pytest
 
 from duologue.data.families import hear, read
@@ -20,6 +21,17 @@ def test_hear_is_heard_in_silence():
         assert len({sound.speech.voice for sound in script.sounds}) == 1
         assert [(c.kind, c.start_s, c.end_s) for c in script.checks] == [("quiet", 0.0, script.length_s)]
         assert max(end for _, end in spans(script)[0]) < script.length_s < 28
+
+
+def test_some_training_sentences_are_recombined_and_keep_their_word_times():
+    made = [s.speech for script in some_scripts(hear) for s in script.sounds]
+    spliced = [speech for speech in made if speech.line is None]
+    assert 0.3 < len(spliced) / len(made) < 0.7
+    for speech in spliced:
+        assert [w.text for w in speech.words] == speech.text.split()
+        assert all(0 <= w.start_s < w.end_s <= speech.seconds + 1e-6 for w in speech.words)
+        loud = [np.abs(speech.pcm_S[int(w.start_s * 16_000) : int(w.end_s * 16_000)]).max() for w in speech.words]
+        assert min(loud) > 0.1  # every word is where its times say
 
 
 def test_every_text_is_spoken_word_for_word_after_it_came_and_never_over_the_user():

@@ -1,15 +1,20 @@
-"""Hear: the user says open English sentences that ask nobody anything; the model writes them down and keeps quiet."""
+"""Hear: the user says open English sentences that ask nobody anything; the model writes them down and keeps quiet.
+
+In training, some are fragments of other sentences in a row, so that a phrase cannot be guessed from its beginning.
+"""
 
 from collections.abc import Iterable
 
 import numpy as np
 
+from duologue.data.bank import recombined
 from duologue.data.families.exchange import finish, gap
-from duologue.data.script import Check, Script, Sound
+from duologue.data.script import Check, Script, Sound, Speech
 
 NAME = "hear"
 MOST_SENTENCES = 5
 LONGEST_S = 24.0
+RECOMBINED = 0.5  # share of the training sentences that are fragments in a row
 
 
 def own_texts() -> Iterable[str]:
@@ -22,7 +27,7 @@ def script(rng: np.random.Generator, bank, split: str, voice: str | None = None)
     script = Script(NAME, 0.0, about={"voice": voice, "split": split, "intents": ["open"]})
     at_s = float(rng.uniform(0.2, 1.5))
     for _ in range(rng.integers(1, MOST_SENTENCES + 1)):
-        speech = bank.sample(rng, NAME, "open", voice=script.about["voice"], split=split)
+        speech = _sentence(rng, bank, split, script.about["voice"])
         if at_s + speech.seconds > LONGEST_S:
             break
         script.about["voice"] = speech.voice
@@ -31,3 +36,9 @@ def script(rng: np.random.Generator, bank, split: str, voice: str | None = None)
     script = finish(script, rng, at_s)
     script.checks.append(Check("quiet", 0.0, script.length_s))
     return script
+
+
+def _sentence(rng: np.random.Generator, bank, split: str, voice: str | None) -> Speech:
+    if split == "train" and rng.random() < RECOMBINED:
+        return recombined(rng, bank, split, voice)
+    return bank.sample(rng, NAME, "open", voice=voice, split=split)

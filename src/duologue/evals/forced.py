@@ -1,0 +1,64 @@
+"""How much of a folder of shards a model predicts, given the true past (teacher forcing): `duologue eval forced SHARDS`.
+
+The cheapest look at learning: seconds, no sampling, no judge. It is kinder than any live figure. Read `forced` first.
+"""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from duologue.evals.stats import rate
+from duologue.model.interaction import DECISION, Batch, InteractionModel
+from duologue.model.layout import CHANNELS
+from duologue.train.batches import FIRST_TURNS, Shards, collate, cut
+from duologue.train.pretrain import POSITIONS
+
+TURNS = 120  # of a window: at most POSITIONS positions unless the model speaks or is typed at all the time
+
+
+def forced(model: InteractionModel, folder: Path, windows: int = 40, mishear: bool = False) -> dict[str, dict]:
+    """Rates by name: tokens right by channel (where there is a token), gates right, decisions right at events.
+
+    Args:
+        windows: of 24 s, spread evenly over the shards.
+        mishear: the model's own history shows no heard word, so that nothing can be guessed from it.
+    """
+    right, seen = Counter(), Counter()
+    for batch in _batches(Shards(folder), windows):
+        if mishear:
+            batch = replace(batch, given_BTXC=batch.given_BTXC * torch.tensor([0, 1, 1, 1]))
+        for name, hits in _hits(model, batch).items():
+            right[name] += int(hits.sum())
+            seen[name] += len(hits)
+    return {name: rate(right[name], seen[name]) for name in seen if seen[name]}
+
+
+def _batches(shards: Shards, windows: int):
+    """Undisturbed windows, one at a time."""
+    rng = np.random.default_rng(0)
+    for i in range(windows):
+        shard = shards.shards[i % len(shards.shards)]
+        start = 1 + (len(shard["speak"]) - TURNS - 1) * i // windows
+        window = cut(shard, start, start + TURNS, int(rng.integers(FIRST_TURNS)))
+        yield collate([window], max(POSITIONS, len(window.flat.kind_N)), None)
+
+
+@torch.no_grad()
+def _hits(model: InteractionModel, batch: Batch) -> dict[str, torch.Tensor]:
+    hidden = model.trunk(model.embed(batch, torch.bfloat16), batch.time_BN, torch.bfloat16).flatten(0, 1)
+    before = hidden.index_select(0, batch.outputs_R - 1)
+    tokens_RC = batch.tokens_BTXC.flatten(0, 2).index_select(0, batch.output_of_R)
+    gates, hits = model.heads.gate(before) > 0, {}
+    for c, name in enumerate(CHANNELS):
+        there = tokens_RC[:, c] != 0
+        logits = model.heads.logits(c, before[there], model.fuse.tokens, torch.bfloat16)
+        hits[f"{name} token"] = logits.argmax(-1) == tokens_RC[there, c]
+        hits[f"{name} gate"] = gates[there, c]
+    second = batch.output_of_R % 2 == 1
+    turns = batch.output_of_R[second] // 2
+    matters = batch.important_BT.flatten()[turns] != 0
+    hits["decision"] = (gates[second, DECISION] == (batch.speak_BT.flatten()[turns] != 0))[matters]
+    return hits
