@@ -12,8 +12,9 @@ from duologue.data.families.exchange import finish, gap
 from duologue.data.script import Check, Script, Sound, Speech
 
 NAME = "hear"
-MOST_SENTENCES = 5
+MOST_SENTENCES = 8
 LONGEST_S = 24.0
+LONG_PAUSES = 0.35  # share of the pauses; the more speech in a minute, the more it teaches
 RECOMBINED = 0.5  # share of the training sentences that are fragments in a row
 
 
@@ -23,7 +24,7 @@ def own_texts() -> Iterable[str]:
 
 
 def script(rng: np.random.Generator, bank, split: str, voice: str | None = None) -> Script:
-    """One to five sentences of one voice with pauses between, some so short that they run into each other."""
+    """One to eight sentences of one voice with pauses between, some so short that they run into each other."""
     script = Script(NAME, 0.0, about={"voice": voice, "split": split, "intents": ["open"]})
     at_s = float(rng.uniform(0.2, 1.5))
     for _ in range(rng.integers(1, MOST_SENTENCES + 1)):
@@ -32,7 +33,7 @@ def script(rng: np.random.Generator, bank, split: str, voice: str | None = None)
             break
         script.about["voice"] = speech.voice
         script.sounds.append(Sound(at_s, speech))
-        at_s += speech.seconds + (gap(rng) if rng.random() < 0.6 else rng.uniform(0.05, 0.3))
+        at_s += speech.seconds + (gap(rng) if rng.random() < LONG_PAUSES else rng.uniform(0.05, 0.3))
     script = finish(script, rng, at_s)
     script.checks.append(Check("quiet", 0.0, script.length_s))
     return script
