@@ -87,3 +87,8 @@ def test_own_speeches_do_not_run_into_each_other():
     moved = retime(script, [1.2]).own
     for one, other in pairwise(moved):
         assert other.start_s >= one.start_s + one.speech.seconds - 1e-6
+
+
+def test_somebody_else_never_keeps_the_pitch():
+    rng = np.random.default_rng(0)
+    assert all(abs(np.log(draw_warp(rng, somebody_else=True).pitch)) > 0.13 for _ in range(200))

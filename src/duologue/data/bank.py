@@ -85,6 +85,9 @@ class Bank:
             self._by_family[split, None, None][entry.voice].append(entry)
             self._by_family[split, line["family"], None][entry.voice].append(entry)
             self._by_family[split, line["family"], line["intent"]][entry.voice].append(entry)
+            if entry.voice == OWN and line["intent"] == "open" and own_split(line["text"]) == "train":
+                for key in (None, None), ("hear", "open"):  # a user too, whom the renderer makes somebody else
+                    self._by_family["train", *key][OWN].append(entry)
 
     def voices(self, split: str = "train") -> list[str]:
         """User voices that have entries in a split."""

@@ -12,6 +12,7 @@ import numpy as np
 from duologue.data import labels
 from duologue.data.channel import PLACES, SPEECH_DBFS, Channel, draw_channel, speech_level, transmit
 from duologue.data.script import Own, Script, Sound
+from duologue.data.voices import OWN
 from duologue.data.warp import Warp, draw_warp, retime, warp_speech
 from duologue.errors import DataError
 from duologue.media.audio import to_int16
@@ -99,7 +100,7 @@ def another_speaker(script: Script, rng: np.random.Generator) -> Script:
     """
     speed, warps = draw_warp(rng).speed, {}
     for voice in dict.fromkeys(map(_voice, script.sounds)):
-        warps[voice] = draw_warp(rng)
+        warps[voice] = draw_warp(rng, somebody_else=voice[1] == OWN)
     speeds = [speed if _may_change_speed(sound) else 1.0 for sound in script.sounds]
     script = retime(script, speeds)
     pairs = zip(script.sounds, speeds, strict=True)

@@ -32,11 +32,13 @@ class Warp(NamedTuple):
     tract: float = 1.0
 
 
-def draw_warp(rng: np.random.Generator) -> Warp:
-    """A speaker at random; one in five stays as it is."""
-    if rng.random() < 0.2:
+def draw_warp(rng: np.random.Generator, somebody_else: bool = False) -> Warp:
+    """A speaker at random; one in five stays as it is, unless it must be somebody else (of clearly another pitch)."""
+    if not somebody_else and rng.random() < 0.2:
         return Warp()
     speed, pitch = np.exp(rng.uniform(np.log(0.85), np.log(1.2), 2))
+    if somebody_else:
+        pitch = rng.choice([rng.uniform(0.72, 0.87), rng.uniform(1.15, 1.3)])
     return Warp(float(speed), float(pitch), float(rng.uniform(0.88, 1.14)))
 
 
