@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from duologue.data.script import Check, Own, Script, Sound, reply_at
-from duologue.data.warp import Warp, retime, warp, warp_speech
+from duologue.data.warp import Warp, draw_warp, retime, warp, warp_speech
 from tests.data.synthetic import RATE, burst, question, speech
 
 
