@@ -53,7 +53,7 @@ def nano() -> Config:
 
 def pico() -> Config:
     """About 2M parameters: trains in twenty minutes, for tests and tinkering."""
-    return Config(width=128, layers=4, heads=2, kv_heads=1, hidden=384, front=64, flow_width=256, flow_layers=2)  # fmt: skip
+    return Config(width=128, layers=4, heads=2, kv_heads=1, hidden=352, front=48, flow_width=192, flow_layers=2)
 
 
 def micro() -> Config:

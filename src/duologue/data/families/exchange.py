@@ -14,6 +14,7 @@ from duologue.data.script import Check, Line, Own, Script, Sound, Speech, reply_
 
 PHRASE_SHARE, COMBO_SHARE = 15, 10  # percent of phrases and of slot combinations that only tests see
 FAMILIAR_IN_TEST = 0.02  # keeps about one test line in ten free of anything held out
+BARE = 0.15  # share of the replies that are the fact alone
 PERIOD_S = (0.5, 0.9)  # between the items of a recital
 MAX_EXCHANGES = 4
 SHORTEST_S, LONGEST_S = 8.0, 25.0
@@ -104,8 +105,8 @@ def replies(fact: str, *forms: str) -> tuple[str, ...]:
 
 
 def choose_reply(rng: np.random.Generator, answers: Sequence[str]) -> str:
-    """The first (shortest) answer half the time, otherwise any."""
-    return answers[0] if rng.random() < 0.5 else pick(rng, answers)
+    """Mostly a whole sentence, if there is one: a lone word is harder to understand, for people and for Whisper."""
+    return answers[0] if len(answers) == 1 or rng.random() < BARE else pick(rng, answers[1:])
 
 
 def unique(texts: Iterable[str]) -> list[str]:
