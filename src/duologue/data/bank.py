@@ -252,9 +252,9 @@ def recombined(rng: np.random.Generator, bank: "Bank", split: str, voice: str | 
 
 
 def _fragment(rng: np.random.Generator, speech: Speech) -> Speech:
-    """One to four neighbouring words."""
+    """One to four neighbouring words, fewer more often."""
     begin = int(rng.integers(len(speech.words)))
-    return tight(speech.cut(begin, min(len(speech.words), begin + int(rng.integers(1, 5)))))
+    return tight(speech.cut(begin, min(len(speech.words), begin + 1 + int(rng.binomial(3, 0.35)))))
 
 
 class Writer:

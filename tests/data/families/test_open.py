@@ -26,7 +26,7 @@ def test_hear_is_heard_in_silence():
 def test_some_training_sentences_are_recombined_and_keep_their_word_times():
     made = [s.speech for script in some_scripts(hear) for s in script.sounds]
     spliced = [speech for speech in made if speech.line is None]
-    assert 0.3 < len(spliced) / len(made) < 0.7
+    assert abs(len(spliced) / len(made) - hear.RECOMBINED) < 0.15
     for speech in spliced:
         assert [w.text for w in speech.words] == speech.text.split()
         assert all(0 <= w.start_s < w.end_s <= speech.seconds + 1e-6 for w in speech.words)

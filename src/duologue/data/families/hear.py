@@ -15,7 +15,7 @@ NAME = "hear"
 MOST_SENTENCES = 8
 LONGEST_S = 24.0
 LONG_PAUSES = 0.35  # share of the pauses; the more speech in a minute, the more it teaches
-RECOMBINED = 0.5  # share of the training sentences that are fragments in a row
+RECOMBINED = 0.6  # share of the training sentences that are fragments in a row
 
 
 def own_texts() -> Iterable[str]:
