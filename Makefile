@@ -1,14 +1,16 @@
 # `make help` lists what there is. Every target sets up what it needs; PYTHON and EXTRAS may be given.
 PYTHON ?= python3.11
-EXTRAS ?= dev,train
+EXTRAS ?= dev,train,serve,agent
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell echo '$(EXTRAS)' | tr ',' '-')
+CLIENTS := .venv-clients
+LIVES ?= 10000
 RECORDING := examples/question.wav
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check train-setup clean
+.PHONY: help setup demo test test-clients chaos check train-setup clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -27,12 +29,23 @@ demo: setup ## a shipped recording through the model: the answer, the timeline, 
 test: setup ## all tests, on two processes
 	$(BIN)/python -m pytest -q -n 2 -m 'not slow'
 
+test-clients: setup $(CLIENTS)/.ready ## real clients (openai-python, Pipecat, LiveKit) talk to the server
+	CLIENTS_PYTHON=$(CLIENTS)/bin/python $(BIN)/python -m pytest -q tests/clients -m slow
+
+$(CLIENTS)/.ready: tests/clients/requirements.txt
+	test -x $(CLIENTS)/bin/python || $(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip install --quiet -r $<
+	@touch $@
+
+chaos: setup ## LIVES sessions that are dropped, aborted, resumed, overloaded, sent garbage and not read
+	$(BIN)/python -m tests.chaos.chaos --lives $(LIVES)
+
 check: setup ## lint and formatting rules
 	$(BIN)/ruff check .
 
 train-setup: ## adds what making voices, training and judging need (GPL parts among them)
 	sh .ci/voices.sh
-	$(MAKE) setup EXTRAS=dev,train,synth,eval
+	$(MAKE) setup EXTRAS=dev,train,serve,agent,synth,eval
 
 clean: ## removes what the other targets made, the environment too
-	rm -rf $(VENV) out build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS) out build dist .pytest_cache .ruff_cache .hypothesis

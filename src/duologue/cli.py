@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 import typer
 
 import duologue
+from duologue.bench.commands import bench
 from duologue.errors import ConfigError, DuologueError
+from duologue.evals.commands import judge
 
 UsageError = typer.BadParameter.__base__  # typer carries its own copy of click, and this is its error for wrong options
 
@@ -36,7 +38,7 @@ def _version(wanted: bool) -> None:
 
 train = typer.Typer(help="Train a part of the model. Every run goes on where its folder stopped.", no_args_is_help=True)
 synth = typer.Typer(help="Make what it learns from: voices, and conversations spoken by them.", no_args_is_help=True)
-judge = typer.Typer(help="Measure it, by what is heard in its output.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
 app.add_typer(synth, name="synth")
 app.add_typer(judge, name="eval")
 app.add_typer(train, name="train")
@@ -76,6 +78,7 @@ def talk(
     timeline: Annotated[Path, typer.Option(help="Page that draws it all on one clock; a .png lies beside it.")] = Path(
         "timeline.html"
     ),
+    session: Annotated[Path | None, typer.Option(help="Record the session itself, for `duologue replay`.")] = None,
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
 ) -> None:
@@ -93,8 +96,11 @@ def talk(
     if source is None and not texts:
         raise ConfigError('nothing to hear: give --input FILE, --input - for the microphone, or --typed "1:hello"')
     outputs = Outputs(output, events, timeline)
-    _check_places(source, outputs.all)
-    run_talk(source, texts, tail, Conversation(checkpoint, seed).step, outputs)
+    _check_places(source, (*outputs.all, *([session] if session else [])))
+    conversation = Conversation(checkpoint, seed)
+    if session:
+        conversation.record(session)
+    run_talk(source, texts, tail, conversation.step, outputs)
 
 
 def _check_places(source: str | None, outputs: tuple[Path, ...]) -> None:
@@ -105,6 +111,46 @@ def _check_places(source: str | None, outputs: tuple[Path, ...]) -> None:
             raise ConfigError(f"{path} is named twice: the input and every output need a file of their own")
         if path.exists() and not path.is_file():
             raise ConfigError(f"{path} is not a file, so no output can take its place")
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; anything but loopback needs --keys.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    keys: Annotated[Path | None, typer.Option(help="File of API keys, one a line.")] = None,
+    origin: Annotated[list[str] | None, typer.Option(help="A page that may connect, beside the server's own; may be repeated.")] = None,
+    cert: Annotated[Path | None, typer.Option(help="TLS certificate; with --cert-key.")] = None,
+    cert_key: Annotated[Path | None, typer.Option(help="Its private key.")] = None,
+    sessions: Annotated[int, typer.Option(min=1, help="At most so many at once; fewer where the machine is slower.")] = 32,
+    patience: Annotated[float, typer.Option(min=-8, max=8, help="Added to the model's own wish to wait; 0 as trained.")] = 0.0,
+    record: Annotated[Path | None, typer.Option(help="Folder for recordings of every session. Off unless given.")] = None,
+    checkpoint: Checkpoint = None,
+) -> None:
+    """Serve live conversations: the page, GPT-Live's and Realtime's WebSockets. See docs/wire.md.
+
+    **Example:** `duologue serve`, then open http://127.0.0.1:8000
+    """
+    from functools import partial
+
+    import torch
+
+    from duologue.engine.engine import Engine, load
+    from duologue.engine.schedule import Schedule
+    from duologue.live import Conversation
+    from duologue.server.app import Server
+    from duologue.server.run import run
+    from duologue.server.settings import Settings, check_reach, read_keys
+
+    if (cert is None) != (cert_key is None):
+        raise ConfigError("give --cert and --cert-key together, or neither")
+    if record:
+        record.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)  # a busy machine punishes two: 0.1 ms operations become 4-16 ms
+    known = read_keys(keys)
+    check_reach(host, known)
+    settings = Settings(keys=known, origins=tuple(origin or ()), sessions=sessions, patience=patience, record=record)
+    schedule = Schedule(Engine(load(checkpoint), sessions))
+    run(Server(partial(Conversation.on, schedule), settings, lambda: schedule.tick_ms), host, port, cert, cert_key)
 
 
 @synth.command()
@@ -152,6 +198,30 @@ def shards(
         task = bar.add_task("shards", total=count)
         tally = make_shards(out, count * SHARD_S, recipe, workers=workers, progress=lambda n: bar.update(task, completed=n))
     typer.echo(f"{tally.hours:.2f} h of conversation in {out}")
+
+
+@synth.command()
+def look(
+    family: Annotated[list[str] | None, typer.Option(help="Only this family; may be repeated. Default: all.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The page.")] = Path("look.html"),
+    count: Annotated[int, typer.Option(min=1, help="Scripts of each family.")] = 4,
+    split: Annotated[Literal["train", "test"], typer.Option(help="Which voices, phrases and pictures.")] = "train",
+    seed: Seed = 0,
+) -> None:
+    """Draw some scripts as film strips with their labels, to check the data by eye.
+
+    **Example:** `duologue synth look --family watch --out page.html`
+    """
+    import numpy as np
+
+    from duologue.data.bank import Bank
+    from duologue.data.look import page
+    from duologue.data.shards import weighted_families
+
+    families, bank = weighted_families(dict.fromkeys(family or (), 1.0)), Bank()
+    rngs = [np.random.default_rng([seed, number]) for number in range(count)]
+    out.write_text(page([module.script(rng, bank, split) for module, _ in families.values() for rng in rngs]))
+    typer.echo(f"{count * len(families)} scripts in {out}")
 
 
 def _weight(text: str) -> tuple[str, float]:
@@ -203,37 +273,47 @@ def vocoder(
     voice.export(out, export) if export else voice.run(out, minutes, threads)
 
 
-@judge.command()
-def quick(
+@train.command()
+def align(
+    sessions: Annotated[
+        list[Path] | None, typer.Argument(metavar="SESSION...", help="Logs of sessions, or recordings; none: noise.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Toy models and the first turns only.")] = False,
     checkpoint: Checkpoint = None,
-    cases: Annotated[int, typer.Option(min=1, help="Of each kind; up to 60 are frozen, more need a voice bank.")] = 60,
-    row: Annotated[list[str] | None, typer.Option(help="Only this row of the table; may be repeated.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
-    seed: Seed = 0,
 ) -> None:
-    """Print the table of the model card: right answers, timing, heard words, each with its interval and number of cases.
+    """Prove that the trainer has the sampler's bits: sessions are lived, then gone through as in training, in several ways.
 
-    **Example:** `duologue eval quick --json > figures.json`
+    **Example:** `duologue train align examples/question.wav --quick`
     """
-    import json
+    from duologue.engine.engine import WEIGHTS
+    from duologue.train.align import Finding
+    from duologue.train.align import run as run_align
 
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    def show(found: Finding) -> None:
+        where = f"{found.model:8}{found.dtype:6}{found.threads} thread{'s' * (found.threads > 1):2}"
+        typer.echo(f"{where}{found.way:52}{found.turns:7} turns {found.bits:6} differing bits")
 
-    from duologue.evals.quick import quick as run_quick
-    from duologue.evals.report import show
+    turns, bits = run_align(sessions or [], checkpoint or WEIGHTS / "nano.safetensors", quick, show)
+    typer.echo(f"{turns} turns, {bits} differing bits")
+    if bits:
+        raise typer.Exit(1)
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("loading")
-        result = run_quick(
-            checkpoint, cases, seed, row, timed=not row,
-            progress=lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
-        )  # fmt: skip
-    if as_json:
-        typer.echo(json.dumps(result, indent=1))
-    else:
-        show(result)
+
+@app.command("replay")
+def replay_session(
+    session: Annotated[Path, typer.Argument(help="A recorded session, from `talk --session` or a server that records.")],
+    checkpoint: Checkpoint = None,
+) -> None:
+    """Live a recorded session again: exit 0 when every bit that went out is the same, 1 when not.
+
+    **Example:** `duologue replay session.jsonl`
+    """
+    from duologue.engine.engine import load
+    from duologue.engine.log import replay
+
+    turns, bits = replay(session, load(checkpoint))
+    typer.echo(f"{turns} turns, {bits} differing bits")
+    raise typer.Exit(bool(bits or not turns))
 
 
 @app.command()
@@ -265,7 +345,7 @@ def main() -> None:
     except DuologueError as error:
         _stop(str(error), 2)
     except ModuleNotFoundError as error:
-        _stop(f"{error.name} is not installed; this command needs: pip install 'duologue[train,synth,eval]'", 2)
+        _stop(f"{error.name} is not installed; this command needs: pip install 'duologue[serve,agent,train,synth,eval]'", 2)
     except (KeyboardInterrupt, typer.Abort):
         _stop("stopped", 130)
 

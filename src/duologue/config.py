@@ -21,6 +21,7 @@ class Config:
     hidden: int = 896  # of the gated feed-forward layer
     experts: int = 0  # 0 is dense
     experts_active: int = 2
+    balanced: bool = False  # the router: False is Qwen3-MoE's, True DeepSeek-V3's
     vocabulary: int = 4096
     rope_base: float = 10_000.0
     norm_eps: float = 1e-6
@@ -51,6 +52,11 @@ def nano() -> Config:
     return Config()
 
 
+def nano_moe() -> Config:
+    """Computes as much as nano for a position, with four times its feed-forward weights."""
+    return Config(hidden=448, experts=8, experts_active=2, balanced=True)
+
+
 def pico() -> Config:
     """About 2M parameters: trains in twenty minutes, for tests and tinkering."""
     return Config(width=128, layers=4, heads=2, kv_heads=1, hidden=352, front=48, flow_width=192, flow_layers=2)
@@ -79,7 +85,7 @@ def tiny() -> Config:
                   flow_layers=2)  # fmt: skip
 
 
-PRESETS = {f.__name__: f for f in (nano, pico, micro, small, tml_small, tiny)}
+PRESETS = {f.__name__: f for f in (nano, nano_moe, pico, micro, small, tml_small, tiny)}
 
 
 def preset(name: str) -> Config:
@@ -91,3 +97,8 @@ def preset(name: str) -> Config:
 def cache_dir() -> Path:
     """Where voices, shards and checkpoints live: $DUOLOGUE_CACHE or ~/.cache/duologue."""
     return Path(os.environ.get("DUOLOGUE_CACHE") or Path.home() / ".cache" / "duologue")
+
+
+def api_key() -> str:
+    """For servers that are measured: $DUOLOGUE_API_KEY, or nothing."""
+    return os.environ.get("DUOLOGUE_API_KEY", "")

@@ -24,3 +24,11 @@ class SessionError(DuologueError, RuntimeError):
 
 class TrainError(DuologueError, RuntimeError):
     """Training cannot go on (divergence, full disk); the last good checkpoint is named."""
+
+
+class BackendError(DuologueError, RuntimeError):
+    """The background model gave no answer. The conversation goes on: the model is told `spoken`."""
+
+    def __init__(self, message: str, spoken: str = "there is no connection", retry: bool = False):
+        super().__init__(message)
+        self.spoken, self.retry = spoken, retry

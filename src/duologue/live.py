@@ -1,12 +1,15 @@
 """The one door: a conversation, for a person, a benchmark, reinforcement learning and a test alike.
 
-Time is the turn's index: whoever steps faster than 200 ms a turn runs on a fake clock.
+Stepped by its owner, time is the turn's index: whoever steps faster than 200 ms a turn runs on a fake clock. Run live, a
+schedule steps it among others, and what it does comes by callback. Read `Conversation` first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from duologue.engine.engine import Engine, Voiced, load
+from duologue.engine.log import SessionLog
+from duologue.engine.schedule import Live, Schedule
 from duologue.errors import SessionError
 from duologue.turn import TurnIn, TurnOut, silence
 
@@ -15,18 +18,42 @@ class Conversation:
     """One session of its own: turns in, turns out, in order from 0."""
 
     def __init__(self, checkpoint: Path | None = None, seed: int = 0, voiced: Voiced | None = None, patience: float = 0.0):
-        self.engine = Engine(voiced or load(checkpoint), [seed], patience)
+        self.engine = Engine(voiced or load(checkpoint))
+        self.session = self.engine.open(seed, patience)
+        self.log: SessionLog | None = None
 
     def step(self, turn: TurnIn) -> TurnOut:
         """Raises SessionError for a turn out of order."""
-        wanted = self.engine.sessions[0].next_turn
-        if turn.index != wanted:
-            raise SessionError(f"turn {turn.index} came when turn {wanted} was due; send turns in order, none twice")
-        return self.engine.tick([turn])[0]
+        out = self.engine.tick({self.session: turn})[self.session]
+        if self.log:
+            self.log.came(turn)
+            self.log.did(out)
+        return out
+
+    def record(self, path: Path) -> None:
+        """Writes the session from here on to a file that `duologue replay` proves. Raises DataError."""
+        begun = self.engine.snapshot(self.session) if self.session.next_turn else None
+        self.log = SessionLog(path, self.engine.voiced, self.session, begun)
+
+    @staticmethod
+    def on(
+        schedule: Schedule,
+        on_out: Callable[[TurnOut], None],
+        *,
+        seed: int = 0,
+        patience: float = 0.0,
+        snapshot: bytes | None = None,
+        on_end: Callable[[SessionError], None] = lambda error: None,
+    ) -> Live:
+        """A conversation that the schedule runs: `give` it turns, `close` it. Arguments and errors as in `Schedule.open`."""
+        return schedule.open(on_out, seed=seed, patience=patience, snapshot=snapshot, on_end=on_end)
 
 
 def converse(voiced: Voiced, inputs: list[list[TurnIn]], seeds: list[int], patience: float = 0.0) -> Iterator[list[TurnOut]]:
     """Many conversations side by side on the fake clock, a tick at a time; the shorter ones end in silence."""
-    engine = Engine(voiced, seeds, patience)
+    engine = Engine(voiced, len(seeds))
+    sessions = [engine.open(seed, patience) for seed in seeds]
     for k in range(max(len(turns) for turns in inputs)):
-        yield engine.tick([turns[k] if k < len(turns) else silence(k) for turns in inputs])
+        due = [turns[k] if k < len(turns) else silence(k) for turns in inputs]
+        outs = engine.tick(dict(zip(sessions, due, strict=True)))
+        yield [outs[session] for session in sessions]

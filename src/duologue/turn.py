@@ -44,6 +44,7 @@ class TurnIn:
     notes: tuple[Note, ...] = ()
     missing_ms: int = 0  # audio that never came, filled with silence
     unplayed_ms: int = 0  # own sound that the listener never heard
+    patience: float | None = None  # from this turn on: shifts the decision's own logit, higher waits longer
 
     def __post_init__(self):
         if self.pcm_S.shape != (SAMPLES_PER_TURN,) or self.pcm_S.dtype != np.float32:
@@ -64,6 +65,7 @@ class TurnOut:
     text: str = ""  # typed answer
     calls: tuple[Call, ...] = ()
     compute_ms: float = field(default=0.0, compare=False)
+    late: bool = field(default=False, compare=False)  # begun more than a turn after its input had come
 
 
 def silence(index: int) -> TurnIn:

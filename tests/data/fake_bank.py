@@ -1,7 +1,6 @@
 """A voice bank without voices: any text is a row of sine bursts, one a word, so that times can be checked exactly."""
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -11,6 +10,7 @@ from zlib import crc32
 
 import numpy as np
 
+from duologue.data.bank import spoken_words
 from duologue.data.script import Line, Speech, Word
 from duologue.errors import DataError
 from duologue.turn import SAMPLE_RATE_HZ
@@ -23,7 +23,7 @@ def speech_of(text: str, voice: str, line: Line | None = None) -> Speech:
     """Bursts of 60 ms a letter, 40 ms between words; the pitch is the voice's."""
     hz = 150 + crc32(voice.encode()) % 150
     pieces, words, at = [], [], 0
-    for word in re.findall(r"[a-z]+(?:'[a-z]+)*", text.lower()):
+    for word in spoken_words(text):
         samples = int(0.06 * SAMPLE_RATE_HZ) * len(word)
         words.append(Word(word, at / SAMPLE_RATE_HZ, (at + samples) / SAMPLE_RATE_HZ))
         burst = 0.2 * np.sin(2 * np.pi * hz * np.arange(samples) / SAMPLE_RATE_HZ)

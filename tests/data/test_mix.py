@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from duologue.data import mix
-from duologue.data.families import facts, numbers, talk, typed
+from duologue.data.families import count, facts, numbers, talk, typed
 from duologue.errors import DataError
 from tests.data.fake_bank import FakeBank
 from tests.data.families.checks import assert_takes_turns, spans
@@ -28,6 +28,19 @@ def test_everything_moves_by_the_same_time():
     assert np.add(spans(part)[1], 12.4) == pytest.approx(np.array(spans(moved)[1]))
     assert [c.after_s and c.after_s + 12.4 for c in part.checks] == [c.after_s for c in moved.checks]
     assert moved.length_s == part.length_s + 12.4
+
+
+def test_what_is_seen_moves_with_what_is_said_about_it():
+    families = {"talk": (talk, 1.0), "count": (count, 2.0)}
+    for seed in range(8):
+        script = mix.conversation(np.random.default_rng(seed), FakeBank(), "train", families, 60)
+        assert len(script.views) == script.about["parts"].count("count")
+        for view in script.views:
+            assert 0 <= view.start_s < view.end_s <= script.length_s + 1e-6
+            for event_s in view.events_s:
+                late = [own.start_s - view.start_s - event_s for own in script.own]
+                assert any(0.2 - 1e-6 <= x < 1.6 for x in late)
+    assert script.views
 
 
 def test_answers_stay_on_turn_boundaries():

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from duologue.data.channel import Channel
-from duologue.data.render import another_speaker, microphone, own_sound, render
-from duologue.data.script import Line, Own, Script, Sound
+from duologue.data.render import another_speaker, microphone, own_sound, pictures, render
+from duologue.data.script import Line, Own, Script, Sound, View, reply_at
 from duologue.errors import DataError
 from duologue.media.dmel import DITHER, FRAMES_PER_TURN, from_fine, log_mel, quantise, to_fine
+from duologue.media.patches import from_jpeg
 from duologue.turn import SAMPLES_PER_TURN
 from tests.data.synthetic import RATE, Letters, question, speech
 
@@ -121,3 +122,50 @@ def test_scripts_that_cannot_be_rendered_are_data_errors():
     mute = type(speech("yes"))("yes", "own", speech("yes").pcm_S, ())
     with pytest.raises(DataError, match="no word times"):
         own_sound(Script("talk", 3.0, own=[Own(1.0, mute)]))
+
+
+def clock_picture(seconds: float) -> np.ndarray | None:
+    """A picture that says when it was taken, in units of 50 ms; the camera fails in its second second."""
+    return None if 1.0 <= seconds < 2.0 else np.full((120, 160, 3), round(seconds * 20), np.uint8)
+
+
+def watched(start_s: float = 1.3) -> Script:
+    """Somebody asks, then something is seen 1.5 s into a view, and the model says so."""
+    script = question()
+    script.views.append(View(start_s, 9.0, clock_picture, (2.5,)))
+    script.own.append(Own(reply_at(start_s + 2.5), speech("now", "own", 220)))
+    script.length_s = 10.0
+    return script
+
+
+def test_a_turn_shows_the_last_picture_before_its_end():
+    files = pictures(watched(1.3))
+    seen = [from_jpeg(file)[60, 80, 0] if file else None for file in files]
+    assert len(files) == 50 and seen[:6] == [None] * 6
+    assert seen[6] == round((1.4 - 1.3) * 20) and seen[44] == round((9.0 - 1.3) * 20)
+    assert seen[11:16] == [None] * 5 and seen[10] is not None and seen[16] is not None
+    assert seen[45:] == [None] * 5
+
+
+def test_pictures_are_kept_as_files_and_cost_nothing_where_there_are_none():
+    r, none = (render(script, rng(), Letters(), augment="clean") for script in (watched(), question()))
+    assert r.jpeg.dtype == np.uint8 and r.jpeg_bytes.dtype == np.uint16 and len(r.jpeg_bytes) == len(r.speak)
+    assert r.jpeg_bytes.sum() == len(r.jpeg) > 0
+    assert not none.jpeg_bytes.any() and not len(none.jpeg)
+
+
+def test_a_view_keeps_its_pace_and_what_is_said_to_it_its_delay():
+    """Another speaker before the view moves it; the reaction stays 0.2 to 0.4 s behind what is seen."""
+    moved = set()
+    for seed in range(12):
+        script = another_speaker(watched(3.37), rng(seed))
+        (view,), own = script.views, script.own[-1]
+        assert view.end_s - view.start_s == pytest.approx(9.0 - 3.37)
+        assert 0.2 - 1e-6 <= own.start_s - view.start_s - 2.5 < 0.4
+        moved.add(round(view.start_s, 2))
+    assert len(moved) > 5
+
+
+def test_nobody_speaks_faster_while_the_camera_runs():
+    before = watched(0.1)
+    assert all(another_speaker(before, rng(seed)).length_s == pytest.approx(10.0) for seed in range(5))

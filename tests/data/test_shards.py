@@ -6,10 +6,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import safetensors
 
 from duologue.data import shards
 from duologue.data.render import render
-from duologue.data.script import Script
+from duologue.data.script import Script, View
 from duologue.errors import DataError
 from tests.data.synthetic import Letters, question, speech
 
@@ -55,9 +56,30 @@ def test_a_shard_comes_back_as_it_was(tmp_path):
     shards.write_shard(tmp_path / "a.safetensors", conversations)
     for was, now in zip(conversations, shards.read_shard(tmp_path / "a.safetensors"), strict=True):
         assert was.family == now.family
-        for name in shards.FIELDS:
+        for name in (*shards.FIELDS, *shards.PICTURES):
             assert np.array_equal(getattr(was, name), getattr(now, name))
             assert getattr(was, name).dtype == getattr(now, name).dtype
+
+
+def shown(length_s: float, grey: int) -> Script:
+    script = question(length_s=length_s)
+    script.views.append(View(1.0, 3.0, lambda seconds: np.full((120, 160, 3), grey, np.uint8)))
+    return script
+
+
+def test_pictures_come_back_with_their_own_conversation(tmp_path):
+    scripts = [shown(4.0, 50), question(length_s=5.0), shown(6.0, 200)]
+    conversations = [render(s, np.random.default_rng(n), Letters(), augment="clean") for n, s in enumerate(scripts)]
+    shards.write_shard(tmp_path / "a.safetensors", conversations)
+    for was, now in zip(conversations, shards.read_shard(tmp_path / "a.safetensors"), strict=True):
+        assert np.array_equal(was.jpeg, now.jpeg) and np.array_equal(was.jpeg_bytes, now.jpeg_bytes)
+    assert [len(c.jpeg) > 0 for c in conversations] == [True, False, True]
+
+
+def test_a_shard_in_which_nothing_is_shown_has_no_pictures_in_it(tmp_path):
+    shards.write_shard(tmp_path / "a.safetensors", rendered())
+    with safetensors.safe_open(tmp_path / "a.safetensors", "np") as file:
+        assert set(file.keys()) == {*shards.FIELDS, "offsets"}
 
 
 def test_a_full_disk_leaves_no_shard(tmp_path, monkeypatch):

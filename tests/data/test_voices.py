@@ -8,7 +8,7 @@ import pytest
 from duologue.data import classic, kokoro, synth, voices
 from duologue.data.bank import Bank, spoken_words
 from duologue.data.script import Line, Word
-from duologue.data.voices import OWN, RESERVED, Spoken, finished, sound_span, split_of, user_voices
+from duologue.data.voices import OWN, RESERVED, Spoken, finished, sound_span, speaks, split_of, user_voices
 
 ENGINES = ("kokoro", "flite", "festival", "espeak")
 
@@ -81,7 +81,7 @@ def test_espeak_events_that_are_missing_share_the_time_of_their_group():
 )
 def test_words_run_together_are_aligned(text, alone, said, expected, monkeypatch):
     table = dict(zip(spoken_words(text), alone, strict=True))
-    monkeypatch.setattr(kokoro, "_alone", lambda word, british: table[word])
+    monkeypatch.setattr(kokoro, "_alone", lambda word, accent: table[word])
     assert [said[a:b].lstrip("ˈˌ") for a, b in kokoro.word_spans(text, said, False)] == [e.lstrip("ˈˌ") for e in expected]
 
 
@@ -169,3 +169,40 @@ def test_synth_gives_the_own_voice_its_replies_and_word_lists_first(filled):
     own = [e for e in filled.entries if e.voice == OWN]
     assert {e.row["text"] for e in own[:2]} == {"that's four", "four"}
     assert own[2].row["line"]["intent"] == "list"
+
+
+def test_spanish_is_spoken_by_those_who_can_on_both_sides_of_the_split():
+    who = {split: [v for v in user_voices(split) if speaks(v, "es")] for split in ("train", "test")}
+    assert {"kokoro/ef_dora", "kokoro/em_alex", "espeak/en-us+f3"} <= set(who["train"])
+    assert who["test"] and all(voice.startswith("kokoro/") for voice in who["test"])
+    assert not any(voice.startswith(("flite", "festival")) or voice == "kokoro/af_bella" for split in who.values() for voice in split)
+    assert all(speaks(voice, "en") for split in ("train", "test") for voice in user_voices(split))
+
+
+def test_a_shelf_asks_each_line_in_its_language_and_none_of_who_cannot(tmp_path, monkeypatch):
+    monkeypatch.setenv("DUOLOGUE_CACHE", str(tmp_path))
+    spanish = Line("translate", "words", "árbol, mañana", slots={"language": "es"})
+    english = Line("numbers", "sum", "one plus two")
+    asked = []
+
+    def speak(texts, voice, speed, language="en"):
+        asked.append((voice, language, list(texts)))
+        return _beeps(texts, voice, speed)
+
+    for voice in ("kokoro/ef_dora", "kokoro/af_bella"):
+        synth.Shelf(voice, iter([spanish, english]), set()).fill(speak, np.random.default_rng(0))
+    assert asked == [
+        ("kokoro/ef_dora", "en", ["one plus two"]),
+        ("kokoro/ef_dora", "es", ["árbol, mañana"]),
+        ("kokoro/af_bella", "en", ["one plus two"]),
+    ]
+    assert [[w for w, *_ in e.row["words"]] for e in Bank().entries if e.row["line"]["family"] == "translate"] == [["árbol", "mañana"]]
+
+
+def test_espeak_says_spanish_with_the_same_variant():
+    if not shutil.which("espeak-ng"):
+        pytest.skip("espeak-ng is not installed")
+    texts = ["el perro negro come una manzana roja", "árbol, mañana, niña pequeña"]
+    here, english = (classic.speak_espeak(texts, "espeak/en-us+f3", 1.0, language) for language in ("es", "en"))
+    _check_speech(here, texts)
+    assert all(len(a.pcm_S) != len(b.pcm_S) for a, b in zip(here, english))

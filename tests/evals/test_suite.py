@@ -1,5 +1,9 @@
 """Scripts of every family through the whole bench, with controls whose results are known."""
 
+from dataclasses import replace
+from itertools import pairwise
+from threading import Event
+
 import numpy as np
 import pytest
 
@@ -8,9 +12,9 @@ from duologue.errors import ConfigError, DataError
 from duologue.evals import items, quick
 from duologue.evals.draws import FAMILIES, draw, enough, fill, quota_key
 from duologue.evals.judge import Ear
-from duologue.evals.outcome import decided_outcome
+from duologue.evals.outcome import decided_outcome, outcome_of
 from duologue.evals.score import Reader, said_tokens, score
-from duologue.evals.systems import Case, always_on, metronome, oracle, run, silent
+from duologue.evals.systems import BEAT_S, Case, always_on, at_random, metronome, oracle, run, silent
 from duologue.evals.trials import Trial, patient, trials_of
 from duologue.turn import SAMPLES_PER_TURN, TurnOut
 from tests.data.fake_bank import FakeBank, speech_of
@@ -40,13 +44,26 @@ def test_silence_only_wins_where_silence_is_wanted(drawn):
     assert shares(drawn, silent) == {key: float(key in waits) for key in shares(drawn, silent)}
 
 
-@pytest.mark.parametrize("period_s", [0.0, 2.0])
-def test_a_babbler_gets_no_answer_right(drawn, period_s):
-    speech_S = speech_of("well", "own").pcm_S
-    system = metronome(speech_S, period_s) if period_s else always_on(speech_S)
+@pytest.mark.parametrize("system", [always_on, metronome, at_random])
+def test_who_says_the_right_words_at_any_time_gets_part_of_it(drawn, system):
     found = shares(drawn, system)
-    assert not any(found[key] for key in ("answers", "repair", "time/once", "time/every", "goes_on"))
-    assert found["pause"] < 0.7
+    assert found["answers"] < 0.6 and found["stop"] < 0.6 and not found["time/every"]
+
+
+def test_controls_say_the_words_of_the_script_and_nothing_else(drawn):
+    script = drawn[0][0]
+    wanted = {word for own in script.own for word in own.speech.text.split()}
+    for system in (always_on, metronome, at_random):
+        (outs,) = system([Case(script, 0)])
+        assert {word for out in outs for word in out.said.split()} <= wanted
+        assert any(out.pcm_S.any() for out in outs) and not any(out.heard for out in outs)
+
+
+def test_always_is_always_and_a_metronome_keeps_its_beat():
+    script = Script("talk", 20.0, own=[Own(4.0, speech_of("yes", "own"))])
+    spans = [outcome_of(system([Case(script, 0)])[0]).spans for system in (always_on, metronome)]
+    assert max(b[0] - a[1] for a, b in pairwise(spans[0])) < 0.2 if len(spans[0]) > 1 else True
+    assert np.allclose(np.diff([begin_s for begin_s, _ in spans[1]]), BEAT_S)
 
 
 def test_a_patient_user_waits_and_windows_move_along():
@@ -76,6 +93,21 @@ def test_a_system_that_fails_is_counted_and_its_neighbours_are_not(drawn):
 
     outcomes = dict(run(moody, [Case(script, i) for i, script in enumerate(scripts)]))
     assert outcomes[1].failure == "ValueError: no mood" and not outcomes[0].failure and not outcomes[2].failure
+
+
+def test_a_system_that_hangs_is_left_behind(drawn):
+    scripts, held = [script for script, _ in drawn[:2]], Event()
+
+    def stuck(cases):
+        if any(case.script is scripts[1] for case in cases):
+            held.wait()
+        return silent(cases)
+
+    cases = [Case(replace(script, length_s=1.0, own=[]), i) for i, script in enumerate(scripts)]
+    scripts[1] = cases[1].script
+    outcomes = dict(run(stuck, cases, limit_s=-8.0))  # and ten for the second that they last
+    held.set()
+    assert outcomes[1].failure == "TimeoutError: no answer within 2 s" and not outcomes[0].failure
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,14 @@ from duologue.kernels import reference as ops
 from duologue.model.interaction import InteractionModel
 from duologue.model.trunk import CAPACITY, Linear
 
-SHAPES = sorted({(m.in_features, m.out_features) for m in InteractionModel(nano()).modules() if isinstance(m, Linear)})
+torch.set_num_threads(1)
+C = nano()
+JOINED = [(C.width, (C.heads + 2 * C.kv_heads) * C.head_width), (C.width, 2 * C.hidden), (C.width, C.vocabulary)]
+SHAPES = sorted({(m.in_features, m.out_features) for m in InteractionModel(C).modules() if isinstance(m, Linear)} | {*JOINED})
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("shape", [*SHAPES, (nano().width, nano().vocabulary)])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_linear(shape, dtype):
     torch.manual_seed(0)
     x, weight = torch.randn(256, shape[0]).to(dtype), torch.randn(shape[1], shape[0]).to(dtype)
@@ -23,22 +26,37 @@ def test_linear(shape, dtype):
             assert torch.equal(ops.linear(x[:rows], weight, packed), whole[:rows]), rows
 
 
+def visible(sees_BNC, dtype):
+    """Where a query may look, as the mask of `live_attention`."""
+    return ops.spread(torch.zeros(sees_BNC.shape, dtype=dtype).masked_fill(~sees_BNC, float("-inf")), C.heads // C.kv_heads)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_ring_attention(dtype):
+def test_live_attention(dtype):
     torch.manual_seed(0)
-    c = nano()
-    q = torch.randn(2, c.heads, 200, c.head_width).to(dtype)
-    k, v = (torch.randn(2, c.kv_heads, CAPACITY, c.head_width).to(dtype) for _ in range(2))
+    q = torch.randn(2, 200, C.heads, C.head_width).to(dtype)
+    rings = torch.randn(2, 3, CAPACITY, 2 * C.kv_heads, C.head_width).to(dtype)
     sees = torch.rand(2, 200, CAPACITY) < 0.5
-    whole = ops.ring_attention(q, k, v, sees)
-    for rows in (1, 2, 3, 4, 5, 8, 15, 23, 32, 64, 100):
-        part = ops.ring_attention(q[1:, :, :rows], k[1:], v[1:], sees[1:, :rows])
-        assert torch.equal(part, whole[1:, :, :rows]), rows
+    whole = ops.live_attention(q, rings[:, 0], visible(sees, dtype))
+    for rows in [*range(1, 33), 64, 100]:
+        part = ops.live_attention(q[1:, :rows], rings[1:, 0].clone(), visible(sees[1:, :rows], dtype))
+        assert torch.equal(part, whole[1:, :rows]), rows
+
+
+@pytest.mark.parametrize("shape", [(C.width,), (C.heads + C.kv_heads, C.head_width), (C.flow_width,)])
+def test_norm(shape):
+    torch.manual_seed(0)
+    x, weight = torch.randn(256, *shape), torch.randn(shape)
+    whole = ops.rms_norm(x, weight, 1e-6)
+    assert (whole - torch.nn.functional.rms_norm(x, shape[-1:], None, 1e-6) * weight).abs().max() < 1e-5
+    for rows in range(1, 33):
+        assert torch.equal(ops.rms_norm(x[:rows], weight, 1e-6), whole[:rows]), rows
 
 
 def test_fast_attention_is_the_ring_s_function():
     torch.manual_seed(0)
-    q, k, v = torch.randn(1, 4, 40, 16), torch.randn(1, 2, 40, 16), torch.randn(1, 2, 40, 16)
+    q, k, v = torch.randn(1, 4, 40, 64), torch.randn(1, 2, 40, 64), torch.randn(1, 2, 40, 64)
     mask = torch.zeros(40, 40).masked_fill(~torch.ones(40, 40, dtype=torch.bool).tril(), float("-inf"))
-    ring = ops.ring_attention(q, k, v, (mask == 0)[None])
-    assert (ops.causal_attention(q, k, v, mask) - ring).abs().max() < 1e-5
+    ring = ops.live_attention(q.transpose(1, 2), torch.cat([k, v], 1).transpose(1, 2), ops.spread(mask[None], 2))
+    fast = ops.causal_attention(q, k, v, mask).transpose(1, 2).flatten(2)
+    assert (fast - ring).abs().max() < 1e-5

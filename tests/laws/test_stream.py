@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from duologue.media import dmel
+from duologue.media.patches import to_patches
 from duologue.model import stream
-from duologue.model.layout import CHANNELS, flatten
+from duologue.model.layout import CHANNELS, PATCHES, flatten
 from duologue.train.batches import Window, collate
 
 TURNS = 30
@@ -18,7 +19,12 @@ def hear(seed: int) -> list[tuple]:
     rng = np.random.default_rng(seed)
     levels = rng.integers(0, 16, (TURNS, 10, 80)).astype(np.uint8)
     text = [rng.integers(10, 90, rng.integers(1, 9)).tolist() if rng.random() < 0.2 else [] for _ in range(TURNS)]
-    return [(levels[k], float(rng.random() < 0.2), text[k]) for k in range(TURNS)]
+    pictures = [rng.integers(0, 256, (120, 160, 3)).astype(np.uint8) if rng.random() < 0.3 else None for _ in range(TURNS)]
+    return [(levels[k], float(rng.random() < 0.2), text[k], pictures[k]) for k in range(TURNS)]
+
+
+def patches(picture: np.ndarray | None) -> torch.Tensor | None:
+    return None if picture is None else torch.from_numpy(to_patches(picture))
 
 
 def run(model, seeds: list[int], dtype) -> list[stream.Did]:
@@ -35,7 +41,7 @@ def run(model, seeds: list[int], dtype) -> list[stream.Did]:
                     torch.from_numpy(np.stack([i[k][0] for i in inputs])),
                     torch.tensor([[i[k][1], 0.0] for i in inputs]),
                     [i[k][2] for i in inputs],
-                    [None] * len(seeds),
+                    [patches(i[k][3]) for i in inputs],
                 ),
                 sampling,
             )
@@ -63,15 +69,17 @@ def replay_batch(model, seed: int, did: list[stream.Did]):
     rows = hear(seed)
     speak = np.array([d.speak_B[0] for d in did]).astype(np.int64)
     typed = np.zeros((TURNS, 8), np.int64)
-    for k, (_, _, text) in enumerate(rows):
+    for k, (_, _, text, _) in enumerate(rows):
         typed[k, : len(text)] = text
     pad = np.full((8, 80), dmel.FLOOR, np.float32)
     user = np.concatenate([pad, dmel.dequantise(np.concatenate([r[0] for r in rows]))])
     own = np.concatenate([pad, np.concatenate([d.mel_BFM[0] for d in did])])
     tokens = np.stack([d.tokens_BXC[0] for d in did]).astype(np.int64)
     lost = np.array([[r[1] for r in rows], [0.0] * TURNS])
-    flat = flatten(speak, typed)
-    window = Window(user, own, tokens, tokens, speak, speak, typed, lost, np.zeros((TURNS, 2), np.uint32), flat)
+    flat = flatten(speak, typed, np.array([0 if r[3] is None else PATCHES for r in rows]))
+    pictures = np.stack([r[3] for r in rows if r[3] is not None])
+    letters = np.zeros((TURNS, 2), np.uint32)
+    window = Window(user, own, tokens, tokens, speak, speak, typed, lost, letters, flat, pictures)
     return collate([window], len(flat.kind_N), None)
 
 

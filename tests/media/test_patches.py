@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from duologue.media.patches import from_patches, to_patches
+from duologue.media.patches import cut, from_jpeg, from_patches, to_jpeg, to_patches
 
 
 def test_patches_fold_and_unfold():
@@ -10,6 +10,20 @@ def test_patches_fold_and_unfold():
     assert patches.shape == (12, 40, 40, 3) and abs(patches).max() <= 1
     assert np.array_equal(patches[5], to_patches(np.roll(image, (-40, -40), (0, 1)))[0])  # row 1, column 1 in reading order
     assert np.array_equal(from_patches(patches), image)
+
+
+def test_many_pictures_are_cut_as_one_is():
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, 120, 160, 3)).astype(np.uint8)
+    assert np.array_equal(cut(images)[1, 2] / np.float32(127.5) - 1, to_patches(images[1, 2]))
+    assert cut(images[:0]).shape == (0, 3, 12, 40, 40, 3)
+
+
+def test_a_jpeg_file_is_nearly_the_picture():
+    image = np.zeros((120, 160, 3), np.uint8)
+    image[40:80, 60:100] = (255, 0, 128)
+    back = from_jpeg(to_jpeg(image, 90))
+    assert back.shape == image.shape and abs(back.astype(int) - image).mean() < 4
+    assert len(to_jpeg(image, 40)) < len(to_jpeg(image, 90)) < 4000
 
 
 def test_another_size_is_refused():

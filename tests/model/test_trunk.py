@@ -69,6 +69,6 @@ def test_rope_depends_on_time_differences_only_even_after_days():
 
     def score(at: int) -> float:
         cos, sin = rope(torch.tensor([[at, at + 40]]), 16, 10_000.0)
-        return float(rotate(q, cos[0, 0, 0], sin[0, 0, 0]) @ rotate(k, cos[0, 0, 1], sin[0, 0, 1]))
+        return float(rotate(q, cos[0, 0, 0], sin[0, 0, 0]) @ rotate(k, cos[0, 1, 0], sin[0, 1, 0]))
 
     assert abs(score(0) - score(16 * 5 * 86_400 * 3)) < 1e-4

@@ -6,7 +6,7 @@ from pathlib import Path
 SRC = Path(__file__).parents[2] / "src" / "duologue"
 LAYERS = [
     {"cli"},
-    {"talk", "train"},
+    {"talk", "train", "bench"},
     {"server", "evals"},
     {"safety"},
     {"live", "data", "timeline"},

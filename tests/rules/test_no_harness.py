@@ -1,4 +1,5 @@
-"""The thesis as a test: no rule in the product decides when the model speaks. Benchmarks may name what they measure."""
+"""The thesis as a test: no rule in the product decides when the model speaks. Benchmarks may name what they measure, and
+one of their files, `evals/cascade.py`, is the harness that the model is measured against."""
 
 import re
 from pathlib import Path
@@ -21,6 +22,13 @@ def product_lines():
 def test_no_turn_taking_harness():
     hits = [where for where, line in product_lines() if BANNED.search(line)]
     assert not hits, hits
+
+
+def test_only_the_benchmark_knows_its_baseline():
+    """What stands above `evals` may start a benchmark, but the harness serves nobody's conversation."""
+    imports = re.compile(r"^\s*(?:from|import)\s.*\bcascade", re.MULTILINE)
+    known = [p.relative_to(SRC) for p in SRC.rglob("*.py") if imports.search(p.read_text(encoding="utf-8"))]
+    assert known and all(path.parts[0] == "evals" for path in known), known
 
 
 def test_the_pattern_catches_what_it_should():

@@ -4,10 +4,11 @@ import torch
 
 from duologue.errors import DataError
 from duologue.media import dmel
+from duologue.media.patches import to_patches
 from duologue.model.fuse import LOOK_BACK
-from duologue.model.layout import A, T, V, X
-from duologue.train.batches import Shards, collate
-from tests.train.made_shards import make_shard
+from duologue.model.layout import PATCHES, A, I, T, V, X
+from duologue.train.batches import Shards, collate, disturb
+from tests.train.made_shards import colour_of, make_shard
 
 POSITIONS = 256
 
@@ -66,6 +67,64 @@ def test_only_heard_words_of_the_history_are_ever_wrong(shards):
     wrong = batch.given_BTXC != batch.tokens_BTXC
     assert wrong[..., 0].any() and not wrong[..., 1:].any()
     assert (batch.tokens_BTXC[wrong] != 0).all()
+
+
+@pytest.fixture
+def watched(tmp_path):
+    make_shard(tmp_path / "watched" / "a.safetensors", shown=0.4)
+    return Shards(tmp_path / "watched")
+
+
+def turn_of(window, shard) -> int:
+    """Where in its shard a window begins."""
+    first = window.user[LOOK_BACK:][:10]
+    return next(k for k, fine in enumerate(shard["user_mel"]) if np.array_equal(dmel.from_fine(fine), first))
+
+
+def test_a_window_holds_the_pictures_of_its_turns(watched):
+    for seed in range(10):
+        w = watched.draw(POSITIONS, np.random.default_rng(seed))
+        first, sizes = turn_of(w, watched.shards[0]), watched.shards[0]["jpeg_bytes"]
+        seen = [k for k in range(len(w.speak)) if sizes[first + k]]
+        assert POSITIONS - 26 < len(w.flat.kind_N) <= POSITIONS
+        assert w.flat.turn_N[w.flat.kind_N == I].tolist() == [k for k in seen for _ in range(PATCHES)]
+        wanted = np.stack([colour_of(first + k) for k in seen]).astype(int)
+        assert abs(w.pictures - wanted).max() < 20  # JPEG
+        assert abs(w.pictures - wanted).mean() < 1
+
+
+def test_every_patch_is_embedded_at_its_own_position(watched, model):
+    rng = np.random.default_rng(1)
+    rows = [watched.draw(POSITIONS, rng) for _ in range(3)]
+    batch = collate(rows, POSITIONS, None)
+    with torch.no_grad():
+        x = model.embed(batch, torch.float32)
+        for b, w in enumerate(rows):
+            for turn, picture in zip(sorted(set(w.flat.turn_N[w.flat.kind_N == I])), w.pictures, strict=True):
+                at = np.flatnonzero((w.flat.kind_N == I) & (w.flat.turn_N == turn))
+                alone = model.fuse.picture(torch.from_numpy(to_patches(picture))[None], torch.float32)[0]
+                assert torch.allclose(x[b, at], alone, atol=1e-5)
+
+
+def test_pictures_teach_the_stem_and_nothing_else_changes_without_them(watched, shards, model):
+    rng = np.random.default_rng(1)
+    batch = collate([watched.draw(POSITIONS, rng) for _ in range(2)], POSITIONS, rng)
+    model.loss(batch, torch.float32)["total"].backward()
+    assert model.fuse.stem.steps[0].weight.grad.abs().sum() > 0
+    model.zero_grad(set_to_none=True)
+    batch = collate([shards.draw(POSITIONS, rng) for _ in range(2)], POSITIONS, rng)
+    model.loss(batch, torch.float32)["total"].backward()
+    assert model.fuse.stem.steps[0].weight.grad is None
+    model.zero_grad(set_to_none=True)
+
+
+def test_disturbing_changes_the_exposure_of_a_whole_window(watched):
+    w = watched.draw(POSITIONS, np.random.default_rng(1))
+    disturbed = disturb(w, np.random.default_rng(2)).pictures
+    assert disturbed.shape == w.pictures.shape and disturbed.dtype == np.uint8
+    middle = [p[60, 80].astype(float) for p in w.pictures], [p[60, 80].astype(float) for p in disturbed]
+    gain = np.polyfit(np.array(middle[0])[:, 0], np.array(middle[1])[:, 0], 1)
+    assert 0.75 < gain[0] < 1.25 and not np.array_equal(disturbed, w.pictures)
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path):

@@ -32,8 +32,8 @@ NATURAL, NATURAL_WEIGHT = "kokoro/", 2.0  # people sound more like these than li
 
 
 def spoken_words(text: str) -> list[str]:
-    """The words of a text as they are spoken: lower case, letters and inner apostrophes only."""
-    return re.findall(r"[a-z]+(?:'[a-z]+)*", text.lower().replace("’", "'"))
+    """The words of a text as they are spoken: lower case, letters (Spanish ones too) and inner apostrophes only."""
+    return re.findall(r"[a-záéíóúüñ]+(?:'[a-z]+)*", text.lower().replace("’", "'"))
 
 
 def normal(text: str) -> str:

@@ -203,10 +203,15 @@ def _espeak() -> tuple[ctypes.CDLL, int]:
     return library, library.espeak_Initialize(SYNCHRONOUS, 0, None, 0)
 
 
-def speak_espeak(texts: Sequence[str], voice: str, speed: float = 1.0) -> list[Spoken | None]:
-    """Each text by an espeak-ng voice and variant ("espeak/en-gb+f3"); word events give the starts of words."""
+def speak_espeak(texts: Sequence[str], voice: str, speed: float = 1.0, language: str = "en") -> list[Spoken | None]:
+    """Each text by an espeak-ng voice and variant ("espeak/en-gb+f3"); word events give the starts of words.
+
+    Another `language` is spoken by the same variant.
+    """
     library, _ = _espeak()
-    if library.espeak_SetVoiceByName(voice.removeprefix("espeak/").encode()):
+    name = voice.removeprefix("espeak/")
+    name = name if language == "en" else f"{language}+{name.partition('+')[2]}"
+    if library.espeak_SetVoiceByName(name.encode()):
         raise ConfigError(f"espeak-ng has no voice {voice}")
     library.espeak_SetParameter(RATE, int(160 * speed), 0)
     return [_espeak_one(text.replace("’", "'")) for text in texts]
@@ -237,7 +242,7 @@ def _espeak_one(text: str) -> Spoken | None:
 
 def words_of_events(text: str, starts: Sequence[tuple[int, float]], end_s: float) -> list[Word]:
     """Words from (character, seconds) events; words run together without an event share their time by letters."""
-    spans = [m.span() for m in re.finditer(r"[A-Za-z]+(?:'[A-Za-z]+)*", text)]
+    spans = [m.span() for m in re.finditer(r"[a-záéíóúüñ]+(?:'[a-z]+)*", text.lower())]
     first_s: dict[int, float] = {}
     for position, second in starts:
         first_s.setdefault(next((k for k, (_, b) in enumerate(spans) if b > position), len(spans) - 1), second)

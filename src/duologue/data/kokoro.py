@@ -143,15 +143,19 @@ def style_table(voice: str) -> np.ndarray:
 
 
 @cache
-def _phonemizer(british: bool):
-    from misaki.espeak import EspeakFallback
+def _phonemizer(accent: str):
+    """A function from text to phonemes and more, for "us", "gb" or "es"."""
+    from misaki.espeak import EspeakFallback, EspeakG2P
 
-    return EspeakFallback(british=british)
+    if accent == "es":
+        return EspeakG2P(language="es")
+    english = EspeakFallback(british=accent == "gb")
+    return lambda text: english(SimpleNamespace(text=text))
 
 
-def phonemes(text: str, british: bool) -> str:
+def phonemes(text: str, accent: str) -> str:
     """Kokoro's phonemes of a text, ending in a full stop, question mark or exclamation mark; plain questions get theirs."""
-    found = _phonemizer(british)(SimpleNamespace(text=text))[0] or ""
+    found = _phonemizer(accent)(text)[0] or ""
     found = "".join(c for c in re.sub(r"\([a-z-]+\)", "", found) if c in _vocabulary())
     found = re.sub(r"\s+", " ", found).strip(" ,;:—")
     found = re.sub(r"(?<!\S)I(?!\S)", "ˌI", found)  # espeak leaves the pronoun without stress, and Kokoro swallows it
@@ -159,11 +163,11 @@ def phonemes(text: str, british: bool) -> str:
 
 
 @cache
-def _alone(word: str, british: bool) -> str:
-    return "".join(c for c in phonemes(word, british) if c not in NOT_SOUNDS)
+def _alone(word: str, accent: str) -> str:
+    return "".join(c for c in phonemes(word, accent) if c not in NOT_SOUNDS)
 
 
-def word_spans(text: str, said: str, british: bool) -> list[tuple[int, int]] | None:
+def word_spans(text: str, said: str, accent: str) -> list[tuple[int, int]] | None:
     """First and one-past-last character of every word of `text` in its phonemes `said`; None when they do not match.
 
     espeak-ng runs some small words together ("of the"): then each word alone is aligned with the whole by edit distance.
@@ -171,7 +175,7 @@ def word_spans(text: str, said: str, british: bool) -> list[tuple[int, int]] | N
     words = spoken_words(text)
     groups = [m.span() for m in re.finditer(r"\S+", said) if set(m.group()) - NOT_SOUNDS]
     if len(groups) != len(words):
-        groups = _aligned([_alone(word, british) for word in words], said)
+        groups = _aligned([_alone(word, accent) for word in words], said)
     return groups and [_sounds_only(said, a, b) for a, b in groups]
 
 
@@ -207,11 +211,14 @@ def _aligned(alone: Sequence[str], said: str) -> list[tuple[int, int]] | None:
     return [(min(owner[k]), max(owner[k]) + 1) for k in range(len(alone))]
 
 
-def speak(texts: Sequence[str], voice: str, speed: float = 1.0) -> list[Spoken | None]:
-    """Each text said by a voice; as many texts as fit go into one call. None for a text whose words cannot be timed."""
-    british = voice.removeprefix("kokoro/").startswith("b")
-    said = [phonemes(text, british) for text in texts]
-    spans = [word_spans(*pair, british) for pair in zip(texts, said, strict=True)]
+def speak(texts: Sequence[str], voice: str, speed: float = 1.0, language: str = "en") -> list[Spoken | None]:
+    """Each text said by a voice; as many texts as fit go into one call. None for a text whose words cannot be timed.
+
+    Any style speaks any language ("en", "es") whose phonemes it is given, those of another language with an accent.
+    """
+    accent = language if language != "en" else "gb" if voice.removeprefix("kokoro/").startswith("b") else "us"
+    said = [phonemes(text, accent) for text in texts]
+    spans = [word_spans(*pair, accent) for pair in zip(texts, said, strict=True)]
     good = [i for i, found in enumerate(spans) if found]
     results: list[Spoken | None] = [None] * len(texts)
     for i, (pcm_S, edge_s) in _pieces(good, said, voice, speed):

@@ -23,6 +23,7 @@ def shifted(script: Script, by_s: float) -> Script:
             for c in script.checks
         ],
         script.about,
+        [replace(view, start_s=view.start_s + by_s, end_s=view.end_s + by_s) for view in script.views],
     )
 
 
@@ -38,6 +39,7 @@ def joined(first: Script, then: Script) -> Script:
         *(a + b for a, b in zip(_lanes(first), _lanes(then), strict=True)),
         first.checks + then.checks,
         {"parts": [*first.about.get("parts", [first.family]), then.family]} | _voice(first, then),
+        first.views + then.views,
     )
 
 

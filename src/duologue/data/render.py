@@ -17,11 +17,14 @@ from duologue.data.warp import Warp, draw_warp, retime, warp_speech
 from duologue.errors import DataError
 from duologue.media.audio import to_int16
 from duologue.media.dmel import FRAMES_PER_TURN, HOP, MELS, dithered, log_mel, to_fine
-from duologue.turn import SAMPLE_RATE_HZ, SAMPLES_PER_TURN, TURN_MS
+from duologue.media.patches import to_jpeg
+from duologue.turn import SAMPLE_RATE_HZ, SAMPLES_PER_TURN, TURN_MS, first_turn_at
 
 FADE_S = 0.03
 SOUNDING = 10 ** (-50 / 20)  # a turn speaks if the loudest 20 ms of its own sound exceed -50 dBFS
-CLOCK_FAMILIES = {"time", "watch", "count", "see"}  # the seconds in them are facts: the user's speed is left alone
+CLOCK_FAMILIES = {"time"}  # the seconds in them are facts: the user's speed is left alone, as it is while a view lasts
+QUALITIES = (40, 55, 70, 80, 90)  # of the JPEG files
+LATE_S = 0.001  # a turn's picture is taken this long before its end
 
 
 @dataclass(slots=True)
@@ -40,6 +43,8 @@ class Rendered:
     typed: np.ndarray  # int16 [T, 8] input text slots, 0 = PAD
     missing: np.ndarray  # uint8 [T] lost sound, tens of ms
     important: np.ndarray  # uint8 [T] 1 where timing matters
+    jpeg: np.ndarray  # uint8 [bytes] the pictures as JPEG files, one after another
+    jpeg_bytes: np.ndarray  # uint16 [T] how long each turn's is, 0 where there is none
     user_pcm: np.ndarray | None = None  # int16 [T * 3200], only with keep_sound
     own_pcm: np.ndarray | None = None
 
@@ -70,6 +75,7 @@ def render(
     turns = len(missing_T)
     speak_T = _sounding(own_S[SAMPLES_PER_TURN:])
     heard_own_S = own_S[SAMPLES_PER_TURN:] * np.repeat(speak_T, SAMPLES_PER_TURN)
+    files = pictures(script, QUALITIES[int(rng.integers(len(QUALITIES)))]) if script.views else [b""] * turns
     return Rendered(
         family="+".join(script.about.get("parts", [script.family])),
         user_mel=_fine(dithered(user_S, rng)),
@@ -83,9 +89,22 @@ def render(
         typed=labels.typed(script, tokenizer, turns),
         missing=missing_T * np.uint8(2),
         important=labels.important(script, turns),
+        jpeg=np.frombuffer(b"".join(files), np.uint8),
+        jpeg_bytes=np.array([len(file) for file in files], np.uint16),
         user_pcm=to_int16(user_S) if keep_sound else None,
         own_pcm=to_int16(heard_own_S) if keep_sound else None,
     )
+
+
+def pictures(script: Script, quality: int = QUALITIES[-1]) -> list[bytes]:
+    """For each turn the last picture before its end as a JPEG file, b"" where the camera is off or the picture was lost."""
+    files = [b""] * turns_of(script)
+    for view in script.views:
+        for turn in range(first_turn_at(view.start_s), min(first_turn_at(view.end_s - 1e-6) + 1, len(files))):
+            until_s = min((turn + 1) * TURN_MS / 1000, view.end_s)
+            image = view.show(until_s - LATE_S - view.start_s)
+            files[turn] = b"" if image is None else to_jpeg(image, quality)
+    return files
 
 
 def turns_of(script: Script) -> int:
@@ -101,7 +120,7 @@ def another_speaker(script: Script, rng: np.random.Generator) -> Script:
     speed, warps = draw_warp(rng).speed, {}
     for voice in dict.fromkeys(map(_voice, script.sounds)):
         warps[voice] = draw_warp(rng, somebody_else=voice[1] == OWN)
-    speeds = [speed if _may_change_speed(sound) else 1.0 for sound in script.sounds]
+    speeds = [speed if _may_change_speed(sound, script) else 1.0 for sound in script.sounds]
     script = retime(script, speeds)
     pairs = zip(script.sounds, speeds, strict=True)
     return replace(script, sounds=[_spoken_as(s, warps[_voice(s)]._replace(speed=v)) for s, v in pairs])
@@ -115,9 +134,10 @@ def _voice(sound: Sound) -> tuple[str, str]:
     return sound.who, sound.speech.voice
 
 
-def _may_change_speed(sound: Sound) -> bool:
-    line = sound.speech.line
-    return sound.who == "user" and (line is None or line.family not in CLOCK_FAMILIES)
+def _may_change_speed(sound: Sound, script: Script) -> bool:
+    line, end_s = sound.speech.line, sound.start_s + sound.speech.seconds
+    watched = any(view.start_s < end_s and sound.start_s < view.end_s for view in script.views)
+    return sound.who == "user" and not watched and (line is None or line.family not in CLOCK_FAMILIES)
 
 
 def microphone(

@@ -5,6 +5,7 @@ A family writes scripts with speech already chosen from the voice bank, so every
 All times are seconds on the world's clock, from the start of the script.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -81,6 +82,19 @@ class Own:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """What the camera sees from `start_s` to `end_s`: `show(seconds into it)` is a picture, or None for a lost one.
+
+    A picture is uint8 [PICTURE_HEIGHT, PICTURE_WIDTH, 3]. `events_s`: the instants into it to which the model reacts.
+    """
+
+    start_s: float
+    end_s: float
+    show: Callable[[float], np.ndarray | None]
+    events_s: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """A label by construction, for evaluation: what must (or must not) be heard from the model in [start_s, end_s).
 
@@ -110,6 +124,7 @@ class Script:
     calls: list[tuple[float, str, str]] = field(default_factory=list)  # (time, kind, text)
     checks: list[Check] = field(default_factory=list)
     about: dict = field(default_factory=dict)  # free facts for reports: voice, intent, pause length, …
+    views: list[View] = field(default_factory=list)
 
 
 REACTION_S = 0.2

@@ -1,7 +1,8 @@
 """Shards: rendered conversations on disk, `duologue synth shards --out DIR --count 6`.
 
 A shard is one safetensors file of about ten minutes: each field of `Rendered` with the turns of all conversations one
-after another, `offsets` [N + 1] where each begins, and their families in the metadata. Read `make_shards` first.
+after another, `offsets` [N + 1] where each begins, and their families in the metadata. A shard in which nothing is
+shown has no pictures' fields. Read `make_shards` first.
 """
 
 import json
@@ -32,7 +33,8 @@ SHARD_S = 600.0
 SHORTEST_S, LONGEST_S = 20.0, 40.0
 MOST_FAILURES = 0.05
 BABBLE_SPEECHES = 40
-FIELDS = [f.name for f in fields(Rendered) if not f.name.endswith("_pcm") and f.name != "family"]
+PICTURES = ["jpeg", "jpeg_bytes"]
+FIELDS = [f.name for f in fields(Rendered) if not f.name.endswith("_pcm") and f.name not in ("family", *PICTURES)]
 
 Families = Mapping[str, tuple[ModuleType, float]]
 
@@ -61,7 +63,8 @@ def write_shard(path: Path, conversations: Sequence[Rendered]) -> None:
     Raises:
         DataError: the file cannot be written, such as on a full disk.
     """
-    arrays = {name: np.concatenate([getattr(c, name) for c in conversations]) for name in FIELDS}
+    shown = PICTURES if any(len(c.jpeg) for c in conversations) else []
+    arrays = {name: np.concatenate([getattr(c, name) for c in conversations]) for name in (*FIELDS, *shown)}
     arrays["offsets"] = np.cumsum([0, *(len(c.speak) for c in conversations)], dtype=np.int64)
     data = save(arrays, {"families": json.dumps([c.family for c in conversations])})
     partial_path = path.with_suffix(f".{os.getpid()}.part")
@@ -83,14 +86,20 @@ def read_shard(path: Path) -> list[Rendered]:
     try:
         with safetensors.safe_open(path, framework="np") as file:
             families = json.loads(file.metadata()["families"])
-            arrays = {name: file.get_tensor(name) for name in (*FIELDS, "offsets")}
+            shown = PICTURES if "jpeg" in file.keys() else []  # noqa: SIM118  a file, not a dict
+            arrays = {name: file.get_tensor(name) for name in (*FIELDS, *shown, "offsets")}
     except (OSError, safetensors.SafetensorError, KeyError, TypeError) as error:
         raise DataError(f"cannot read shard {path}: {error}; delete it and make it again") from error
-    spans = zip(arrays["offsets"][:-1], arrays["offsets"][1:], strict=True)
-    return [
-        Rendered(family, **{name: arrays[name][begin:end] for name in FIELDS})
-        for family, (begin, end) in zip(families, spans, strict=True)
-    ]
+    return list(_conversations(families, arrays))
+
+
+def _conversations(families: Sequence[str], arrays: dict[str, np.ndarray]) -> Iterator[Rendered]:
+    """The arrays of a shard cut apart."""
+    jpeg_bytes = arrays.get("jpeg_bytes", np.zeros(arrays["offsets"][-1], np.uint16))
+    jpeg, files = arrays.get("jpeg", np.zeros(0, np.uint8)), np.cumsum([0, *jpeg_bytes], dtype=np.int64)
+    for family, begin, end in zip(families, arrays["offsets"][:-1], arrays["offsets"][1:], strict=True):
+        parts = {name: arrays[name][begin:end] for name in FIELDS}
+        yield Rendered(family, **parts, jpeg=jpeg[files[begin] : files[end]], jpeg_bytes=jpeg_bytes[begin:end])
 
 
 @dataclass(frozen=True, slots=True)

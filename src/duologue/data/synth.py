@@ -22,7 +22,7 @@ from rich.console import Console
 from duologue.data import families
 from duologue.data.bank import LIST_INTENT, Bank, Writer, normal, spoken_words
 from duologue.data.script import Line
-from duologue.data.voices import OWN, Speaker, split_of, user_voices
+from duologue.data.voices import OWN, Speaker, Spoken, speaks, split_of, user_voices
 from duologue.turn import SAMPLE_RATE_HZ
 
 OPEN_SHARE = 0.35  # of the utterances; the families share the rest by WEIGHTS
@@ -33,6 +33,7 @@ LIST_WORDS = 7
 ANSWERED_LINES = 2000  # drawn from each family with a fixed seed: their answers are said whole
 LIST_ROUNDS = 2
 CALL_UTTERANCES = 6
+LANGUAGES = ("en", "es")
 
 
 def family_modules() -> list[ModuleType]:
@@ -109,6 +110,11 @@ def word_lists(texts: Iterable[str]) -> Iterator[Line]:
             yield Line("own", LIST_INTENT, ", ".join(picked) + ".")
 
 
+def language_of(line: Line) -> str:
+    """In which language a line is said: its slot "language", else English."""
+    return line.slots.get("language", "en")
+
+
 class Shelf:
     """One voice being filled: what it has said, its writer, and the lines to come."""
 
@@ -122,18 +128,27 @@ class Shelf:
 
     def fill(self, speak: Speaker, rng: np.random.Generator) -> tuple[int, float]:
         """One call of the engine with new lines: utterances and seconds of sound written."""
-        lines = self._new_lines()
-        results = speak([line.text for line in lines], self.voice, self._speed(rng))
-        good = [(line, spoken) for line, spoken in zip(lines, results, strict=True) if spoken]
+        lines, speed = self._new_lines(), self._speed(rng)
+        good = [pair for language in LANGUAGES for pair in self._spoken(speak, lines, speed, language)]
         for line, spoken in good:
             self.writer.add(line, spoken.pcm_S, spoken.words)
         self.refused += len(lines) - len(good)
         return len(good), sum(len(spoken.pcm_S) for _, spoken in good) / SAMPLE_RATE_HZ
 
+    def _spoken(self, speak: Speaker, lines: list[Line], speed: float, language: str) -> Iterator[tuple[Line, Spoken]]:
+        """Those of the lines that are in a language, said; without what could not be timed."""
+        mine = [line for line in lines if language_of(line) == language]
+        if mine:
+            foreign = () if language == "en" else (language,)
+            results = speak([line.text for line in mine], self.voice, speed, *foreign)
+            yield from ((line, spoken) for line, spoken in zip(mine, results, strict=True) if spoken)
+
     def _new_lines(self) -> list[Line]:
         """The next few lines that this voice has not said; fewer when the families repeat themselves."""
         new = []
         for line in islice(self.lines, 40 * CALL_UTTERANCES):
+            if not speaks(self.voice, language_of(line)):
+                continue
             if (key := normal(line.text)) and key not in self.said:
                 self.said.add(key)
                 new.append(line)

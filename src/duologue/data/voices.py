@@ -46,7 +46,7 @@ class Spoken(NamedTuple):
     words: tuple[Word, ...]
 
 
-Speaker = Callable[[Sequence[str], str, float], list[Spoken | None]]
+Speaker = Callable[..., list[Spoken | None]]  # (texts, voice, speed), and the language where it is not English
 
 
 def kokoro_mixes() -> list[str]:
@@ -74,6 +74,18 @@ def user_voices(split: str, engine: str | None = None) -> list[str]:
     """All user voices of "train" or "test", of one engine or of all; never the own voice, never a reserved one."""
     side = TRAIN if split == "train" else TEST
     return [f"{e}/{name}" for e, names in side.items() if engine in (None, e) for name in names]
+
+
+ROMANCE = ("e", "f", "i", "p")  # first letters of Kokoro's styles from Spanish, French, Italian and Portuguese speakers
+
+
+def speaks(voice: str, language: str) -> bool:
+    """Whether a voice is asked to speak a language ("en", "es"): English all, Spanish espeak-ng's variants, Kokoro's Romance
+    styles with their mixes and, so that tests have some, its test styles."""
+    engine, name = voice.split("/")
+    if language == "en" or engine == "espeak":
+        return True
+    return engine == "kokoro" and (name in KOKORO_TEST or any(style.startswith(ROMANCE) for style in name.split("+")))
 
 
 _SPLITS = {OWN: "own"} | {voice: split for split in ("train", "test") for voice in user_voices(split)}

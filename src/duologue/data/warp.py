@@ -111,7 +111,8 @@ def retime(script: Script, speeds: Sequence[float]) -> Script:
     """The script's clock when each of its sounds is said that many times as fast (`warp_speech` changes the sounds).
 
     Time runs 1 / speed as long while the user speaks and as before otherwise. What the model does on the turn grid stays
-    on it, as many turns after the same word or text of the user as before, so that reactions keep their delay.
+    on it, as many turns after the same word, text or sight as before, so that reactions keep their delay. A view keeps
+    its length: nothing said meanwhile may change its speed.
     """
     clock = _clock(script, speeds)
     moved = _on_grid(script, clock)
@@ -125,6 +126,7 @@ def retime(script: Script, speeds: Sequence[float]) -> Script:
         notes=[(clock(t), source, text) for t, source, text in script.notes],
         calls=[(moved(t), kind, text) for t, kind, text in script.calls],
         checks=[_moved_check(check, clock, moved) for check in script.checks],
+        views=[replace(v, start_s=clock(v.start_s), end_s=clock(v.start_s) + v.end_s - v.start_s) for v in script.views],
     )
 
 
@@ -151,7 +153,8 @@ def _on_grid(script: Script, clock: Callable[[float], float]) -> Callable[[float
     user = [s for s in script.sounds if s.who == "user"]
     words = [s.start_s + w.end_s for s in user for w in s.speech.words]
     texts = [t for t, *_ in script.typed + script.notes]
-    ends = sorted(words + texts + [s.start_s + s.speech.seconds for s in user])
+    seen = [v.start_s + t for v in script.views for t in v.events_s]
+    ends = sorted(words + texts + seen + [s.start_s + s.speech.seconds for s in user])
     replies = [reply_at(end) for end in ends]
 
     def moved(t: float) -> float:

@@ -1,13 +1,20 @@
-"""The engine: a tick takes the due turn of every session, makes one batched step, and gives every session its output."""
+"""The engine: a tick takes the due turns of some sessions, makes one batched step, and gives each session its output.
 
+Read `Engine.tick` first. Not thread-safe: one thread owns it (`schedule.py`).
+"""
+
+import hashlib
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from duologue.engine import snapshot
 from duologue.engine.session import Session
+from duologue.errors import SessionError
 from duologue.media.dmel import FLOOR
 from duologue.media.patches import to_patches
 from duologue.media.text import Tokenizer
@@ -23,16 +30,25 @@ TAIL = 640  # samples that the vocoder still owes after the last speaking turn
 
 @dataclass(frozen=True, slots=True)
 class Voiced:
-    """A model and its voice, ready to run."""
+    """A model and its voice, ready to run; `sha256` names the weights of both."""
 
     model: InteractionModel
     vocoder: Vocoder
+    sha256: str = ""
+
+    @property
+    def dtype(self) -> str:
+        """What the model computes in: bfloat16 or float32."""
+        return str(self.model.dtype).removeprefix("torch.")
 
 
-def load(path: Path | None = None, vocoder: Path | None = None) -> Voiced:
-    """The shipped weights, or a checkpoint with the shipped voice. Raises DataError."""
-    model, _ = checkpoint.load(path or WEIGHTS / "nano.safetensors")
-    return Voiced(model.settle(fast_dtype()), load_vocoder(vocoder or WEIGHTS / "vocoder.safetensors"))
+def load(path: Path | None = None, vocoder: Path | None = None, dtype: torch.dtype | None = None) -> Voiced:
+    """The shipped weights, or a checkpoint with the shipped voice, in `fast_dtype` or another. Raises DataError."""
+    path, vocoder = path or WEIGHTS / "nano.safetensors", vocoder or WEIGHTS / "vocoder.safetensors"
+    model, _ = checkpoint.load(path)
+    voice = load_vocoder(vocoder)
+    sha256 = hashlib.sha256(path.read_bytes() + vocoder.read_bytes()).hexdigest()
+    return Voiced(model.settle(dtype or fast_dtype()), voice, sha256)
 
 
 def fast_dtype() -> torch.dtype:
@@ -47,52 +63,95 @@ def _put(voice: VocoderState, rows: np.ndarray, state: VocoderState) -> None:
 
 
 class Engine:
-    """`rows` sessions side by side, each with its own seed; every tick has the same shapes."""
+    """At most `capacity` sessions, each in a row of its own; what one hears and does never depends on another."""
 
-    def __init__(self, voiced: Voiced, seeds: list[int], patience: float = 0.0):
-        tokenizer = Tokenizer()
-        self.voiced = voiced
-        self.sessions = [Session(seed, tokenizer) for seed in seeds]
-        self.sampling = [stream.Sampling(seed=seed, patience=patience) for seed in seeds]
-        self.state = stream.start(voiced.model, len(seeds), fast_dtype())
-        self.voice = voiced.vocoder.start(len(seeds))
+    def __init__(self, voiced: Voiced, capacity: int = 1):
+        self.voiced, self.capacity = voiced, capacity
+        self.tokenizer = Tokenizer()
+        self.sessions: dict[int, Session] = {}
+        self.state = stream.start(voiced.model, capacity)
+        self.voice = voiced.vocoder.start(capacity)
+        self._fresh = stream.start(voiced.model, 1), voiced.vocoder.start()
+
+    def open(self, seed: int = 0, patience: float = 0.0) -> Session:
+        """A session that has heard nothing. Raises SessionError when every row is taken."""
+        if not 0 <= seed < 1 << 64:
+            raise SessionError(f"seed {seed} cannot be used; give one from 0 to 2**64 - 1")
+        return self._seat(Session(self._free(), seed, patience), *self._fresh)
+
+    def close(self, session: Session) -> None:
+        """Forgets the session; nothing of it stays in memory. Once only."""
+        del self.sessions[session.row]
+        self._write(session.row, *self._fresh)
 
     @torch.no_grad()
-    def tick(self, turns: list[TurnIn]) -> list[TurnOut]:
-        """One turn of every session."""
+    def tick(self, due: Mapping[Session, TurnIn]) -> dict[Session, TurnOut]:
+        """One turn of each of these sessions. Raises SessionError for a turn that does not fit; no session has moved then."""
         began = time.perf_counter()
-        did = stream.step(self.voiced.model, self.state, self._hear(turns), self.sampling)
-        pcm_BS = self._sound(did)
+        for session, turn in due.items():
+            session.check(turn)
+        for session, turn in due.items():
+            session.heed(turn)
+        pairs = sorted(due.items(), key=lambda pair: pair[0].row)
+        rows = [session.row for session, _ in pairs]
+        part = self.state.take(rows)
+        did = stream.step(self.voiced.model, part, self._hear(pairs), [session.sampling for session, _ in pairs])
+        self.state.put(rows, part)
+        pcm_BS = self._sound([session for session, _ in pairs], did)
         ms = (time.perf_counter() - began) * 1000
-        return [self._out(b, turn, did, pcm_BS[b], ms) for b, turn in enumerate(turns)]
+        return {session: self._out(session, did, b, pcm_BS[b], ms) for b, (session, _) in enumerate(pairs)}
 
-    def _hear(self, turns: list[TurnIn]) -> stream.Heard:
-        pairs = list(zip(self.sessions, turns, strict=True))
+    def snapshot(self, session: Session) -> bytes:
+        """All of a session between two of its turns, for `restore` here or in another process with the same weights."""
+        rows = [session.row]
+        return snapshot.pack(session, self.state.take(rows), self.voice.rows(rows), self.voiced.sha256)
+
+    def restore(self, snapshotted: bytes) -> Session:
+        """A session that goes on where the snapshot was taken, bit for bit. Raises SessionError."""
+        return self._seat(*snapshot.unpack(snapshotted, self._free(), self.voiced.sha256))
+
+    def _free(self) -> int:
+        """The lowest free row: neighbours need no copy of their rings in a tick."""
+        if len(self.sessions) == self.capacity:
+            raise SessionError(f"busy: all {self.capacity} sessions are taken; try again later")
+        return next(row for row in range(self.capacity) if row not in self.sessions)
+
+    def _seat(self, session: Session, state: stream.State, voice: VocoderState) -> Session:
+        self._write(session.row, state, voice)
+        self.sessions[session.row] = session
+        return session
+
+    def _write(self, row: int, state: stream.State, voice: VocoderState) -> None:
+        self.state.replace(row, state)
+        _put(self.voice, [row], voice)
+
+    def _hear(self, pairs: list[tuple[Session, TurnIn]]) -> stream.Heard:
         levels = np.stack([session.levels(turn) for session, turn in pairs])
         lost = torch.tensor([session.lost(turn) for session, turn in pairs])
-        patches = [None if t.image is None else torch.from_numpy(to_patches(t.image)) for t in turns]
-        return stream.Heard(torch.from_numpy(levels), lost, [session.text(turn) for session, turn in pairs], patches)
+        patches = [None if turn.image is None else torch.from_numpy(to_patches(turn.image)) for _, turn in pairs]
+        text = [session.text(turn, self.tokenizer) for session, turn in pairs]
+        return stream.Heard(torch.from_numpy(levels), lost, text, patches)
 
-    def _sound(self, did: stream.Did) -> np.ndarray:
+    def _sound(self, sessions: list[Session], did: stream.Did) -> np.ndarray:
         """The vocoder's samples [B, S]; exact zeros for who is quiet and owes no tail."""
-        spoke = np.array([session.spoke for session in self.sessions])
+        spoke, rows = np.array([s.spoke for s in sessions]), np.array([s.row for s in sessions])
         pcm_BS = np.zeros((len(spoke), SAMPLES_PER_TURN), np.float32)
-        rows = np.flatnonzero(did.speak_B | spoke)
-        if len(rows):
-            mel = np.where(did.speak_B[rows, None, None], did.mel_BFM[rows], np.float32(FLOOR))
-            pcm, state = self.voiced.vocoder.step(torch.from_numpy(mel), self.voice.rows(rows))
-            pcm_BS[rows] = pcm.clamp(-1, 1).numpy()
-            _put(self.voice, rows, state)
+        loud = np.flatnonzero(did.speak_B | spoke)
+        if len(loud):
+            mel = np.where(did.speak_B[loud, None, None], did.mel_BFM[loud], np.float32(FLOOR))
+            pcm, state = self.voiced.vocoder.step(torch.from_numpy(mel), self.voice.rows(rows[loud]))
+            pcm_BS[loud] = pcm.clamp(-1, 1).numpy()
+            _put(self.voice, rows[loud], state)
         ending = np.flatnonzero(spoke & ~did.speak_B)
         pcm_BS[ending, TAIL:] = 0
         if len(ending):
-            _put(self.voice, ending, self.voiced.vocoder.start(len(ending)))
+            _put(self.voice, rows[ending], self.voiced.vocoder.start(len(ending)))
         return pcm_BS
 
-    def _out(self, b: int, turn: TurnIn, did: stream.Did, pcm_S: np.ndarray, ms: float) -> TurnOut:
-        session, tokens = self.sessions[b], did.tokens_BXC[b].tolist()
-        session.spoke = bool(did.speak_B[b])
+    def _out(self, session: Session, did: stream.Did, b: int, pcm_S: np.ndarray, ms: float) -> TurnOut:
+        by = dict(zip(CHANNELS, zip(*did.tokens_BXC[b].tolist(), strict=True), strict=True))
+        heard, said, text = (session.words(name, by[name], self.tokenizer) for name in ("hear", "say", "text"))
+        calls = session.calls(by["act"], self.tokenizer)
+        session.spoke, index = bool(did.speak_B[b]), session.next_turn
         session.next_turn += 1
-        by = dict(zip(CHANNELS, zip(*tokens, strict=True), strict=True))
-        heard, said, text = (session.words(name, by[name]) for name in ("hear", "say", "text"))
-        return TurnOut(turn.index, pcm_S, session.spoke, heard, said, text, session.calls(by["act"]), ms)
+        return TurnOut(index, pcm_S, session.spoke, heard, said, text, calls, ms)

@@ -1,14 +1,18 @@
-"""Test conversations from the families: held-out voices and phrases, the same for the same seed and bank. Read `draw`."""
+"""Test conversations from the families: held-out voices and phrases, the same for the same seed and bank.
+
+Read `draw` for the quick look while training, `Source` and `take` for the suites.
+"""
 
 import importlib
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from duologue.data.script import Script
 from duologue.errors import DataError
+from duologue.evals.items import Item
 from duologue.evals.trials import Trial, patient, trials_of
 
 FAMILIES = (
@@ -97,5 +101,48 @@ def fill(family: str, bank, cases: int, seed: int) -> list[tuple[Script, list[Tr
         drawn.about["number"] = number
         found.append(patient(drawn, trials))
         if all(n <= 0 for n in left.values()):
+            break
+    return found
+
+
+Source = Callable[[str], Iterator[Item]]  # the conversations of a family, in an order that never changes
+
+
+def frozen(kept: Sequence[Item]) -> Source:
+    """From items that were frozen: the same for everybody."""
+    return lambda family: (item for item in kept if item[0].family == family)
+
+
+def from_bank(bank, seed: int, tries: int, split: str = "test") -> Source:
+    """From the voice bank of this machine: at most `tries` conversations of a family."""
+
+    def source(family: str) -> Iterator[Item]:
+        for number in range(tries):
+            try:
+                drawn = script(family, bank, number, seed, split)
+            except DataError:  # a word or line that is not there yet
+                continue
+            yield patient(drawn, trials_of(drawn))
+
+    return source
+
+
+def row_of(trial: Trial, rows: Iterable[str]) -> str | None:
+    """Which of these rows a trial belongs to: its own one or what that is a part of ("stop" for "stop/wait")."""
+    return next((row for row in rows if trial.row == row or trial.row.startswith(f"{row}/")), None)
+
+
+def take(source: Source, family: str, rows: Mapping[str, int]) -> list[Item]:
+    """The first conversations of a family that have so many trials of each row (fewer when there are no more).
+
+    Trials of other rows are left out.
+    """
+    left, found = Counter(rows), []
+    for drawn, trials in source(family):
+        wanted = [trial for trial in trials if row_of(trial, rows)]
+        if any(left[row_of(trial, rows)] > 0 for trial in wanted):
+            left.subtract(row_of(trial, rows) for trial in wanted)
+            found.append((drawn, wanted))
+        if all(count <= 0 for count in left.values()):
             break
     return found

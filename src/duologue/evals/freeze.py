@@ -1,9 +1,11 @@
-"""Freezes the items of `quick` from the voice bank, once, before training: `python -m duologue.evals.freeze`.
+"""Freezes the items from the voice bank, once, before training: `python -m duologue.evals.freeze`.
 
-Then `--ceiling` writes what the judge makes of the script's own speech: the most that any system can reach.
+The suites are made of the same items, and their hashes are written beside them (`--hashes` writes those alone). Then
+`--ceiling` writes what the judge makes of the script's own speech: the most that any system can reach.
 """
 
 import argparse
+import json
 import sys
 from collections import Counter
 from pathlib import Path
@@ -12,9 +14,10 @@ from rich.progress import track
 
 from duologue.data.bank import Bank
 from duologue.errors import DataError, DuologueError
-from duologue.evals import items
-from duologue.evals.draws import FAMILIES, fill, quota_key, quotas
-from duologue.evals.quick import Asked, measure, write_ceiling
+from duologue.evals import items, quick, runs
+from duologue.evals.contestants import contestant
+from duologue.evals.draws import FAMILIES, fill, frozen, quota_key, quotas
+from duologue.evals.suites import SUITES
 from duologue.evals.systems import oracle
 
 CASES, SEED = 60, 2026
@@ -32,17 +35,39 @@ def freeze(cases: int, folder: Path, bank=None) -> None:
     items.save(drawn, folder=folder)
 
 
+def hashes(folder: Path) -> dict[str, str]:
+    """What the items of each suite hash to, made of the frozen ones."""
+    source = frozen(items.load(folder=folder))
+    return {name: items.digest(suite.items(source, runs.FROZEN_CASES)) for name, suite in SUITES.items()}
+
+
+def write_hashes(folder: Path) -> None:
+    (folder / "suites.json").write_text(json.dumps(hashes(folder), indent=1) + "\n", encoding="utf-8")
+
+
+def write_ceilings(folder: Path, run: Path) -> None:
+    """Listens to the oracle: what the judge makes of perfect answers, for `quick` and for each suite's headline."""
+    quick.write_ceiling(quick.measure(oracle, quick.Asked(folder=folder)), folder)
+    found = runs.run_all(list(SUITES.values()), [contestant("oracle")], runs.Asked(run), listened=lambda _: True)
+    best = {summary["suite"]: summary["figures"][summary["headline"]]["value"] for summary in found}
+    (folder / "ceilings.json").write_text(json.dumps(best, indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=int, default=CASES, help="trials of each kind")
     parser.add_argument("--folder", type=Path, default=items.FOLDER)
+    parser.add_argument("--hashes", action="store_true", help="only hash the suites that are made of the frozen items")
     parser.add_argument("--ceiling", action="store_true", help="judge the script's own speech, for frozen items")
+    parser.add_argument("--run", type=Path, default=Path("out/ceilings"), help="folder of that run; it goes on where it stopped")
     asked = parser.parse_args()
     try:
         if asked.ceiling:
-            write_ceiling(measure(oracle, Asked(asked.cases, folder=asked.folder)), asked.folder)
-        else:
+            write_ceilings(asked.folder, asked.run)
+            return
+        if not asked.hashes:
             freeze(asked.cases, asked.folder)
+        write_hashes(asked.folder)
     except DuologueError as error:
         sys.exit(f"freeze: {error}")
 

@@ -51,6 +51,21 @@ def load(name: str = "quick", folder: Path = FOLDER) -> list[Item]:
     return [_item(row, speeches) for row in stored["items"]]
 
 
+def digest(items: Iterable[Item]) -> str:
+    """A hash of what is asked and wanted: every time, word, voice and window; the sounds by their length."""
+    said = [
+        [script.family, script.length_s, [(s.start_s, s.who, s.gain_db, _said(s.speech)) for s in script.sounds],
+         [(o.start_s, o.cut_s, _said(o.speech)) for o in script.own], [getattr(script, lane) for lane in LANES],
+         [asdict(trial) for trial in trials]]
+        for script, trials in items
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(_rounded(said)).encode()).hexdigest()
+
+
+def _said(speech: Speech) -> tuple[str, str, int]:
+    return speech.voice, speech.text, len(speech.pcm_S)
+
+
 def _speech(row: dict, pcm_S: np.ndarray) -> Speech:
     words = tuple(Word(*word) for word in row["words"])
     samples_S = pcm_S[row["at"] : row["at"] + row["samples"]]

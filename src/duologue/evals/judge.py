@@ -19,7 +19,7 @@ import numpy as np
 from duologue.config import cache_dir
 from duologue.errors import ConfigError
 from duologue.evals.outcome import Outcome, Span
-from duologue.evals.score import Reader
+from duologue.evals.score import Reader, Words
 from duologue.evals.world import WORLD
 from duologue.media.audio import to_int16
 from duologue.turn import SAMPLE_RATE_HZ
@@ -46,12 +46,12 @@ def whisper_ear(store: Path | None = None) -> Ear:
     folder = store or cache_dir() / "evals"
     folder.mkdir(parents=True, exist_ok=True)
     whisper = _whisper()
-    written = _kept(folder / "whisper-tiny.en.jsonl", lambda sound_S, _: _transcribe(whisper, sound_S))
-    chosen = _kept(folder / f"chosen-{crc32(' '.join(WORLD).encode()):08x}.jsonl", partial(_likeliest, whisper))
+    written = kept(folder / "whisper-tiny.en.jsonl", lambda sound_S, _: _transcribe(whisper, sound_S))
+    chosen = kept(folder / f"chosen-{crc32(' '.join(WORLD).encode()):08x}.jsonl", partial(_likeliest, whisper))
     return Ear(lambda sound_S: written(sound_S, ""), chosen)
 
 
-def _kept(path: Path, understand: Callable[[np.ndarray, str], str]) -> Callable[[np.ndarray, str], str]:
+def kept(path: Path, understand: Callable[[np.ndarray, str], str]) -> Callable[[np.ndarray, str], str]:
     """The function with its results kept in a file, a line each."""
     rows = path.read_text(encoding="utf-8").splitlines() if path.exists() else ()
     known = dict(json.loads(row) for row in rows if row.endswith("]"))
@@ -105,12 +105,18 @@ def _likeliest(whisper, sound_S: np.ndarray, opening: str) -> str:
     return WORLD[int(np.argmax(chances))]
 
 
-def reader(ear: Ear) -> Reader:
-    """Lets the ear read outcomes."""
+def listening(write: Callable[[np.ndarray], str]) -> Words:
+    """What is understood of a span of an outcome."""
 
     def words(outcome: Outcome, begin_s: float, end_s: float) -> str:
         sound_S = between(outcome, begin_s, end_s)
-        return ear.write(sound_S) if len(sound_S) and np.abs(sound_S).max() > QUIETEST else ""
+        return write(sound_S) if len(sound_S) and np.abs(sound_S).max() > QUIETEST else ""
+
+    return words
+
+
+def reader(ear: Ear) -> Reader:
+    """Lets the ear read outcomes."""
 
     def likely(outcome: Outcome, span: Span, heard: str, accept: Sequence[str]) -> bool:
         sound_S = between(outcome, *span)
@@ -120,7 +126,7 @@ def reader(ear: Ear) -> Reader:
         opening = next((words for words in OPENINGS if plain.startswith(words)), "")
         return ear.choose(sound_S, opening) in accept
 
-    return Reader(words, likely)
+    return Reader(listening(ear.write), likely)
 
 
 def between(outcome: Outcome, begin_s: float, end_s: float) -> np.ndarray:

@@ -15,6 +15,8 @@ AUDIBLE = 10 ** (-50 / 20)  # a 10 ms frame is sound above -50 dBFS
 MERGE_S = 0.2
 SHORTEST_S = 0.08
 TURN_S = TURN_MS / 1000
+SEGMENT_GAP_S = 0.5  # sound with shorter gaps is one segment
+TURN_SOUND_S, BACKCHANNEL_WORDS, TURN_WORDS = 1.0, 2, 3  # Full-Duplex-Bench v1: shorter and of few words takes no turn
 
 Span = tuple[float, float]
 Timed = list[tuple[float, str]]  # (when the output turn is heard, words)
@@ -84,3 +86,27 @@ def onset_in(spans: Sequence[Span], begin_s: float, end_s: float) -> float | Non
 def written_in(lane: Timed, begin_s: float, end_s: float) -> str:
     """The words of a lane whose turns begin in [begin_s, end_s)."""
     return " ".join(words for t, words in lane if begin_s <= t < end_s)
+
+
+def segments(spans: Sequence[Span], gap_s: float = SEGMENT_GAP_S) -> list[Span]:
+    """Spans joined where less than `gap_s` of silence lies between: what somebody would call one utterance."""
+    joined: list[Span] = []
+    for begin_s, end_s in spans:
+        if joined and begin_s - joined[-1][1] < gap_s:
+            begin_s = joined.pop()[0]
+        joined.append((begin_s, end_s))
+    return joined
+
+
+def takes_turn(segment: Span, words: int) -> bool:
+    """Whether a segment is a turn and not a short sound (Full-Duplex-Bench's rule for taking over)."""
+    return segment[1] - segment[0] >= TURN_SOUND_S or words > TURN_WORDS
+
+
+def silent_from(spans: Sequence[Span], at_s: float, gap_s: float) -> float:
+    """From when on, at `at_s` or later, there is silence of at least `gap_s` (a pause that began before counts from `at_s`)."""
+    for begin_s, end_s in spans:
+        if begin_s - at_s >= gap_s:
+            break
+        at_s = max(at_s, end_s)
+    return at_s

@@ -1,10 +1,15 @@
-"""The figures as a table for people: each row with its interval, its number of cases, the ceiling and what is aimed at."""
+"""The figures as tables for people: each row with its interval, its number of cases, the ceiling and what is aimed at.
+
+`show` is the table of `quick`, `show_suites` that of the suites.
+"""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
+
+from duologue.evals.runs import HEADLINED
 
 ROWS = {  # row -> (what it says, at least; a leading "<" is at most)
     "answers": ("answers right, all families", "92"),
@@ -82,3 +87,41 @@ def _voice(row: dict | None, ceiling: dict) -> Iterator[tuple[str, ...]]:
         best = ceiling.get(name)
         if row[name]:
             yield (title, f"{row[name]['mean']:.2f}", "", str(row[name]["clips"]), "", aim, f"{best['mean']:.2f}" if best else "", "", "", "")
+
+
+def show_suites(found: Sequence[dict], ceilings: Mapping[str, float], console: Console | None = None) -> None:
+    """Prints each system's headline on each suite, then all other figures, then what failed."""
+    console = console or Console(width=140)
+    table = Table("suite", "system", "headline", "%", "95 %", "cases", "at most by chance", "ceiling", title="headlines")
+    for summary in found:
+        table.add_row(*_headline(summary, ceilings.get(summary["suite"])))
+    console.print(table)
+    for summary in found:
+        parts = [f"{name} {number(figure)}" for name, figure in summary["figures"].items()]
+        console.print(f"{summary['suite']}, {summary['system']}: {'; '.join(parts)}", markup=False, highlight=False)
+    show_failures(found, console)
+
+
+def _headline(summary: dict, ceiling: float | None) -> tuple[str, ...]:
+    figure = summary["figures"][summary["headline"]]
+    value = "" if figure["value"] is None else f"{figure['value']:.1f}"
+    spread = "" if figure["value"] is None else f"{figure['low']:.0f}-{figure['high']:.0f}"
+    chance = "" if summary["chance"] is None else f"{summary['chance']:g}"
+    best = "" if ceiling is None else f"{ceiling:.1f}" + (" (not headlined)" if ceiling < HEADLINED else "")
+    return summary["suite"], summary["system"], summary["headline"], value, spread, str(figure["cases"]), chance, best
+
+
+def number(figure: dict) -> str:
+    """A figure with its interval, unit and number of cases."""
+    if figure["value"] is None:
+        return f"- (n={figure['cases']})"
+    spread = f"{figure['low']:.3g} to {figure['high']:.3g}"
+    return f"{figure['value']:.3g} {figure['unit']} ({spread}, n={figure['cases']})"
+
+
+def show_failures(found: Sequence[dict], console: Console | None = None) -> None:
+    """One line for each reason for which cases failed; they are in every denominator."""
+    console = console or Console(width=140)
+    for summary in found:
+        for failure, count in summary["failed"].items():
+            console.print(f"{summary['suite']}, {summary['system']}: failed {count} times: {failure}", markup=False)

@@ -3,7 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from duologue.evals.outcome import Outcome, Span, onset_in, sounds_in, written_in
+from duologue.evals.outcome import (
+    BACKCHANNEL_WORDS,
+    Outcome,
+    Span,
+    onset_in,
+    segments,
+    sounds_in,
+    takes_turn,
+    written_in,
+)
 from duologue.evals.trials import RECITING_S, Trial
 from duologue.evals.wording import contains, in_order, longest_run, nearly, readings, words_of
 
@@ -135,7 +144,25 @@ def _written(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
     return Verdict(right, "" if right else "wrong text" if found else "no text", None, found)
 
 
+def _backchannel(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
+    """A short sound in the window; one that cannot be understood ("mm") is taken for what it is meant to be."""
+    found = next((s for s in segments(outcome.spans) if trial.begin_s <= s[0] < trial.end_s), None)
+    if found is None:
+        return Verdict(False, "nothing")
+    heard, after_s = reader.words(outcome, *found), found[0] - trial.after_s
+    words = words_of(heard)
+    if takes_turn(found, len(words)) or len(words) > BACKCHANNEL_WORDS:
+        return Verdict(False, "took the turn", after_s, heard)
+    right = not words or any(contains(words, text, 1) for text in trial.accept)
+    return Verdict(right, "" if right else "wrong words", after_s, heard)
+
+
+def _no_onset(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
+    began = onset_in(outcome.spans, trial.begin_s, trial.end_s) is not None
+    return Verdict(not began, "began to speak" if began else "")
+
+
 SCORERS = {
     "answer": _answer, "quiet": _quiet, "stop": _stop, "goes_on": _goes_on, "resumes": _resumes, "slots": _slots,
-    "written": _written,
+    "written": _written, "backchannel": _backchannel, "no_onset": _no_onset,
 }  # fmt: skip

@@ -1,6 +1,9 @@
-"""Numbers with what they are worth: shares with Wilson's 95 % interval, word error rates with a bootstrap over cases."""
+"""Numbers with what they are worth: shares with Wilson's 95 % interval, everything else with a bootstrap over cases.
 
-from collections.abc import Sequence
+`Figure` is what the suites give: read it and `of_sums` first.
+"""
+
+from collections.abc import Callable, Sequence
 from math import sqrt
 from typing import NamedTuple
 
@@ -52,3 +55,62 @@ def paired_difference(first: Sequence[bool], then: Sequence[bool], seed: int = 0
 def quantiles(values: Sequence[float]) -> tuple[float, float]:
     """p50 and p90; not a number when there are none."""
     return tuple(float(q) for q in np.percentile(values, [50, 90])) if len(values) else (float("nan"),) * 2
+
+
+class Figure(NamedTuple):
+    """A number with its 95 % interval and the number of cases it stands on; None where there are none."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    cases: int
+    unit: str = "%"
+
+
+def share(hits: Sequence[bool]) -> Figure:
+    """How many of them, in percent, with Wilson's interval."""
+    if not len(hits):
+        return Figure(None, None, None, 0)
+    return _figure(*rate(sum(map(bool, hits)), len(hits)), "%")
+
+
+def of_sums(counts_NK: Sequence[Sequence[float]], statistic: Callable[..., np.ndarray | float], unit: str = "%") -> Figure:
+    """A figure that follows from K counts summed over N cases (a ratio, F1, so many a minute), by resampling the cases.
+
+    Args:
+        statistic: takes the K sums as arrays of any one shape; not a number where it is not defined.
+    """
+    table_NK = np.asarray(counts_NK, float)
+    if not len(table_NK):
+        return Figure(None, None, None, 0, unit)
+    picked_RN = np.random.default_rng(0).integers(len(table_NK), size=(RESAMPLES, len(table_NK)))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = float(np.asarray(statistic(*table_NK.sum(0))))
+        found_R = np.asarray(statistic(*table_NK[picked_RN].sum(1).T), float)
+    return _bounded(value, found_R, len(table_NK), unit)
+
+
+def quantile(values: Sequence[float], percent: float = 50, unit: str = "s") -> Figure:
+    """A percentile of some values (the median), by resampling them."""
+    if not len(values):
+        return Figure(None, None, None, 0, unit)
+    values_N = np.asarray(values, float)
+    picked_RN = np.random.default_rng(0).integers(len(values_N), size=(RESAMPLES, len(values_N)))
+    found_R = np.percentile(values_N[picked_RN], percent, axis=1)
+    return _bounded(float(np.percentile(values_N, percent)), found_R, len(values_N), unit)
+
+
+def mean(values: Sequence[float], unit: str = "s") -> Figure:
+    """The mean of some values, by resampling them."""
+    return of_sums([(value, 1) for value in values], lambda total, count: total / count, unit)
+
+
+def _bounded(value: float, found_R: np.ndarray, cases: int, unit: str) -> Figure:
+    there = found_R[np.isfinite(found_R)]
+    if not np.isfinite(value) or not len(there):
+        return Figure(None, None, None, cases, unit)
+    return _figure(value, *np.percentile(there, [2.5, 97.5]), cases, unit)
+
+
+def _figure(value: float, low: float, high: float, cases: int, unit: str) -> Figure:
+    return Figure(*(round(float(number), 4) for number in (value, low, high)), cases, unit)

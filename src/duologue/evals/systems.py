@@ -1,24 +1,31 @@
 """What is measured: a system takes cases and gives, for each, one TurnOut a turn. Read `model` and `run` first.
 
-Controls beside it, so that chance and the scorer's ceiling are known: `oracle` (the script's own answer), `silent`,
-`always_on`, `metronome` and `at_random`.
+Controls beside it, so that chance and the scorer's ceiling are known: `oracle` does what the script wants; `silent`,
+`at_random` says the very same words as often, `always_on` and `metronome` over and over, at times that have nothing to do
+with the user.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import cycle
+from queue import Empty, Queue
+from threading import Thread
 
 import numpy as np
 
 from duologue.data.channel import CLEAN, Channel
 from duologue.data.render import microphone, own_sound, turns_of
-from duologue.data.script import Script
+from duologue.data.script import Own, Script, Speech
 from duologue.engine.engine import Voiced
-from duologue.evals.outcome import Outcome, outcome_of
+from duologue.evals.outcome import TURN_S, Outcome, outcome_of
 from duologue.live import converse
 from duologue.media.audio import in_turns
-from duologue.turn import SAMPLE_RATE_HZ, SAMPLES_PER_TURN, TURN_MS, Note, TurnIn, TurnOut, first_turn_at
+from duologue.turn import SAMPLES_PER_TURN, TURN_MS, Note, TurnIn, TurnOut, first_turn_at
 
 BATCH = 32
+BEAT_S = 2.0  # of the metronome
+HANGS_S, HANGS_A_SECOND = 300.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,7 @@ class Case:
     seed: int
     channel: str | Channel = CLEAN
     speeches: Sequence[np.ndarray] = ()  # of other people, to make a crowd of
+    name: str = ""  # where its files lie, for systems that run elsewhere
 
     @property
     def turns(self) -> int:
@@ -69,19 +77,49 @@ def model(voiced: Voiced, patience: float = 0.0) -> System:
     return system
 
 
-def _turns(sound_S: np.ndarray, said: dict[int, str] | None = None) -> list[TurnOut]:
-    """Sound that starts with the first output turn, as turns."""
-    return [
-        TurnOut(k, pcm_S, bool(pcm_S.any()), said=(said or {}).get(k, "")) for k, pcm_S in enumerate(in_turns(sound_S))
-    ]
-
-
 def oracle(cases: Sequence[Case]) -> list[list[TurnOut]]:
     """Says and hears exactly what the script wants: the ceiling of script, scorer and judge."""
-    return [_perfect(case.script) for case in cases]
+    return [_acted(case.script) for case in cases]
 
 
-def _perfect(script: Script) -> list[TurnOut]:
+def silent(cases: Sequence[Case]) -> list[list[TurnOut]]:
+    """Never says anything."""
+    return [_acted(replace(case.script, own=[], written=[], sounds=[])) for case in cases]
+
+
+def _control(starts_of: Callable[[Case, Sequence[Speech]], Sequence[float]]) -> System:
+    """Says what the script wants said, word for word, and hears nothing: only the times are its own."""
+
+    def system(cases: Sequence[Case]) -> list[list[TurnOut]]:
+        return [_acted(_retimed(case, starts_of)) for case in cases]
+
+    return system
+
+
+def _retimed(case: Case, starts_of) -> Script:
+    said = [own.speech for own in sorted(case.script.own, key=lambda own: own.start_s)]
+    starts = (np.floor(np.asarray(starts_of(case, said)) / TURN_S + 1e-6) + 1) * TURN_S if said else []
+    own = [Own(float(start_s), speech) for start_s, speech in zip(starts, cycle(said), strict=False)]
+    return replace(case.script, own=own, written=[], sounds=[])
+
+
+def _one_by_one(case: Case, said: Sequence[Speech], period_s: float = TURN_S) -> Sequence[float]:
+    """Over and over, each begun at a whole number of periods after the one before it."""
+    lengths = [np.ceil(speech.seconds / period_s) * period_s for speech in said]
+    rounds = int(case.script.length_s / sum(lengths)) + 1
+    return np.cumsum([0.0, *(lengths * rounds)])[:-1]
+
+
+def _anyhow(case: Case, said: Sequence[Speech]) -> Sequence[float]:
+    return np.sort(np.random.default_rng([case.seed, 2]).uniform(0, case.script.length_s, len(said)))
+
+
+always_on, metronome, at_random = map(_control, (_one_by_one, partial(_one_by_one, period_s=BEAT_S), _anyhow))
+CONTROLS = {"oracle": oracle, "silent": silent, "always": always_on, "random": at_random, "metronome": metronome}
+
+
+def _acted(script: Script) -> list[TurnOut]:
+    """The script's own side as turns: sound, and each lane's words in the turn in which they are whole."""
     lanes: dict[str, dict[int, list[str]]] = {"said": {}, "heard": {}, "text": {}}
     said = [(o.start_s + w.start_s, w.text) for o in script.own for w in o.speech.words if _is_said(o, w.start_s)]
     heard = [(s.start_s + w.end_s + 0.4, w.text) for s in script.sounds if s.transcribed for w in s.speech.words]
@@ -93,66 +131,66 @@ def _perfect(script: Script) -> list[TurnOut]:
     return [TurnOut(k, pcm_S, bool(pcm_S.any()), **texts[k]) for k, pcm_S in enumerate(turns)]
 
 
-def _is_said(own, start_s: float) -> bool:
+def _is_said(own: Own, start_s: float) -> bool:
     return own.cut_s is None or own.start_s + start_s < own.cut_s
 
 
-def silent(cases: Sequence[Case]) -> list[list[TurnOut]]:
-    """Never says anything."""
-    return [_turns(np.zeros(case.turns * SAMPLES_PER_TURN, np.float32)) for case in cases]
-
-
-def always_on(speech_S: np.ndarray) -> System:
-    """The same speech over and over, without a pause."""
-    return lambda cases: [_turns(np.resize(speech_S, case.turns * SAMPLES_PER_TURN)) for case in cases]
-
-
-def metronome(speech_S: np.ndarray, period_s: float) -> System:
-    """The same speech every so many seconds."""
-    period = round(period_s * SAMPLE_RATE_HZ)
-    beat_S = np.zeros(max(period, len(speech_S)), np.float32)
-    beat_S[: len(speech_S)] = speech_S
-    return always_on(beat_S)
-
-
-def at_random(speech_S: np.ndarray, period_s: float) -> System:
-    """The same speech at random moments, on average every so many seconds."""
-
-    def system(cases: Sequence[Case]) -> list[list[TurnOut]]:
-        return [_turns(_scattered(case, speech_S, period_s)) for case in cases]
-
-    return system
-
-
-def _scattered(case: Case, speech_S: np.ndarray, period_s: float) -> np.ndarray:
-    sound_S = np.zeros(case.turns * SAMPLES_PER_TURN, np.float32)
-    rng, at = np.random.default_rng([case.seed, 2]), 0
-    while (at := at + int(rng.exponential(period_s) * SAMPLE_RATE_HZ)) < len(sound_S) - len(speech_S):
-        sound_S[at : at + len(speech_S)] = speech_S
-        at += len(speech_S)
-    return sound_S
-
-
 def run(
-    system: System, cases: Sequence[Case], outcome: Callable[[Sequence[TurnOut]], Outcome] = outcome_of
+    system: System,
+    cases: Sequence[Case],
+    outcome: Callable[[Sequence[TurnOut]], Outcome] = outcome_of,
+    limit_s: float = HANGS_S,
 ) -> Iterator[tuple[int, Outcome]]:
     """(number of the case, its outcome), the short conversations first, BATCH of them at a time.
 
-    A batch that fails is run again one by one, so that only the case at fault is counted as failed, with its reason.
+    A batch that fails, or takes longer than `limit_s` and HANGS_A_SECOND for each second of its longest conversation, is run
+    again one by one, so that only the case at fault is counted as failed, with its reason.
     """
     order = sorted(range(len(cases)), key=lambda i: cases[i].turns)
-    for at in range(0, len(order), BATCH):
-        batch = order[at : at + BATCH]
-        yield from zip(batch, _held(system, [cases[i] for i in batch], outcome), strict=True)
+    for batch in _batches(order, cases):
+        yield from zip(batch, _held(system, [cases[i] for i in batch], outcome, limit_s), strict=True)
 
 
-def _held(system: System, cases: list[Case], outcome) -> list[Outcome]:
+def _batches(order: Sequence[int], cases: Sequence[Case]) -> Iterator[list[int]]:
+    """At most BATCH cases, the longest at most twice as long as the shortest: who has ended waits for the others."""
+    batch: list[int] = []
+    for i in order:
+        if batch and (len(batch) == BATCH or cases[i].turns > 2 * cases[batch[0]].turns):
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
+
+
+def _held(system: System, cases: list[Case], outcome, limit_s: float) -> list[Outcome]:
     try:
-        return [_checked(case, outs, outcome) for case, outs in zip(cases, system(cases), strict=True)]
+        outs = _within(limit_s + HANGS_A_SECOND * cases[-1].script.length_s, system, cases)
+        return [_checked(case, turns, outcome) for case, turns in zip(cases, outs, strict=True)]
     except Exception as error:  # noqa: BLE001  whatever a foreign system raises is its result
         if len(cases) > 1:
-            return [_held(system, [case], outcome)[0] for case in cases]
+            return [_held(system, [case], outcome, limit_s)[0] for case in cases]
         return [Outcome(failure=f"{type(error).__name__}: {error}"[:200])]
+
+
+def _within(limit_s: float, system: System, cases: list[Case]) -> list[list[TurnOut]]:
+    """What the system gives; one that hangs is left behind in its thread. Raises TimeoutError, or what the system raised."""
+    given: Queue = Queue()
+
+    def work() -> None:
+        try:
+            given.put((system(cases), None))
+        except Exception as error:  # noqa: BLE001  raised again where it is waited for
+            given.put((None, error))
+
+    Thread(target=work, daemon=True).start()
+    try:
+        outs, error = given.get(timeout=limit_s)
+    except Empty:
+        raise TimeoutError(f"no answer within {limit_s:.0f} s") from None
+    if error:
+        raise error
+    return outs
 
 
 def _checked(case: Case, outs: list[TurnOut], outcome) -> Outcome:

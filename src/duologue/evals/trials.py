@@ -161,6 +161,13 @@ def _time(script: Script) -> list[Trial]:
     return [Trial(row, "quiet", slot_s - 1.0, slot_s + 1.5)]
 
 
+def moved(trial: Trial, by_s: float) -> Trial:
+    """The same trial, all of it `by_s` later."""
+    times = {name: getattr(trial, name) + by_s for name in ("begin_s", "end_s", "after_s", "limit_s")}
+    slots_s = tuple(slot_s + by_s for slot_s in trial.slots_s)
+    return replace(trial, **times, slots_s=slots_s, quiet=tuple((a + by_s, b + by_s) for a, b in trial.quiet))
+
+
 def patient(script: Script, trials: list[Trial]) -> tuple[Script, list[Trial]]:
     """The same conversation with a user who waits at least PATIENCE_S after an answer before saying something new.
 
@@ -227,5 +234,4 @@ def _wait(script: Script, trials: list[Trial], at_s: float, by_s: float) -> tupl
 def _moved(trial: Trial, at_s: float, by_s: float) -> Trial:
     if trial.begin_s < at_s:
         return replace(trial, limit_s=trial.limit_s + by_s if trial.limit_s > at_s else trial.limit_s)
-    fields = {name: getattr(trial, name) + by_s for name in ("begin_s", "end_s", "after_s", "limit_s")}
-    return replace(trial, **fields)
+    return moved(trial, by_s)

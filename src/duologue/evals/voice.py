@@ -6,10 +6,11 @@ speechmos). Likeness: cosine of resemblyzer's embeddings with the reference voic
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 
-from duologue.evals.outcome import Outcome
+from duologue.evals.outcome import Outcome, Span
 from duologue.evals.score import said_tokens
 from duologue.evals.stats import ratio
 from duologue.evals.wording import errors, words_of
@@ -24,48 +25,69 @@ Words = Callable[[Outcome, float, float], str]
 
 def voice_row(outcomes: Sequence[Outcome], words: Words, reference_S: np.ndarray | None) -> dict:
     """Figures over the longest of the spans that were said: word error rate, quality, likeness (None: not installed)."""
-    counted = [_misheard(outcome, words) for outcome in outcomes if outcome.spans and outcome.said]
+    counted = [misheard(outcome, words) for outcome in outcomes if outcome.spans and outcome.said]
     clips = _clips(outcomes)
     result = {"words_wrong": ratio(*zip(*counted, strict=True))._asdict() if counted else None}
-    return result | {"dnsmos_p808": _mean(_dnsmos, clips), "similarity": _likeness(clips, reference_S)}
+    return result | {
+        "dnsmos_p808": _mean([quality(clip) for clip in clips]),
+        "similarity": _mean([likeness(clip, reference_S) for clip in clips]),
+    }
 
 
-def _misheard(outcome: Outcome, words: Words) -> tuple[int, int]:
+def misheard(outcome: Outcome, words: Words) -> tuple[int, int]:
     """Words of the longest span that Whisper got wrong, and words said in it."""
     begin_s, end_s = max(outcome.spans, key=lambda span: min(span[1] - span[0], 8.0))
     said = words_of(said_tokens(outcome, begin_s, end_s))
     return errors(words_of(words(outcome, begin_s, end_s)), said), len(said)
 
 
+def spoken(outcome: Outcome) -> np.ndarray:
+    """What was said, without the silences."""
+    pieces = [part for span in outcome.spans for part in (_within(outcome, span), JOINT)]
+    return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+
+
+def _within(outcome: Outcome, span: Span) -> np.ndarray:
+    return outcome.sound_S[int(span[0] * SAMPLE_RATE_HZ) : int(span[1] * SAMPLE_RATE_HZ)]
+
+
 def _clips(outcomes: Sequence[Outcome]) -> list[np.ndarray]:
-    """What was said, without the silences, in pieces of CLIP_S."""
-    spans = [(outcome.sound_S, span) for outcome in outcomes for span in outcome.spans]
-    pieces = [part for sound_S, (a, b) in spans for part in (sound_S[int(a * SAMPLE_RATE_HZ) : int(b * SAMPLE_RATE_HZ)], JOINT)]
-    if not pieces:
-        return []
-    whole, size = np.concatenate(pieces), int(CLIP_S * SAMPLE_RATE_HZ)
+    """Pieces of CLIP_S of all that was said."""
+    whole, size = np.concatenate([JOINT, *map(spoken, outcomes)]), int(CLIP_S * SAMPLE_RATE_HZ)
     return [whole[at : at + size] for at in range(0, len(whole) - size, size)][:CLIPS]
 
 
-def _mean(measure: Callable[[list[np.ndarray]], list[float]], clips: list[np.ndarray]) -> dict | None:
-    values = measure(clips) if clips else None
-    return {"mean": float(np.mean(values)), "clips": len(values)} if values else None
+def _mean(values: Sequence[float | None]) -> dict | None:
+    there = [value for value in values if value is not None]
+    return {"mean": float(np.mean(there)), "clips": len(there)} if there else None
 
 
-def _dnsmos(clips: list[np.ndarray]) -> list[float] | None:
-    if not importlib.util.find_spec("speechmos"):
+def quality(clip_S: np.ndarray) -> float | None:
+    """DNSMOS P808, 1 to 5; None when speechmos is not installed or there is less than a second."""
+    if not importlib.util.find_spec("speechmos") or len(clip_S) < SAMPLE_RATE_HZ:
         return None
     from speechmos import dnsmos
 
-    return [float(dnsmos.run(np.clip(clip, -1, 1), SAMPLE_RATE_HZ)["p808_mos"]) for clip in clips]
+    return float(dnsmos.run(np.clip(clip_S, -1, 1), SAMPLE_RATE_HZ)["p808_mos"])
 
 
-def _likeness(clips: list[np.ndarray], reference_S: np.ndarray | None) -> dict | None:
-    if reference_S is None or not clips or not importlib.util.find_spec("resemblyzer"):
+def likeness(clip_S: np.ndarray, reference_S: np.ndarray | None) -> float | None:
+    """Cosine with the reference voice; None when resemblyzer is not installed or there is less than a second of either."""
+    if reference_S is None or not importlib.util.find_spec("resemblyzer"):
         return None
-    from resemblyzer import VoiceEncoder, preprocess_wav
+    if min(len(clip_S), len(reference_S)) < SAMPLE_RATE_HZ:
+        return None
+    return float(_embedding(reference_S) @ _embedding(clip_S))
 
-    encoder = VoiceEncoder("cpu", verbose=False)
-    wanted = encoder.embed_utterance(preprocess_wav(reference_S, SAMPLE_RATE_HZ))
-    likeness = [float(encoder.embed_utterance(preprocess_wav(clip, SAMPLE_RATE_HZ)) @ wanted) for clip in clips]
-    return {"mean": float(np.mean(likeness)), "clips": len(likeness)}
+
+def _embedding(pcm_S: np.ndarray) -> np.ndarray:
+    from resemblyzer import preprocess_wav
+
+    return _encoder().embed_utterance(preprocess_wav(pcm_S, SAMPLE_RATE_HZ))
+
+
+@lru_cache(1)
+def _encoder():
+    from resemblyzer import VoiceEncoder
+
+    return VoiceEncoder("cpu", verbose=False)

@@ -1,9 +1,13 @@
 """The meaning of every operation in plain PyTorch, in forms whose bits do not depend on who shares the batch.
 
 Measured on AVX512-BF16 CPUs: a matrix product's rows have equal bits for every row count in bf16, and from four rows
-up in fp32 with one thread; scaled_dot_product_attention over a cache of constant capacity from four query rows up.
-So `linear` pads fewer rows to four, and `ring_attention` is only ever called on rings of one capacity.
+up in fp32 with one thread, with two threads at 4, 8 and from 12 up; scaled_dot_product_attention over a cache of constant
+capacity from four query rows up. So `linear` pads a few rows to a multiple of four, and `live_attention` is only ever
+called on rings of one capacity.
 """
+
+from functools import cache
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -11,20 +15,55 @@ import torch.nn.functional as F
 MIN_ROWS = 4
 
 
-def linear(x: torch.Tensor, weight: torch.Tensor, packed: torch.Tensor | None = None) -> torch.Tensor:
-    """x [..., in] times weight [out, in] in x's dtype; never fewer than MIN_ROWS rows reach the kernel.
+class Int8(NamedTuple):
+    """A weight [..., out, in] as whole numbers -127..127 and one scale for each row [..., out]."""
 
-    `packed` is the same weight from `pack`: equal bits (tested), and at few rows not reordered anew at each call.
+    values: torch.Tensor
+    scale: torch.Tensor
+
+    def dense(self, dtype: torch.dtype) -> torch.Tensor:
+        return (self.values.float() * self.scale[..., None]).to(dtype)
+
+
+Weight = torch.Tensor | Int8
+
+
+def quantise(weight: torch.Tensor) -> Int8:
+    """Each row by its largest number. A row of zeros stays zero."""
+    scale = weight.detach().float().abs().amax(-1).clamp(min=1e-30) / 127
+    return Int8((weight.detach().float() / scale[..., None]).round().to(torch.int8), scale)
+
+
+def linear(x: torch.Tensor, weight: Weight, packed: torch.Tensor | None = None) -> torch.Tensor:
+    """x [..., in] times weight [out, in] in x's dtype; a few rows reach the kernel as a multiple of MIN_ROWS.
+
+    `packed` is the same weight from `pack`: equal bits for any number of rows (tested), and not reordered at each call.
     """
+    if isinstance(weight, Int8):
+        weight = weight.dense(x.dtype)
     rows = x.reshape(-1, x.shape[-1])
-    short = MIN_ROWS - len(rows)
-    if short > 0:
-        rows = torch.cat([rows, rows.new_zeros(short, rows.shape[-1])])
     if packed is not None and not torch.is_grad_enabled():
-        y = torch.ops.mkldnn._linear_pointwise(rows, packed, None, "none", [], "")
-    else:
-        y = F.linear(rows, weight.to(x.dtype))
-    return (y[:-short] if short > 0 else y).reshape(*x.shape[:-1], weight.shape[0])
+        return torch.ops.mkldnn._linear_pointwise(rows, packed, None, "none", [], "").view(*x.shape[:-1], -1)
+    short = max(MIN_ROWS - len(rows), -len(rows) % MIN_ROWS if len(rows) < 3 * MIN_ROWS else 0)
+    if short:
+        rows = torch.cat([rows, rows.new_zeros(short, rows.shape[-1])])
+    y = F.linear(rows, weight.to(x.dtype))
+    return (y[:-short] if short else y).reshape(*x.shape[:-1], weight.shape[0])
+
+
+def rms_norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
+    """x over the root of its mean square, times weight; `weight` may have axes more than the last.
+
+    sqrt(|x|^2 / n + eps) is the hypotenuse of |x| and sqrt(n eps) over sqrt(n): half the time of `F.rms_norm` on a CPU.
+    """
+    n = x.shape[-1]
+    length = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    return x / torch.hypot(length, _root(n * eps)) * (weight * n**0.5)
+
+
+@cache
+def _root(x: float) -> torch.Tensor:
+    return torch.tensor(x**0.5)
 
 
 def pack(weight: torch.Tensor) -> torch.Tensor | None:
@@ -48,18 +87,60 @@ def causal_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask_NM:
     return torch.bmm(weights, v).reshape(b, h, n, width)
 
 
-def ring_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask_BNC: torch.Tensor) -> torch.Tensor:
-    """The form of the engine, of alignment and of reinforcement learning: a cache of constant capacity C.
+def experts(x_RD: torch.Tensor, expert_RK: torch.Tensor, gate_RK: torch.Tensor, gate_up: Weight, down: Weight) -> torch.Tensor:
+    """Each row through its chosen gated feed-forward layers, summed in fp32 in the order of the experts.
 
-    q [B,H,N,K]; k, v [B,G,C,K]; mask [B,N,C] true where a query may look. The heads of a group become rows.
+    x [R,D]; expert [R,K] indices; gate [R,K]; gate_up [E,2F,D] (gates first, then ups); down [E,D,F]. Returns fp32 [R,D].
     """
-    b, h, n, width = q.shape
-    groups = k.shape[1]
-    short = max(0, MIN_ROWS - n)
-    if short:
-        q = torch.cat([q, q.new_zeros(b, h, short, width)], 2)
-        mask_BNC = torch.cat([mask_BNC, mask_BNC[:, -1:].expand(-1, short, -1)], 1)
-    rows = q.reshape(b, groups, (h // groups) * (n + short), width)
-    mask = mask_BNC.repeat(1, h // groups, 1)[:, None]
-    out = F.scaled_dot_product_attention(rows, k, v, attn_mask=mask)
-    return out.reshape(b, h, n + short, width)[:, :, :n]
+    if isinstance(gate_up, Int8):
+        gate_up, down = gate_up.dense(x_RD.dtype), down.dense(x_RD.dtype)
+    out = torch.zeros_like(x_RD, dtype=torch.float32)
+    for e in expert_RK.unique().tolist():
+        row, place = torch.where(expert_RK == e)
+        left, right = linear(x_RD[row], gate_up[e]).chunk(2, -1)
+        y = linear(F.silu(left) * right, down[e]).float()
+        out = out.index_add(0, row, y * gate_RK[row, place, None])
+    return out
+
+
+def softmax(x: torch.Tensor) -> torch.Tensor:
+    """Over the last dimension, in fp32; row by row alike for any number of rows."""
+    return torch.softmax(x.float(), -1)
+
+
+def sigmoid(x: torch.Tensor) -> torch.Tensor:
+    """1 / (1 + e^-x) as a softmax beside zero: `torch.sigmoid` computes the last few numbers of a tensor in another way, so
+    that a row's bits would depend on the number of rows."""
+    return torch.softmax(torch.stack([x, torch.zeros_like(x)], -1), -1)[..., 0]
+
+
+def log_softmax(x: torch.Tensor) -> torch.Tensor:
+    """Over the last dimension, in fp32; row by row alike for any number of rows."""
+    return torch.log_softmax(x.float(), -1)
+
+
+def spread(bias_BNC: torch.Tensor, repeat: int) -> torch.Tensor:
+    """The mask of `live_attention` [B, 1, R, C]: `repeat` heads of a group are rows, in whole MIN_ROWS."""
+    b, n, c = bias_BNC.shape
+    rows = bias_BNC[:, :, None].expand(b, n, repeat, c).reshape(b, 1, n * repeat, c)
+    return _whole(rows)
+
+
+def _whole(rows_BGRK: torch.Tensor) -> torch.Tensor:
+    """The last row repeated to a multiple of MIN_ROWS: the kernel takes rows in blocks, and none may be shorter."""
+    short = -rows_BGRK.shape[2] % MIN_ROWS
+    return torch.cat([rows_BGRK, rows_BGRK[:, :, -1:].expand(-1, -1, short, -1)], 2) if short else rows_BGRK
+
+
+def live_attention(q_BNHK: torch.Tensor, ring_BCGK: torch.Tensor, mask_B1RC: torch.Tensor) -> torch.Tensor:
+    """The form of the engine, of alignment and of reinforcement learning, over rings of one capacity C.
+
+    q [B, N, H, K]; a ring's place holds the keys of all groups, then their values; the heads of a group become rows. The mask,
+    from `spread`, is added to the scores. Returns [B, N, H * K].
+    """
+    b, n, h, width = q_BNHK.shape
+    groups = ring_BCGK.shape[2] // 2
+    k, v = ring_BCGK.transpose(1, 2).split(groups, 1)
+    rows = q_BNHK.view(b, n, groups, h // groups, width).transpose(1, 2).reshape(b, groups, -1, width)
+    out = F.scaled_dot_product_attention(_whole(rows), k, v, attn_mask=mask_B1RC)[:, :, : rows.shape[2]]
+    return out.unflatten(2, (n, -1)).transpose(1, 2).reshape(b, n, h * width)

@@ -1,6 +1,9 @@
-"""Pictures to 40x40 patches: 160x120 pixels are four by three of them. No learned weights."""
+"""Pictures to 40x40 patches: 160x120 pixels are four by three of them; and pictures as JPEG files. No learned weights."""
+
+import io
 
 import numpy as np
+from PIL import Image
 
 from duologue.turn import PICTURE_HEIGHT, PICTURE_WIDTH
 
@@ -11,8 +14,14 @@ def to_patches(image: np.ndarray) -> np.ndarray:
     """uint8 [120, 160, 3] to float32 [12, 40, 40, 3] in [-1, 1], in reading order."""
     if image.shape != (PICTURE_HEIGHT, PICTURE_WIDTH, 3) or image.dtype != np.uint8:
         raise ValueError(f"picture must be uint8 [{PICTURE_HEIGHT}, {PICTURE_WIDTH}, 3], got {image.dtype} {image.shape}")
-    grid = image.reshape(PICTURE_HEIGHT // PATCH, PATCH, PICTURE_WIDTH // PATCH, PATCH, 3).swapaxes(1, 2)
-    return (grid.reshape(-1, PATCH, PATCH, 3).astype(np.float32) / 127.5) - 1
+    return (cut(image).astype(np.float32) / 127.5) - 1
+
+
+def cut(images: np.ndarray) -> np.ndarray:
+    """[..., 120, 160, 3] to [..., 12, 40, 40, 3], values unchanged."""
+    *lead, high, wide, colours = images.shape
+    grid = images.reshape(*lead, high // PATCH, PATCH, wide // PATCH, PATCH, colours).swapaxes(-4, -3)
+    return grid.reshape(*lead, (high // PATCH) * (wide // PATCH), PATCH, PATCH, colours)
 
 
 def from_patches(patches: np.ndarray) -> np.ndarray:
@@ -20,3 +29,15 @@ def from_patches(patches: np.ndarray) -> np.ndarray:
     rows, columns = PICTURE_HEIGHT // PATCH, PICTURE_WIDTH // PATCH
     grid = patches.reshape(rows, columns, PATCH, PATCH, 3).swapaxes(1, 2)
     return np.rint((grid.reshape(PICTURE_HEIGHT, PICTURE_WIDTH, 3) + 1) * 127.5).astype(np.uint8)
+
+
+def to_jpeg(image: np.ndarray, quality: int) -> bytes:
+    """A picture uint8 [H, W, 3] as the bytes of a JPEG file."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "jpeg", quality=quality)
+    return file.getvalue()
+
+
+def from_jpeg(data: bytes) -> np.ndarray:
+    """The picture uint8 [H, W, 3] of a JPEG file."""
+    return np.asarray(Image.open(io.BytesIO(data)))

@@ -59,8 +59,14 @@ class FlowHead(nn.Module):
 
     def forward(self, x_t: torch.Tensor, t: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
         """Clean frames predicted from noisy ones. x_t [..., TARGET], t [...], condition [..., width] projected by `condition`."""
-        c = F.silu(condition + self.time(time_features(t).to(condition.dtype)))
-        shift, scale, gate = self.modulate(c).chunk(3, -1)
+        return self.clean(x_t, condition, self.modulation(t, condition))
+
+    def modulation(self, t: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        """Shift, scale and gate of all blocks [..., 3 width]; t broadcasts against the rows of `condition`."""
+        return self.modulate(F.silu(condition + self.time(time_features(t).to(condition.dtype))))
+
+    def clean(self, x_t: torch.Tensor, condition: torch.Tensor, modulation: torch.Tensor) -> torch.Tensor:
+        shift, scale, gate = modulation.chunk(3, -1)
         x = self.enter(x_t.to(condition.dtype)) + condition
         for block in self.blocks:
             x = block(x, shift, scale, gate)
@@ -78,9 +84,8 @@ class FlowHead(nn.Module):
     def sample(self, hidden_RD: torch.Tensor, noise_RF: torch.Tensor, steps: int, dtype: torch.dtype) -> torch.Tensor:
         """Euler steps from noise (already scaled by the square root of the temperature) to normalised frames [R, TARGET]."""
         condition = self.condition(hidden_RD.to(dtype))
+        t = torch.arange(steps, device=noise_RF.device)[:, None] / steps
         x = noise_RF
-        for n in range(steps):
-            t = torch.full((len(x),), n / steps)
-            clean = self(x, t, condition)
-            x = x + (clean - x) * ((1 / steps) / (1 - n / steps))
+        for n, modulation in enumerate(self.modulation(t, condition)):
+            x = x + (self.clean(x, condition, modulation) - x) * ((1 / steps) / (1 - n / steps))
         return x

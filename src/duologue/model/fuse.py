@@ -106,6 +106,8 @@ class Fuse(nn.Module):
         x = self.kind[2, place].expand(*tokens_C.shape[:-1], -1)
         for channel, project in enumerate(self.channel):
             token = tokens_C[..., channel]
+            if not torch.is_grad_enabled() and not token.any():
+                continue
             y = project(F.embedding(token, self.tokens).to(dtype)).float()
             x = x + y * (token != 0)[..., None]
         return x if speak is None else x + F.embedding(speak.long(), self.decision)

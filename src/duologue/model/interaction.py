@@ -15,6 +15,7 @@ from duologue.kernels import reference as ops
 from duologue.model.flow import FlowHead
 from duologue.model.fuse import Fuse
 from duologue.model.layout import CHANNELS
+from duologue.model.moe import Experts
 from duologue.model.trunk import Attention, GatedMLP, Linear, Trunk
 
 DECISION = len(CHANNELS)  # its row among the gates
@@ -48,6 +49,7 @@ class Batch:
     sounds_R: torch.Tensor  # flat indices of the V positions, in the order of own_mel_RF
     listening_R: torch.Tensor  # flat indices of the A positions
     letters_RL: torch.Tensor  # letters spoken at each of them and at the one before, 0 or 1 [A positions, 2 * LETTERS]
+    patches_R: torch.Tensor  # uint8 [pictures, PATCHES, 40, 40, 3]
 
     def to(self, device: torch.device) -> "Batch":
         return Batch(*(getattr(self, name).to(device) for name in self.__slots__))
@@ -77,7 +79,7 @@ class TokenHeads(nn.Module):
 class InteractionModel(nn.Module):
     def __init__(self, config: Config):
         super().__init__()
-        self.config = config
+        self.config, self.dtype = config, torch.float32
         self.fuse, self.trunk = Fuse(config), Trunk(config)
         self.heads, self.flow = TokenHeads(config), FlowHead(config)
         self.spelling = nn.Linear(config.width, 2 * LETTERS)  # teaches hearing; not used live
@@ -86,9 +88,13 @@ class InteractionModel(nn.Module):
 
     def settle(self, dtype: torch.dtype) -> "InteractionModel":
         """For inference: nothing is cast or reordered in a turn. The bits stay those of training in `dtype`."""
+        self.dtype = dtype
         for module in self.modules():
-            if isinstance(module, Linear):
+            if isinstance(module, Linear | Experts):
                 module.settle(dtype)
+        for module in self.modules():
+            if isinstance(module, Attention | GatedMLP):
+                module.settle()
         self.heads.packed_table = ops.pack(self.fuse.tokens.to(dtype))
         return self.eval()
 
@@ -108,6 +114,8 @@ class InteractionModel(nn.Module):
                 2,
             ).flatten(0, 2),
         ]
+        if len(batch.patches_R):  # else the stem has no gradient, and the optimiser leaves it alone
+            parts.append(self.fuse.picture(batch.patches_R / 127.5 - 1, dtype).flatten(0, 1))
         return torch.cat(parts).index_select(0, batch.source_BN.flatten()).unflatten(0, batch.source_BN.shape)
 
     def loss(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
@@ -129,14 +137,21 @@ class InteractionModel(nn.Module):
         return losses
 
     def decisions(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> torch.Tensor:
-        """Log-probability of every decision of a batch, in the order of its turns, with the bits of the live session.
+        """Log-probability of every decision of a batch, in the order of its turns, with the bits of the live session."""
+        return self.decided(self.appended(batch, dtype), batch)
 
-        The same ring and the same attention as in `stream`, a long stretch of positions at a time; gradients flow.
+    def appended(self, batch: Batch, dtype: torch.dtype, stretch: int = STRETCH) -> torch.Tensor:
+        """Hidden states [B * N, D] of a batch with the bits of the live session; gradients flow.
+
+        The same ring and the same attention as in `stream`, `stretch` positions at a time.
         """
         x, valid = self.embed(batch, dtype), batch.source_BN > 0
         cache = self.trunk.start(len(x), dtype)
-        parts = zip(*(t.split(STRETCH, 1) for t in (x, batch.time_BN, valid)), strict=True)
-        hidden = torch.cat([self.trunk.extend(*part, cache) for part in parts], 1).flatten(0, 1)
+        parts = zip(*(t.split(stretch, 1) for t in (x, batch.time_BN, valid)), strict=True)
+        return torch.cat([self.trunk.extend(*part, cache) for part in parts], 1).flatten(0, 1)
+
+    def decided(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Log-probability of every decision, from hidden states [B * N, D]."""
         second = batch.output_of_R % 2 == 1
         gate = self.heads.gate(hidden.index_select(0, batch.outputs_R[second] - 1))[:, DECISION]
         speak = batch.speak_BT.flatten()[batch.output_of_R[second] // 2]

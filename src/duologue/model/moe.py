@@ -1,19 +1,29 @@
 """Mixture of experts in place of the feed-forward layer, weight for weight as in Qwen3-MoE.
 
-Source: Qwen3 technical report, arXiv 2505.09388; softmax router, top-k gates renormalised. Router logits are fp32 and
-ties go to the lower index, so that a neighbour in the batch never flips an expert.
+Sources: Qwen3 technical report, arXiv 2505.09388 (softmax router, top-k gates renormalised); with `balanced`, the router of
+DeepSeek-V3, arXiv 2412.19437 §2.1.2: sigmoid scores, and a bias that only chooses, moved by load instead of a loss. Its
+second, sequence-wise loss and its shared expert are left out. Logits are fp32 and ties go to the lower index, so that a
+neighbour in the batch never flips an expert.
 """
 
 import torch
-import torch.nn.functional as F
+import torch.distributed as dist
 from torch import nn
 
 from duologue.config import Config
-from duologue.kernels import reference as ops
+from duologue.kernels import reference
+from duologue.kernels.ops import Ops, best
+
+BALANCE_RATE = 1e-3  # by which an expert's bias moves after each batch
 
 
 class Experts(nn.Module):
-    """`gate` routes each position to `experts_active` of `experts` gated feed-forward layers."""
+    """`gate` routes each position to `experts_active` of `experts` gated feed-forward layers.
+
+    One form for training and for live sessions: `ops` may be given by `use`, else it is the best of the device.
+    """
+
+    ops: Ops | None = None
 
     def __init__(self, config: Config):
         super().__init__()
@@ -22,22 +32,52 @@ class Experts(nn.Module):
         self.gate = nn.Parameter(torch.empty(e, d).normal_(0, d**-0.5))
         self.gate_up_proj = nn.Parameter(torch.empty(e, 2 * f, d).normal_(0, d**-0.5))
         self.down_proj = nn.Parameter(torch.zeros(e, d, f))
+        self.register_buffer("bias", torch.zeros(e) if config.balanced else None)
+        self.load_E = torch.zeros(e)  # positions that chose each expert since the last `balance`
 
     def route(self, x_RD: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Gates and indices [R, active] of the chosen experts."""
-        chance = torch.softmax(ops.linear(x_RD.float(), self.gate.float()), -1)
-        gate, expert = torch.sort(chance, dim=-1, descending=True, stable=True)
-        gate, expert = gate[:, : self.active], expert[:, : self.active]
+        logits = self.chosen(x_RD).linear(x_RD.float(), self.gate.float())
+        score = reference.softmax(logits) if self.bias is None else reference.sigmoid(logits)
+        wanted = score if self.bias is None else score + self.bias
+        expert = torch.sort(wanted, dim=-1, descending=True, stable=True)[1][:, : self.active]
+        gate = score.gather(1, expert)
         return gate / gate.sum(-1, keepdim=True), expert
 
+    def settle(self, dtype: torch.dtype) -> None:
+        """For inference: the weights are kept in the dtype that they compute in."""
+        self.gate_up_proj.data, self.down_proj.data = self.gate_up_proj.data.to(dtype), self.down_proj.data.to(dtype)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """fp32, in the shape of x."""
         rows = x.reshape(-1, x.shape[-1])
         gate, expert = self.route(rows)
-        out = torch.zeros_like(rows)
-        for e in range(len(self.gate_up_proj)):
-            row, place = torch.where(expert == e)
-            if len(row):
-                a, b = ops.linear(rows[row], self.gate_up_proj[e]).chunk(2, -1)
-                y = ops.linear(F.silu(a) * b, self.down_proj[e])
-                out = out.index_add(0, row, y * gate[row, place, None].to(y.dtype))
-        return out.reshape(x.shape)
+        if self.training and self.bias is not None:
+            self.load_E = self.load_E.to(x.device) + expert.flatten().bincount(minlength=len(self.gate))
+        return self.chosen(x).experts(rows, expert, gate, self.gate_up_proj, self.down_proj).reshape(x.shape)
+
+    def chosen(self, x: torch.Tensor) -> Ops:
+        return self.ops or best(x.device.type)
+
+    @torch.no_grad()
+    def balance(self) -> None:
+        """Once after each batch of pretraining: an expert with more than its share becomes less likely to be chosen."""
+        if dist.is_initialized():
+            dist.all_reduce(self.load_E)
+        self.bias += BALANCE_RATE * torch.sign(self.load_E.mean() - self.load_E)
+        self.load_E = torch.zeros_like(self.load_E)
+
+
+def balance(model: nn.Module) -> None:
+    """Every balanced router of a model; nothing to do in a dense one."""
+    for module in model.modules():
+        if isinstance(module, Experts) and module.bias is not None:
+            module.balance()
+
+
+def use(model: nn.Module, ops: Ops) -> nn.Module:
+    """Lets every layer that takes operations as a value compute with these."""
+    for module in model.modules():
+        if hasattr(module, "ops"):
+            module.ops = ops
+    return model

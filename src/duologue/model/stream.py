@@ -16,7 +16,7 @@ from duologue.model.flow import TARGET, denormalise
 from duologue.model.fuse import LOOK_BACK
 from duologue.model.interaction import DECISION, PAD_WEIGHT, InteractionModel
 from duologue.model.layout import AUDIO, CHANNELS, KIND_OF_COLUMN, TEXT, TIME_OF_COLUMN, A, I, T, V, X
-from duologue.model.trunk import Cache
+from duologue.model.trunk import RING, Cache
 
 FLOW_STEPS = 4
 UNWEIGHTED = math.log(PAD_WEIGHT)  # brings the gates' log-odds back from training, where PAD counts less
@@ -46,6 +46,35 @@ class State:
     spoke_B: torch.Tensor
     turn_B: torch.Tensor
 
+    def small(self) -> dict[str, torch.Tensor]:
+        """All but the rings, by name; rows come first."""
+        return {name: getattr(self, name) for name in self.__slots__[1:]} | {"count_B": self.cache.count_B}
+
+    def take(self, rows: list[int]) -> "State":
+        """The state of some rows. Its rings are a view where the rows are neighbours, in order; else a copy."""
+        near = rows == list(range(rows[0], rows[-1] + 1))
+        ring = self.cache.ring_LBCGK[:, rows[0] : rows[-1] + 1] if near else self.cache.ring_LBCGK[:, rows]
+        small = {name: values[rows] for name, values in self.small().items()}
+        return State(Cache(ring, small.pop("count_B")), **small)
+
+    def put(self, rows: list[int], part: "State") -> None:
+        """Writes back what one turn has changed in the state of some rows."""
+        before, ring = self.cache.count_B[rows], part.cache.ring_LBCGK
+        if ring._base is not self.cache.ring_LBCGK:
+            new = torch.arange(int((part.cache.count_B - before).max()))
+            place_BN = (before[:, None] + new) % RING
+            self.cache.ring_LBCGK[:, torch.tensor(rows)[:, None], place_BN] = ring[:, torch.arange(len(rows))[:, None], place_BN]
+        self._put_small(rows, part)
+
+    def replace(self, row: int, one: "State") -> None:
+        """The whole state of a row becomes that of another session."""
+        self.cache.ring_LBCGK[:, row] = one.cache.ring_LBCGK[:, 0]
+        self._put_small([row], one)
+
+    def _put_small(self, rows: list[int], part: "State") -> None:
+        for name, values in part.small().items():
+            self.small()[name][rows] = values
+
 
 @dataclass(slots=True)
 class Heard:
@@ -67,8 +96,9 @@ class Did:
     logprob_B: np.ndarray  # of the decision
 
 
-def start(model: InteractionModel, rows: int, dtype: torch.dtype) -> State:
-    """State of `rows` sessions that have heard nothing."""
+def start(model: InteractionModel, rows: int, dtype: torch.dtype | None = None) -> State:
+    """State of `rows` sessions that have heard nothing, in the dtype that the model has settled for."""
+    dtype = dtype or model.dtype
     quiet = torch.zeros(rows, LOOK_BACK, MELS, dtype=torch.uint8)
     pending = torch.zeros(rows, 1, model.config.width)
     spoke, turn = torch.zeros(rows, dtype=torch.bool), torch.zeros(rows, dtype=torch.int64)
@@ -90,7 +120,7 @@ def step(model: InteractionModel, state: State, heard: Heard, sampling: list[Sam
 
 
 def _dtype(state: State) -> torch.dtype:
-    return state.cache.k[0].dtype
+    return state.cache.ring_LBCGK.dtype
 
 
 def _append(model, state: State, x_BD: torch.Tensor, slot: int, valid_B: torch.Tensor | None = None) -> torch.Tensor:
@@ -132,15 +162,15 @@ def _extras(model, heard: Heard, dtype: torch.dtype):
 
 def _tokens(model, state: State, hidden_BD: torch.Tensor, sampling: list[Sampling], place: int):
     """A token of every channel [B, channels], and the gates. The vocabulary is computed only where a gate is open."""
-    gates = model.heads.gate(hidden_BD)
+    gates, warm = model.heads.gate(hidden_BD), any(s.token_temperature for s in sampling)
     tokens = torch.zeros(len(hidden_BD), len(CHANNELS), dtype=torch.int64)
-    for channel in range(len(CHANNELS)):
-        shift = _gumbel_pair(state, sampling, place, channel)
-        open_B = gates[:, channel] + UNWEIGHTED + shift > 0
-        if open_B.any():
-            logits = model.heads.logits(channel, hidden_BD, model.fuse.tokens, _dtype(state))
+    wanted = gates[:, :DECISION] + UNWEIGHTED
+    open_BC = (wanted + _gumbel_pairs(state, sampling, place) if warm else wanted) > 0
+    for channel in open_BC.any(0).nonzero().flatten().tolist():
+        logits = model.heads.logits(channel, hidden_BD, model.fuse.tokens, _dtype(state))
+        if warm:
             logits = logits + _gumbel_table(state, sampling, place, channel, logits.shape[1])
-            tokens[:, channel] = torch.where(open_B, 1 + logits[:, 1:].argmax(1), 0)
+        tokens[:, channel] = torch.where(open_BC[:, channel], 1 + logits[:, 1:].argmax(1), 0)
     return tokens, gates
 
 
@@ -162,13 +192,13 @@ def noise_for(seed: int, turn: int, lane: int, count: int, *, uniform: bool = Fa
     return rng.uniform(1e-9, 1 - 1e-9, count) if uniform else rng.standard_normal(count, dtype=np.float32)
 
 
-def _gumbel_pair(state: State, sampling: list[Sampling], place: int, channel: int) -> torch.Tensor:
-    """Logistic noise for the gates, zero at temperature zero."""
-    out = torch.zeros(len(sampling))
+def _gumbel_pairs(state: State, sampling: list[Sampling], place: int) -> torch.Tensor:
+    """Logistic noise for the gates of every channel [B, channels], zero at temperature zero."""
+    out = torch.zeros(len(sampling), len(CHANNELS))
     for b, s in enumerate(sampling):
-        if s.token_temperature:
+        for channel in range(len(CHANNELS) if s.token_temperature else 0):
             uniform = noise_for(s.seed, int(state.turn_B[b]), 10 + place * 8 + channel, 1, uniform=True)[0]
-            out[b] = s.token_temperature * float(np.log(uniform) - np.log1p(-uniform))
+            out[b, channel] = s.token_temperature * float(np.log(uniform) - np.log1p(-uniform))
     return out
 
 

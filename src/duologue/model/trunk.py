@@ -18,6 +18,7 @@ from duologue.model.moe import Experts
 
 CAPACITY = 1024  # places in a ring; constant, so that every turn has the same shapes and equal bits
 RING, SINK, BIN = CAPACITY - 2, CAPACITY - 2, CAPACITY - 1  # positions held; the sink; a bin for padding rows
+HIDDEN = float("-inf")
 
 
 class Linear(nn.Linear):
@@ -36,6 +37,24 @@ class Linear(nn.Linear):
         self.packed = ops.pack(self.weight)
 
 
+class Joined:
+    """Several linears of one input as a single product: fewer calls, and the same sums in training as live.
+
+    Not a module: the weights stay where Qwen3 has them.
+    """
+
+    def __init__(self, *parts: Linear):
+        self.parts, self.weight, self.packed = parts, None, None
+
+    def settle(self) -> None:
+        self.weight = torch.cat([part.weight for part in self.parts])
+        self.packed = ops.pack(self.weight)
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        weight = torch.cat([part.weight for part in self.parts]) if self.weight is None else self.weight
+        return ops.linear(x, weight, self.packed)
+
+
 class Norm(nn.Module):
     """RMSNorm in fp32."""
 
@@ -45,49 +64,54 @@ class Norm(nn.Module):
         self.eps = eps
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.rms_norm(x.float(), self.weight.shape, self.weight.float(), self.eps)
+        return ops.rms_norm(x.float(), self.weight.float(), self.eps)
 
 
 def rope(time_BN: torch.Tensor, head_width: int, base: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cosine and sine [B, 1, N, K] of integer positions; angles in fp64, since a day has 7 million positions."""
+    """Cosine and sine [B, N, 1, K] of integer positions, the sine's first half negated; angles in fp64, since a day has
+    7 million positions."""
     rates = base ** (-torch.arange(0, head_width, 2, dtype=torch.float64, device=time_BN.device) / head_width)
-    angles = time_BN[:, None, :, None].double() * rates
-    return torch.cat([angles.cos()] * 2, -1).float(), torch.cat([angles.sin()] * 2, -1).float()
+    angles = time_BN[:, :, None, None] * torch.cat([-rates, rates])
+    return angles.cos().float(), angles.sin().float()
 
 
-def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    left, right = x.chunk(2, -1)
-    return x * cos + torch.cat([-right, left], -1) * sin
+def rotate(x_BNHK: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    return torch.addcmul(x_BNHK * cos, x_BNHK.roll(x_BNHK.shape[-1] // 2, -1), sin)
 
 
 class Cache:
-    """The state of B sessions in the trunk: keys and values [B, G, CAPACITY, K] of each layer, and what lies where."""
+    """What B sessions are to the trunk: rings of keys and values [L, B, CAPACITY, 2 G, K], and how many positions each has had.
 
-    def __init__(self, k: list[torch.Tensor], v: list[torch.Tensor]):
-        self.k, self.v = k, v
-        rows = len(k[0])
-        self.held_BC = torch.full((rows, CAPACITY), -1, dtype=torch.int64, device=k[0].device)
-        self.count_B = torch.zeros(rows, dtype=torch.int64, device=k[0].device)
+    A position's keys lie beside its values, so that it is one row to write. Position n lies in place n % RING.
+    """
 
-    def place(self, valid_BN: torch.Tensor, window: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Makes room for new positions. Returns their places [B, N] and what each may see [B, N, CAPACITY]."""
-        order_BN = self.count_B[:, None] + valid_BN.long().cumsum(1) - 1
-        place_BN = torch.where(valid_BN, order_BN % RING, BIN)
-        self.held_BC.scatter_(1, place_BN, torch.where(valid_BN, order_BN, -1))
-        self.held_BC[:, BIN] = -1
+    def __init__(self, ring_LBCGK: torch.Tensor, count_B: torch.Tensor):
+        self.ring_LBCGK, self.count_B = ring_LBCGK, count_B
+        self.layers = list(ring_LBCGK.unbind(0))
+
+    def place(self, valid_BN: torch.Tensor, window: int, sink: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        """Makes room for new positions. Returns their rows in a flat ring [B * N], and what each may see, as numbers
+        added to the scores [B, N, CAPACITY]."""
+        rows, device = torch.arange(len(valid_BN), device=valid_BN.device)[:, None], valid_BN.device
+        order_BN = self.count_B[:, None] + valid_BN.cumsum(1) - 1
         self.count_B += valid_BN.sum(1)
-        held, order = self.held_BC[:, None], order_BN[..., None]
-        return place_BN, (held >= 0) & (held <= order) & (held > order - window)
+        place_BN = torch.where(valid_BN, order_BN % RING, BIN) + rows * CAPACITY
+        order_BN = order_BN.clamp(min=0)[..., None]
+        age = (order_BN - torch.arange(CAPACITY, device=device)) % RING
+        bias = torch.zeros(age.shape, dtype=self.ring_LBCGK.dtype, device=device)
+        bias.masked_fill_(age >= (order_BN + 1).clamp(max=window), HIDDEN)
+        bias[..., SINK], bias[..., BIN] = 0.0 if sink else HIDDEN, HIDDEN
+        return place_BN.flatten(), bias
 
-    def write(self, layer: int, place_BN: torch.Tensor, k: torch.Tensor, v: torch.Tensor):
-        """Puts keys and values [B, G, N, K] in their places; in place when no gradient is wanted."""
-        index = place_BN[:, None, :, None].expand_as(k)
+    def write(self, layer: int, place_R: torch.Tensor, kv_BNGK: torch.Tensor) -> torch.Tensor:
+        """Puts keys and values in their places and returns the layer's ring; in place when no gradient is wanted."""
+        ring = self.layers[layer]
+        flat, new = ring.view(-1, *ring.shape[2:]), kv_BNGK.flatten(0, 1)
         if torch.is_grad_enabled():
-            self.k[layer], self.v[layer] = self.k[layer].scatter(2, index, k), self.v[layer].scatter(2, index, v)
+            self.layers[layer] = flat.index_copy(0, place_R, new).view(ring.shape)
         else:
-            self.k[layer].scatter_(2, index, k)
-            self.v[layer].scatter_(2, index, v)
-        return self.k[layer], self.v[layer]
+            flat.index_copy_(0, place_R, new)
+        return self.layers[layer]
 
 
 class Attention(nn.Module):
@@ -100,30 +124,39 @@ class Attention(nn.Module):
         self.o_proj = Linear(self.heads * self.width, config.width)
         self.q_norm, self.k_norm = Norm(self.width, config.norm_eps), Norm(self.width, config.norm_eps)
         self.sink = nn.Parameter(torch.zeros(self.groups, self.width)) if config.sink else None
+        self.joined, self.settled = Joined(self.q_proj, self.k_proj, self.v_proj), None
 
     def project(self, x: torch.Tensor, turned: tuple) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Queries [B,H,N,K], keys and values [B,G,N,K], normalised and rotated."""
-        b, n, _ = x.shape
-        q = self.q_norm(self.q_proj(x).view(b, n, self.heads, self.width)).transpose(1, 2)
-        k = self.k_norm(self.k_proj(x).view(b, n, self.groups, self.width)).transpose(1, 2)
-        v = self.v_proj(x).view(b, n, self.groups, self.width).transpose(1, 2)
-        return rotate(q, *turned).to(x.dtype), rotate(k, *turned).to(x.dtype), v
-
-    def merge(self, y: torch.Tensor) -> torch.Tensor:
-        b, _, n, _ = y.shape
-        return self.o_proj(y.transpose(1, 2).reshape(b, n, -1))
+        q = rotate(self.q_norm(self.q_proj(x).unflatten(-1, (-1, self.width))), *turned)
+        k = rotate(self.k_norm(self.k_proj(x).unflatten(-1, (-1, self.width))), *turned)
+        v = self.v_proj(x).unflatten(-1, (-1, self.width))
+        return q.to(x.dtype).transpose(1, 2), k.to(x.dtype).transpose(1, 2), v.transpose(1, 2)
 
     def forward(self, x: torch.Tensor, turned: tuple, mask_NM: torch.Tensor) -> torch.Tensor:
         q, k, v = self.project(x, turned)
         if self.sink is not None:
             sink = self.sink.to(k.dtype)[None, :, None].expand(len(k), -1, 1, -1)
             k, v = torch.cat([sink, k], 2), torch.cat([torch.zeros_like(sink), v], 2)
-        return self.merge(ops.causal_attention(q, k, v, mask_NM))
+        return self.o_proj(ops.causal_attention(q, k, v, mask_NM).transpose(1, 2).flatten(2))
 
-    def extend(self, x: torch.Tensor, turned: tuple, write, sees: torch.Tensor) -> torch.Tensor:
-        """`write` puts new keys and values into this layer's ring and returns the ring."""
-        q, k, v = self.project(x, turned)
-        return self.merge(ops.ring_attention(q, *write(k, v), sees))
+    def settle(self) -> None:
+        self.joined.settle()
+        self.settled = self.scales().detach()
+
+    def scales(self) -> torch.Tensor:
+        """Weights of the norms of all queries, then of all keys [H + G, K]."""
+        if self.settled is not None:
+            return self.settled
+        return torch.cat([self.q_norm.weight.expand(self.heads, -1), self.k_norm.weight.expand(self.groups, -1)])
+
+    def extend(self, x: torch.Tensor, turned: tuple, write, mask: torch.Tensor) -> torch.Tensor:
+        """`write` puts new keys and values into this layer's ring and returns the ring; `mask` from `ops.spread`."""
+        y_BNHK = self.joined(x).unflatten(-1, (-1, self.width))
+        qk, v = y_BNHK.split([self.heads + self.groups, self.groups], 2)
+        qk = rotate(ops.rms_norm(qk.float(), self.scales(), self.q_norm.eps), *turned).to(x.dtype)
+        ring = write(torch.cat([qk[:, :, self.heads :], v], 2))
+        return self.o_proj(ops.live_attention(qk[:, :, : self.heads], ring, mask))
 
 
 class GatedMLP(nn.Module):
@@ -132,9 +165,17 @@ class GatedMLP(nn.Module):
         self.gate_proj = Linear(config.width, config.hidden)
         self.up_proj = Linear(config.width, config.hidden)
         self.down_proj = Linear(config.hidden, config.width)
+        self.joined = Joined(self.gate_proj, self.up_proj)
+
+    def settle(self) -> None:
+        self.joined.settle()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+
+    def extend(self, x: torch.Tensor) -> torch.Tensor:
+        gate, up = self.joined(x).chunk(2, -1)
+        return self.down_proj(F.silu(gate) * up)
 
 
 class Block(nn.Module):
@@ -145,10 +186,16 @@ class Block(nn.Module):
         self.post_attention_layernorm = Norm(config.width, config.norm_eps)
         self.mlp = Experts(config) if config.experts else GatedMLP(config)
 
-    def forward(self, x: torch.Tensor, attend, dtype: torch.dtype) -> torch.Tensor:
-        """`attend` is the attention in whichever form; the residual stream stays fp32."""
-        x = x + attend(self.self_attn, self.input_layernorm(x).to(dtype)).float()
-        return x + self.mlp(self.post_attention_layernorm(x).to(dtype)).float()
+    def forward(self, x: torch.Tensor, turned: tuple, mask_NM: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """The form for pretraining; the residual stream stays fp32."""
+        x = x + self.self_attn(self.input_layernorm(x).to(dtype), turned, mask_NM)
+        return x + self.mlp(self.post_attention_layernorm(x).to(dtype))
+
+    def extend(self, x: torch.Tensor, turned: tuple, write, mask: torch.Tensor) -> torch.Tensor:
+        """The form over a ring."""
+        x = x + self.self_attn.extend(self.input_layernorm(x).to(mask.dtype), turned, write, mask)
+        mlp = self.mlp.extend if isinstance(self.mlp, GatedMLP) else self.mlp
+        return x + mlp(self.post_attention_layernorm(x).to(mask.dtype))
 
 
 class Trunk(nn.Module):
@@ -167,7 +214,7 @@ class Trunk(nn.Module):
         """Whole sequences from their beginning, in the fast form for pretraining. Returns fp32 [B, N, D]."""
         turned, mask = self.turned(time_BN), self.mask(x_BND.shape[1], dtype, x_BND.device)
         for layer in self.layers:
-            x_BND = layer(x_BND, lambda attention, y: attention(y, turned, mask), dtype)
+            x_BND = layer(x_BND, turned, mask, dtype)
         return self.norm(x_BND)
 
     def mask(self, n: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
@@ -179,23 +226,22 @@ class Trunk(nn.Module):
 
     def start(self, rows: int, dtype: torch.dtype) -> Cache:
         """An empty cache for `rows` sessions, with every layer's sink in its place."""
-        c = self.config
-        empty = torch.zeros(rows, c.kv_heads, CAPACITY, c.head_width, dtype=dtype, device=self.norm.weight.device)
-        place = torch.full((rows, c.kv_heads, 1, c.head_width), SINK, device=empty.device)
-        sinks = [layer.self_attn.sink for layer in self.layers] if c.sink else []
-        k = [empty.scatter(2, place, s.to(dtype)[None, :, None].expand(rows, -1, 1, -1)) for s in sinks]
-        return Cache(k or [empty.clone() for _ in self.layers], [empty.clone() for _ in self.layers])
+        c, device = self.config, self.norm.weight.device
+        ring = torch.zeros(c.layers, rows, CAPACITY, 2 * c.kv_heads, c.head_width, dtype=dtype, device=device)
+        if c.sink:
+            sinks_LGK = torch.stack([layer.self_attn.sink for layer in self.layers])
+            ring[:, :, SINK, : c.kv_heads] = sinks_LGK[:, None].to(dtype)
+        return Cache(ring, torch.zeros(rows, dtype=torch.int64, device=device))
 
     def extend(self, x_BND: torch.Tensor, time_BN: torch.Tensor, valid_BN: torch.Tensor, cache: Cache) -> torch.Tensor:
         """Appends positions to the sessions' rings; rows where `valid` is false change nothing. Returns fp32 [B, N, D].
 
         At most RING - window positions at once, so that no query loses a key it may still see.
         """
-        assert x_BND.shape[1] <= RING - self.config.window, x_BND.shape
-        turned, dtype = self.turned(time_BN), cache.k[0].dtype
-        place_BN, sees = cache.place(valid_BN, self.config.window)
-        sees[:, :, SINK] = self.config.sink
+        c = self.config
+        assert x_BND.shape[1] <= RING - c.window, x_BND.shape
+        place_R, bias = cache.place(valid_BN, c.window, c.sink)
+        turned, mask = self.turned(time_BN), ops.spread(bias, c.heads // c.kv_heads)
         for n, layer in enumerate(self.layers):
-            write = partial(cache.write, n, place_BN)
-            x_BND = layer(x_BND, lambda a, y, write=write: a.extend(y, turned, write, sees), dtype)
+            x_BND = layer.extend(x_BND, turned, partial(cache.write, n, place_R), mask)
         return self.norm(x_BND)

@@ -13,10 +13,13 @@ from safetensors.numpy import load_file
 
 from duologue.errors import DataError
 from duologue.media import dmel
+from duologue.media.patches import cut as cut_patches
+from duologue.media.patches import from_jpeg
 from duologue.model.flow import normalise
 from duologue.model.fuse import LOOK_BACK
 from duologue.model.interaction import LETTERS, Batch
-from duologue.model.layout import AUDIO, CHANNELS, OUT, A, Flat, T, V, X, flatten
+from duologue.model.layout import AUDIO, CHANNELS, OUT, PATCHES, A, Flat, I, T, V, X, flatten
+from duologue.turn import PICTURE_HEIGHT, PICTURE_WIDTH
 
 FIRST_TURNS = 100_000  # windows start at a random turn of a session up to 5.5 hours long
 FRAMES = dmel.FRAMES_PER_TURN
@@ -37,17 +40,21 @@ class Window:
     lost: np.ndarray  # [2, T]
     letters: np.ndarray  # uint32 [T, 2]
     flat: Flat
+    pictures: np.ndarray  # uint8 [pictures, height, width, 3] in the order of their turns
 
 
 class Shards:
-    """A folder of shards, held in memory (about 5 MB for ten minutes); `draw` cuts windows at random places of random shards."""
+    """A folder of shards, held in memory; `draw` cuts windows at random places of random shards.
+
+    Ten minutes take about 5 MB, and up to 12 MB more where there are pictures, which stay JPEG files until drawn.
+    """
 
     def __init__(self, folder: Path):
         self.paths = sorted(folder.glob("*.safetensors"))
         if not self.paths:
             raise DataError(f"no shards (*.safetensors) in {folder}; make some with `duologue synth shards --out {folder}`")
         self.shards = [load_file(path) for path in self.paths]
-        self.ends = [np.cumsum(4 + 2 * (s["speak"] != 0) + (s["typed"] != 0).sum(1)) for s in self.shards]
+        self.ends = [np.cumsum(_positions(shard)) for shard in self.shards]
 
     def draw(self, positions: int, rng: np.random.Generator) -> Window:
         """A window of at most `positions`, from any turn of any shard."""
@@ -57,6 +64,27 @@ class Shards:
         start = int(rng.integers(1, max(2, last)))
         stop = int(np.searchsorted(ends, ends[start - 1] + positions, side="right"))
         return cut(self.shards[shard], start, stop, int(rng.integers(FIRST_TURNS)))
+
+
+def _positions(shard: dict[str, np.ndarray]) -> np.ndarray:
+    """How many positions each turn has."""
+    return 4 + 2 * (shard["speak"] != 0) + (shard["typed"] != 0).sum(1) + _patches(shard)
+
+
+def _patches(shard: dict[str, np.ndarray]) -> np.ndarray | int:
+    """How many patches each turn has."""
+    return PATCHES * (shard["jpeg_bytes"] != 0) if "jpeg" in shard else 0
+
+
+def _pictures(shard: dict[str, np.ndarray], turns: slice) -> np.ndarray:
+    """The pictures of these turns, uint8 [pictures, height, width, 3]."""
+    none = np.zeros((0, PICTURE_HEIGHT, PICTURE_WIDTH, 3), np.uint8)
+    if "jpeg" not in shard:
+        return none
+    sizes, at = shard["jpeg_bytes"][turns], int(shard["jpeg_bytes"][: turns.start].sum(dtype=np.int64))
+    ends = at + np.cumsum(sizes, dtype=np.int64)
+    files = [shard["jpeg"][end - size : end].tobytes() for end, size in zip(ends, sizes, strict=True) if size]
+    return np.stack([from_jpeg(file) for file in files]) if files else none
 
 
 def cut(shard: dict[str, np.ndarray], start: int, stop: int, first_turn: int) -> Window:
@@ -71,15 +99,19 @@ def cut(shard: dict[str, np.ndarray], start: int, stop: int, first_turn: int) ->
     own[quiet] = dmel.FLOOR  # as in a live session, where a quiet turn has no own sound at all
     tokens = np.stack([shard[name][turns] for name in CHANNELS], -1)
     lost = np.stack([shard["missing"][turns] / 20, np.zeros(stop - start)])
-    flat = flatten(shard["speak"][turns], shard["typed"][turns], first_turn=first_turn)
+    shown = _patches(shard)[turns] if "jpeg" in shard else None
+    flat = flatten(shard["speak"][turns], shard["typed"][turns], shown, first_turn)
     return Window(
         frames("user_mel"), own, tokens, tokens, shard["speak"][turns], shard["important"][turns],
-        shard["typed"][turns], lost, shard["letters"][turns], flat,
+        shard["typed"][turns], lost, shard["letters"][turns], flat, _pictures(shard, turns),
     )  # fmt: skip
 
 
 def disturb(window: Window, rng: np.random.Generator) -> Window:
-    """Cheap augmentation on log-mel: level, tilt, warped channels, masked bands and moments, noise on the own history."""
+    """Cheap augmentation on log-mel: level, tilt, warped channels, masked bands and moments, noise on the own history.
+
+    Pictures get another exposure and white balance.
+    """
     user = window.user + rng.uniform(-0.25, 0.25) + rng.uniform(-0.2, 0.2) * np.linspace(-1, 1, dmel.MELS)
     if rng.random() < 0.7:
         user = _warp_channels(user, rng.uniform(0.94, 1.06))  # on top of the renderer's `warp`
@@ -92,7 +124,13 @@ def disturb(window: Window, rng: np.random.Generator) -> Window:
     spread = rng.uniform(0, 0.35) if rng.random() < 0.9 else rng.uniform(0.35, 0.8)
     own = window.own + (window.own > dmel.FLOOR) * rng.normal(0, spread, window.own.shape)
     noisy = user + rng.normal(0, 0.08, user.shape)
-    return replace(window, user=noisy, own=own, given=_misheard(window.tokens, rng))
+    disturbed = replace(window, user=noisy, own=own, given=_misheard(window.tokens, rng))
+    return replace(disturbed, pictures=_exposed(window.pictures, rng)) if len(window.pictures) else disturbed
+
+
+def _exposed(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    gain = rng.uniform(0.85, 1.15) * rng.uniform(0.95, 1.05, 3)
+    return np.clip(pictures * gain + rng.uniform(-15, 15), 0, 255).astype(np.uint8)
 
 
 def _misheard(tokens: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -132,7 +170,7 @@ def collate(clean: list[Window], positions: int, rng: np.random.Generator | None
     values = (
         dmel.quantise(user), lost, dmel.quantise(own), target, text_tokens, np.concatenate(text)[:, 1], tokens, given,
         speak, important, source, time, outputs, output_of, sounds, np.concatenate(listening),
-        np.concatenate([_letters(w) for w in rows]),
+        np.concatenate([_letters(w) for w in rows]), cut_patches(np.concatenate([w.pictures for w in rows])),
     )  # fmt: skip
     return Batch(*(torch.from_numpy(np.ascontiguousarray(v)) for v in values))
 
@@ -163,9 +201,10 @@ def _pointers(rows: list[Window], turns: int, positions: int, speaking: int, tex
     base = {A: 1, V: 1 + b * turns * AUDIO}
     base[T] = base[V] + speaking * AUDIO
     base[X] = base[T] + sum(texts)
+    base[I] = base[X] + b * turns * OUT
     source, time = (np.zeros((b, positions), np.int64) for _ in range(2))
     outputs, output_of, sounds = [], [], []
-    spoken = written = 0
+    spoken = written = shown = 0
     for row, w in enumerate(rows):
         kind, turn, place, when = w.flat
         n = len(kind)
@@ -173,7 +212,8 @@ def _pointers(rows: list[Window], turns: int, positions: int, speaking: int, tex
         where = np.select([kind == A, kind == X], [base[A] + grid, base[X] + grid])
         where[kind == V] = base[V] + spoken + np.arange((kind == V).sum())
         where[kind == T] = base[T] + written + np.arange((kind == T).sum())
-        spoken, written = spoken + (kind == V).sum(), written + (kind == T).sum()
+        where[kind == I] = base[I] + shown + np.arange((kind == I).sum())
+        spoken, written, shown = spoken + (kind == V).sum(), written + (kind == T).sum(), shown + (kind == I).sum()
         source[row, :n], time[row, :n] = where, when
         at = row * positions + np.arange(n)
         outputs.append(at[kind == X])

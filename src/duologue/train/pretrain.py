@@ -9,6 +9,7 @@ import torch
 from duologue.config import Config
 from duologue.model import checkpoint
 from duologue.model.interaction import Batch, InteractionModel
+from duologue.model.moe import balance
 from duologue.train.batches import Shards, collate
 from duologue.train.loop import Plan, rank_and_world, train
 
@@ -41,4 +42,10 @@ def pretrain(shards: Path, config: Config, plan: Plan, rows: int = 10, init: Pat
     torch.manual_seed(plan.seed)
     model = checkpoint.load(init)[0].train() if init else InteractionModel(config)
     feed = Feed(Shards(shards), rows, POSITIONS, plan.seed)
-    return train(model, feed, lambda m, batch: m.loss(batch, plan.dtype), plan)
+    return train(model, feed, lambda m, batch: _losses(m, batch, plan.dtype), plan)
+
+
+def _losses(model: InteractionModel, batch: Batch, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    losses = model.loss(batch, dtype)
+    balance(model)
+    return losses

@@ -1,4 +1,4 @@
-"""How much of a folder of shards a model predicts, given the true past (teacher forcing): `duologue eval forced SHARDS`.
+"""How much of a folder of shards a model predicts, given the true past (teacher forcing): `duologue train forced SHARDS`.
 
 The cheapest look at learning: seconds, no sampling, no judge. It is kinder than any live figure. Read `forced` first.
 """

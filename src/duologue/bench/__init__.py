@@ -1,0 +1,1 @@
+"""Measuring how fast it runs here."""

@@ -1,0 +1,102 @@
+"""`duologue bench`: the commands, thin; each imports what it needs when it runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+bench = typer.Typer(help="Measure how fast it runs here; on an idle machine.", no_args_is_help=True)
+Checkpoint = Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")]
+ToJson = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON.")]
+ToPlot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw them: .png, .svg or .pdf.")]
+
+
+@bench.command("turn")
+def bench_turn(
+    checkpoint: Checkpoint = None,
+    turns: Annotated[int, typer.Option(min=1, help="Of each kind.")] = 300,
+    to_json: ToJson = None,
+    to_plot: ToPlot = None,
+) -> None:
+    """One turn of one session, speaking and quiet, bf16 and fp32, part by part.
+
+    **Example:** `duologue bench turn --json turn.json --plot turn.png`
+    """
+    from duologue.bench.figures import give
+    from duologue.bench.turn import turn
+
+    give(turn(checkpoint, turns), to_json, to_plot)
+
+
+@bench.command("sessions")
+def bench_sessions(
+    checkpoint: Checkpoint = None,
+    seconds: Annotated[float, typer.Option(min=1, help="For each number of sessions, after two to warm up.")] = 20.0,
+    most: Annotated[int, typer.Option(min=1, help="Climb no further.")] = 128,
+    to_json: ToJson = None,
+    to_plot: ToPlot = None,
+) -> None:
+    """The most live sessions in real time, half of them speaking, in one process and without the wire.
+
+    **Example:** `duologue bench sessions --seconds 20 --plot sessions.png`
+    """
+    from duologue.bench.figures import give
+    from duologue.bench.sessions import sessions
+
+    give(sessions(checkpoint, seconds, most), to_json, to_plot)
+
+
+@bench.command("kernels")
+def bench_kernels(
+    threads: Annotated[list[int] | None, typer.Option(min=1, help="May be repeated. Default: 1 and 2.")] = None,
+    to_json: ToJson = None,
+    to_plot: ToPlot = None,
+) -> None:
+    """Every operation in C++ beside the reference, torch's own and naive forms, by rows: time, memory's speed, equal bits.
+
+    **Example:** `duologue bench kernels --json kernels.json --plot kernels.png`
+    """
+    from duologue.bench.figures import give
+    from duologue.bench.kernels import kernels
+
+    give(kernels(tuple(threads or (1, 2))), to_json, to_plot)
+
+
+@bench.command("long")
+def bench_long(
+    checkpoint: Checkpoint = None,
+    hours: Annotated[float, typer.Option(min=0, help="On the fake clock.")] = 4.0,
+    to_json: ToJson = None,
+    to_plot: ToPlot = None,
+) -> None:
+    """A session of hours: is the last turn as fast as the first, and has memory grown?
+
+    **Example:** `duologue bench long --hours 4 --plot long.png`
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from duologue.bench.figures import give
+    from duologue.bench.long import long
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("turns")
+        figures = long(checkpoint, hours, lambda done, total: bar.update(task, completed=done, total=total))
+    give(figures, to_json, to_plot)
+
+
+@bench.command("peers")
+def bench_peers(
+    checkpoint: Checkpoint = None,
+    rounds: Annotated[int, typer.Option(min=1, help="In each, every contestant makes one step.")] = 50,
+    to_json: ToJson = None,
+    to_plot: ToPlot = None,
+) -> None:
+    """Compute for a second of talk beside Moshi and Mimi at an equal trunk, and beside re-sending the window.
+
+    **Example:** `duologue bench peers --rounds 50 --plot peers.png`
+    """
+    from duologue.bench.figures import give
+    from duologue.bench.peers import peers
+
+    give(peers(checkpoint, rounds), to_json, to_plot)

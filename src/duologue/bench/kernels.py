@@ -1,0 +1,205 @@
+"""`duologue bench kernels`: every operation in C++ against the reference, torch's own and naive forms, by rows. Read `kernels`.
+
+All forms of a case take turns within one run, so that a busy machine slows them alike. Bytes are what must be read at least
+once (weights that are used, keys and values), against the memory's speed measured in the same run.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from duologue.bench.figures import Figures, machine
+from duologue.config import nano
+from duologue.errors import ConfigError
+from duologue.kernels import build, fast, reference
+from duologue.kernels.reference import Int8, Weight
+from duologue.model.trunk import CAPACITY
+
+ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+COUNTS = (*range(1, 33), 64, 128, 256)  # numbers of rows whose first row must have the same bits
+FEW = 32  # rows up to which naive forms are asked
+MOST_COPIED = 1 << 27  # bytes of experts that the naive form, which copies them, is asked for
+ROUNDS, ROUND_S = 7, 2e-3
+FORMS = ("ours", "reference", "torch", "naive")
+BEYOND_CACHE = 1 << 26  # numbers that no cache holds
+
+Call = Callable[[int], torch.Tensor]  # rows -> result, a line for each row
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One operation at one size, in some of FORMS. `bytes_of` says what a number of rows must read."""
+
+    name: str
+    forms: dict[str, Call]
+    bytes_of: Callable[[int], int]
+
+
+def kernels(threads: tuple[int, ...] = (1, 2)) -> Figures:
+    """Every case at every number of rows and threads. Raises ConfigError where the C++ operations cannot be built."""
+    if build.library() is None:
+        raise ConfigError("there is nothing to measure without the C++ operations: install g++ and run again")
+    before, rows, speeds = torch.get_num_threads(), [], {}
+    try:
+        for count in threads:
+            torch.set_num_threads(count)
+            speeds[f"GB/s, threads {count}"] = round(memory_speed() / 1e9, 1)
+            rows += [{"threads": count} | row for case in cases() for row in _rows(case, memory_speed())]
+    finally:
+        torch.set_num_threads(before)
+    return Figures("operations: microseconds, and how many times longer other forms take", rows, draw, machine() | speeds)
+
+
+def memory_speed() -> float:
+    """Bytes a second that can be read from beyond the caches, the best of several."""
+    block = torch.ones(BEYOND_CACHE)
+    return block.nbytes / min(_seconds(lambda: build.library().total(block.data_ptr(), BEYOND_CACHE), 1) for _ in range(5))
+
+
+@torch.no_grad()
+def _rows(case: Case, memory: float) -> Iterator[dict]:
+    bits = " ".join(_equal(name, case.forms[name]) if name in case.forms else "-" for name in FORMS)
+    for rows in ROWS:
+        timed = [name for name in case.forms if rows <= FEW or name != "naive"]
+        times = _alternating([lambda form=case.forms[name], rows=rows: form(rows) for name in timed])
+        taken = dict(zip(timed, times, strict=True))
+        ours = taken.pop("ours")
+        others = {f"{name} x": round(taken[name] / ours, 2) if name in taken else "" for name in FORMS[1:]}
+        share = float(f"{case.bytes_of(rows) / ours / memory:.3g}")
+        yield {"case": case.name, "rows": rows, "ours us": round(ours * 1e6, 1), **others, "of memory": share, "equal bits": bits}
+
+
+def _equal(name: str, form: Call) -> str:
+    """For how many of COUNTS the first row has the bits that it has alone; naive forms are only asked for a FEW."""
+    alone, counts = form(1)[:1], [count for count in COUNTS if count <= FEW or name != "naive"]
+    return f"{sum(torch.equal(form(count)[:1], alone) for count in counts)}/{len(counts)}"
+
+
+def _alternating(calls: list[Callable[[], object]]) -> list[float]:
+    """Median seconds of each call, the calls taking turns."""
+    repeats = [max(1, int(ROUND_S / _seconds(call, 1))) for call in calls]
+    rounds = [[_seconds(call, count) for call, count in zip(calls, repeats, strict=True)] for _ in range(ROUNDS)]
+    return np.median(rounds, 0).tolist()
+
+
+def _seconds(call: Callable[[], object], repeats: int) -> float:
+    began = time.perf_counter()
+    for _ in range(repeats):
+        call()
+    return (time.perf_counter() - began) / repeats
+
+
+def cases() -> Iterator[Case]:
+    """Sizes of `nano` live, small experts, and a product and experts of which one row reads more than the caches hold."""
+    c = nano()
+    for dtype in (torch.bfloat16, torch.float32):
+        yield _linear(c.width, 2 * c.hidden, dtype)
+        yield _linear(c.hidden, c.width, dtype)
+        yield _linear(4096, 8192, dtype)  # beyond most caches
+        yield _attention(dtype)
+    yield _norm()
+    for dtype in (torch.bfloat16, torch.float32, torch.int8):
+        yield _experts(32, 4, 256, 256, dtype)
+        yield _experts(16, 2, 384, 512, dtype)
+        yield _experts(8, 2, 2048, 4096, dtype)
+
+
+def _name(dtype: torch.dtype) -> str:
+    return {torch.bfloat16: "bf16", torch.float32: "fp32", torch.int8: "int8"}[dtype]
+
+
+def _linear(wide_in: int, wide_out: int, dtype: torch.dtype) -> Case:
+    torch.manual_seed(0)
+    x, weight = torch.randn(ROWS[-1], wide_in).to(dtype), torch.randn(wide_out, wide_in).to(dtype)
+    packed = reference.pack(weight)
+    forms = {
+        "ours": lambda r: fast.linear(x[:r], weight),
+        "reference": lambda r: reference.linear(x[:r], weight, packed),
+        "torch": lambda r: F.linear(x[:r], weight),
+        "naive": lambda r: torch.stack([(row * weight).sum(-1) for row in x[:r]]),
+    }
+    return Case(f"linear {wide_in}x{wide_out} {_name(dtype)}", forms, lambda r: weight.nbytes)
+
+
+def _norm() -> Case:
+    torch.manual_seed(0)
+    x, weight = torch.randn(ROWS[-1], nano().width), torch.randn(nano().width)
+    forms = {
+        "ours": lambda r: fast.rms_norm(x[:r], weight, 1e-6),
+        "reference": lambda r: reference.rms_norm(x[:r], weight, 1e-6),
+        "torch": lambda r: F.rms_norm(x[:r], weight.shape, weight, 1e-6),
+        "naive": lambda r: x[:r] * (x[:r].square().mean(-1, keepdim=True) + 1e-6).rsqrt() * weight,
+    }
+    return Case(f"norm {nano().width} fp32", forms, lambda r: weight.nbytes + x[:r].nbytes)
+
+
+def _attention(dtype: torch.dtype) -> Case:
+    """Positions of one session over its ring, each seeing the window."""
+    c = nano()
+    torch.manual_seed(0)
+    q = torch.randn(1, ROWS[-1], c.heads, c.head_width).to(dtype)
+    ring = torch.randn(1, CAPACITY, 2 * c.kv_heads, c.head_width).to(dtype)
+    hidden = torch.full((1, ROWS[-1], CAPACITY), float("-inf"), dtype=dtype)
+    hidden[:, :, 100 : 100 + c.window] = 0
+    masks = {r: reference.spread(hidden[:, :r], c.heads // c.kv_heads) for r in {*COUNTS, *ROWS}}
+    forms = {
+        "ours": lambda r: fast.live_attention(q[:, :r], ring, masks[r])[0],
+        "reference": lambda r: reference.live_attention(q[:, :r], ring, masks[r])[0],
+        "torch": lambda r: _torch_attention(q[:, :r], ring, hidden[:, None, :r]),
+        "naive": lambda r: _plain_attention(q[:, :r], ring, hidden[:, None, :r]),
+    }
+    return Case(f"attention ring {CAPACITY} {_name(dtype)}", forms, lambda r: ring.nbytes * c.window // CAPACITY)
+
+
+def _torch_attention(q: torch.Tensor, ring: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+    k, v = ring.transpose(1, 2).chunk(2, 1)
+    y = F.scaled_dot_product_attention(q.transpose(1, 2), k, v, attn_mask=hidden, enable_gqa=True)
+    return y.transpose(1, 2).flatten(2)[0]
+
+
+def _plain_attention(q: torch.Tensor, ring: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+    k, v = (t.repeat_interleave(q.shape[2] // t.shape[2], 2).transpose(1, 2) for t in ring.chunk(2, 2))
+    weights = torch.softmax(q.transpose(1, 2) @ k.transpose(2, 3) * q.shape[-1] ** -0.5 + hidden, -1)
+    return (weights @ v).transpose(1, 2).flatten(2)[0]
+
+
+def _experts(count: int, chosen: int, width: int, hidden: int, dtype: torch.dtype) -> Case:
+    """Rows choose at random."""
+    torch.manual_seed(0)
+    gate_up, down = torch.randn(count, 2 * hidden, width) * width**-0.5, torch.randn(count, width, hidden) * hidden**-0.5
+    x = torch.randn(ROWS[-1], width).to(torch.float32 if dtype == torch.int8 else dtype)
+    gate, expert = torch.rand(ROWS[-1], count).topk(chosen)
+    weights = [reference.quantise(w) if dtype == torch.int8 else w.to(dtype) for w in (gate_up, down)]
+    forms = {"ours": lambda r: fast.experts(x[:r], expert[:r], gate[:r], *weights)}
+    if dtype != torch.int8:
+        forms["reference"] = lambda r: reference.experts(x[:r], expert[:r], gate[:r], *weights)
+    if dtype != torch.int8 and sum(map(_bytes, weights)) < MOST_COPIED:
+        forms["naive"] = lambda r: _copied(x[:r], expert[:r], gate[:r], *weights)
+    size = sum(_bytes(w) for w in weights) // count
+    return Case(f"experts {chosen}/{count} {width}x{hidden} {_name(dtype)}", forms, lambda r: size * len(expert[:r].unique()))
+
+
+def _bytes(weight: Weight) -> int:
+    return weight.values.nbytes + weight.scale.nbytes if isinstance(weight, Int8) else weight.nbytes
+
+
+def _copied(x: torch.Tensor, expert: torch.Tensor, gate: torch.Tensor, gate_up: torch.Tensor, down: torch.Tensor) -> torch.Tensor:
+    rows = x.repeat_interleave(expert.shape[1], 0)[..., None]
+    left, right = torch.bmm(gate_up[expert.flatten()], rows).chunk(2, 1)
+    y = torch.bmm(down[expert.flatten()], F.silu(left) * right)[..., 0]
+    return (y.view(*expert.shape, -1).float() * gate[..., None]).sum(1)
+
+
+def draw(axes, rows: list[dict]) -> None:
+    """How many times faster than the reference, by rows, a line a case; one thread."""
+    rows = [row for row in rows if row["threads"] == rows[0]["threads"] and row["reference x"]]
+    for case in dict.fromkeys(row["case"] for row in rows):
+        points = [(row["rows"], row["reference x"]) for row in rows if row["case"] == case]
+        axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=case)
+    axes.axhline(1, color="black", linewidth=0.5)
+    axes.set(xscale="log", yscale="log", xlabel="rows", ylabel="time of the reference over ours")
+    axes.legend(fontsize=6, frameon=False)

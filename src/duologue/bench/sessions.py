@@ -1,0 +1,85 @@
+"""`duologue bench sessions`: how many live sessions this machine holds, half of them speaking. Read `sessions` first.
+
+In real time, through the schedule, in this process: each session gives a turn every 200 ms at a phase of its own. The wire
+is not in it.
+"""
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+from duologue.bench.figures import Figures, bars
+from duologue.bench.turn import HUSHES, SPEAKS
+from duologue.engine.engine import Engine, Voiced, load
+from duologue.engine.schedule import Schedule
+from duologue.turn import SAMPLES_PER_TURN, TURN_MS, TurnIn, TurnOut
+
+AIM_MS, WARM_S = 150.0, 2.0
+LADDER = (1, 2, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128)
+
+
+class Crowd:
+    """Sessions that give a turn every 200 ms, and when each turn was given and answered."""
+
+    def __init__(self, schedule: Schedule, count: int):
+        self.given: dict[tuple[int, int], float] = {}
+        self.waited_ms: list[float] = []
+        self.late, self.lag_ms = 0, 0.0
+        self.lives = [
+            schedule.open(lambda out, n=n: self._came(n, out), seed=n, patience=SPEAKS if n % 2 else HUSHES) for n in range(count)
+        ]
+
+    def _came(self, n: int, out: TurnOut) -> None:
+        self.waited_ms.append((time.perf_counter() - self.given.pop((n, out.index))) * 1000)
+        self.late += out.late
+
+    def give(self, seconds: float) -> None:
+        """Gives turns in real time for so long; the sessions' phases lie evenly in a turn."""
+        pcm_S = (0.05 * np.random.default_rng(0).standard_normal(SAMPLES_PER_TURN)).astype(np.float32)
+        began, turn_s = time.perf_counter(), TURN_MS / 1000
+        for step in range(int(seconds / turn_s) * len(self.lives)):
+            k, n = divmod(step, len(self.lives))
+            due = began + (k + n / len(self.lives)) * turn_s
+            time.sleep(max(0.0, due - time.perf_counter()))
+            self.lag_ms = max(self.lag_ms, (time.perf_counter() - due) * 1000)
+            self.given[n, k] = time.perf_counter()
+            self.lives[n].give(TurnIn(k, pcm_S))
+
+    def settle(self) -> None:
+        """Waits until everything is answered."""
+        while self.given:
+            time.sleep(0.01)
+        for live in self.lives:
+            live.close()
+
+
+def rung(voiced: Voiced, count: int, seconds: float) -> dict:
+    """One number of sessions for so long."""
+    schedule = Schedule(Engine(voiced, count), budget_ms=float("inf"), remember=100_000)
+    crowd = Crowd(schedule, count)
+    giver = threading.Thread(target=crowd.give, args=(WARM_S + seconds,))
+    giver.start()
+    time.sleep(WARM_S)
+    warm, turns = len(schedule.tick_ms), len(crowd.waited_ms)
+    giver.join()
+    crowd.settle()
+    tick_ms, waited_ms = schedule.tick_ms[warm:], crowd.waited_ms[turns:]
+    schedule.stop()
+    p = lambda ms, q: round(float(np.percentile(ms, q)), 1)  # noqa: E731
+    return {"sessions": count, "tick p50 ms": p(tick_ms, 50), "tick p99 ms": p(tick_ms, 99), "wait p50 ms": p(waited_ms, 50),
+            "wait p99 ms": p(waited_ms, 99), "late": crowd.late, "giver behind ms": round(crowd.lag_ms, 1)}  # fmt: skip
+
+
+def sessions(checkpoint: Path | None, seconds: float, most: int) -> Figures:
+    """Climbs until the p99 of a tick passes AIM_MS, or until turns come late."""
+    voiced, rows = load(checkpoint), []
+    for count in (n for n in LADDER if n <= most):
+        rows.append(rung(voiced, count, seconds))
+        if rows[-1]["tick p99 ms"] > AIM_MS or rows[-1]["late"]:
+            break
+    held = max((row["sessions"] for row in rows if row["tick p99 ms"] <= AIM_MS and not row["late"]), default=0)
+    named = [row | {"of": f"{row['sessions']} sessions"} for row in rows]
+    title = f"{held} live sessions held, half speaking, tick p99 at most {AIM_MS:.0f} ms and no turn late"
+    return Figures(title, rows, lambda axes, _: bars("of", "tick p99 ms", AIM_MS)(axes, named))

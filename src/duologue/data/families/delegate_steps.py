@@ -1,0 +1,62 @@
+"""What the scenes of the family `delegate` are made of: asking, calling, waiting, telling. Read `delegates` and `told` first."""
+
+from collections.abc import Sequence
+from math import ceil
+
+from duologue.data.families import delegate_words as words
+from duologue.data.families.exchange import pick, says
+from duologue.data.families.timing import ANSWER_S, Scene, own_end, quiet_between
+from duologue.data.script import Check, Line, Own, Speech, reply_at
+
+DELAYS_S = {"train": ((0.6, 3.0), (3.6, 8.0)), "test": ((0.5, 10.0),)}  # from the call to the first result
+WORDS_PER_TURN = 5  # of a note: eight tokens
+
+
+def result(scene: Scene, asked: Line) -> str:
+    """A true answer of this script's world; for an open topic any sentence."""
+    topic = asked.slots["topic"]
+    if topic not in words.ANSWERS:
+        return scene.bank.own_sentence(scene.rng, scene.split).text
+    forms, values = words.ANSWERS[topic]
+    return pick(scene.rng, forms).replace("<key>", asked.slots["key"]).replace("<value>", pick(scene.rng, values))
+
+
+def delay(scene: Scene) -> float:
+    return float(scene.rng.uniform(*pick(scene.rng, DELAYS_S[scene.split])))
+
+
+def calls(scene: Scene, kind: str, text: str, at_s: float) -> None:
+    scene.script.calls.append((at_s, kind, text))
+
+
+def speaks(scene: Scene, text: str, at_s: float, after_s: float, accept: Sequence[str] = ()) -> float:
+    """The model says a text at `at_s`; it counts from `after_s` on. Returns its end."""
+    own = Own(at_s, scene.bank.own(text))
+    scene.script.own.append(own)
+    until_s = max(after_s + ANSWER_S, at_s + 1.0)
+    scene.script.checks.append(Check("answer", after_s - 0.2, until_s, tuple(accept) or (text,), after_s))
+    return own_end(own)
+
+
+def delegates(scene: Scene, speech: Speech, start_s: float, instead: str = "") -> tuple[float, float]:
+    """The user asks, the model calls and says that it does. Returns when it called, and when it is quiet again."""
+    end_s = says(scene.script, start_s, speech)
+    at_s = reply_at(end_s)
+    calls(scene, "delegate", f"{ceil(at_s - start_s)}{instead}", at_s)
+    item = {"asked": speech.text, "call_s": at_s, **speech.line.slots}
+    scene.script.about["items"].append(item)
+    return at_s, speaks(scene, pick(scene.rng, words.ACKS), at_s, end_s, words.ACKS)
+
+
+def told(scene: Scene, text: str, note_s: float, free_s: float, source: str = "background", spoken: str = "") -> float:
+    """A note comes and is spoken as soon as nobody speaks. Returns its end."""
+    scene.script.notes.append((note_s, source, text))
+    scene.script.about["items"][-1].setdefault("notes", []).append({"note_s": note_s, "text": text})
+    read_s = note_s + 0.2 * min(2, len(text.split()) // WORDS_PER_TURN)
+    spoken = spoken or text
+    return speaks(scene, spoken, reply_at(max(free_s, read_s)), max(free_s, note_s), (spoken,))
+
+
+def waits(scene: Scene, begin_s: float, note_s: float, busy: Sequence[tuple[float, float]] = ()) -> None:
+    """Nothing is claimed before it is known."""
+    quiet_between(scene.script, begin_s + 0.3, note_s, busy)

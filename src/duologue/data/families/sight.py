@@ -1,0 +1,77 @@
+"""What the families share that are about pictures: things to show, with a held-out part, and how they are called.
+
+Read `draw_thing` and `called` first.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from duologue.data.families.exchange import held_out, pick
+from duologue.data.families.lexicon import NUMBERS, WORDS, a
+from duologue.data.families.timing import Scene
+from duologue.data.scenes.stage import Stage, draw_stage
+from duologue.data.scenes.things import COLOURS, EMOJI, FONTS, SHAPES, Thing
+from duologue.data.script import View
+
+SHAPE_SHARE, EMOJI_SHARE, TEXT_SHARE = 15, 25, 15  # percent that only tests see
+FAMILIAR = 0.1  # of what tests show
+READABLE = tuple(word for word in WORDS if 2 <= len(word) <= 7)  # written large enough to be read
+DOING = {
+    "jump": "jumping", "squat": "squatting", "wave": "waving", "clap": "clapping", "turn": "turning",
+    "bow": "bowing", "kick": "kicking", "stretch": "stretching",
+}  # fmt: skip
+
+
+def unseen(thing: Thing) -> bool:
+    """Whether only tests show this: a shape in this colour, an emoji in this style, a text in this font or this word."""
+    if thing.kind == "shape":
+        return held_out("shape", thing.name, thing.colour, share=SHAPE_SHARE)
+    if thing.kind == "emoji":
+        return held_out("emoji", thing.name, thing.style, share=EMOJI_SHARE)
+    if thing.kind == "text" and thing.name.isalpha():
+        return held_out("word", thing.name, share=TEXT_SHARE)
+    return held_out(thing.kind, thing.name, thing.look % len(FONTS), share=TEXT_SHARE)
+
+
+def draw_thing(rng: np.random.Generator, split: str, kind: str) -> Thing:
+    """Something of a kind ("shape", "emoji", "digit", "word" or "hand"), of the right side of the split."""
+    wanted = split == "test" and rng.random() >= FAMILIAR
+    while unseen(thing := _any_thing(rng, kind)) != wanted:
+        pass
+    return thing
+
+
+def _any_thing(rng: np.random.Generator, kind: str) -> Thing:
+    look, colour = int(rng.integers(1000)), pick(rng, tuple(COLOURS))
+    return {
+        "shape": Thing("shape", pick(rng, SHAPES), colour, look),
+        "emoji": Thing("emoji", pick(rng, tuple(EMOJI)), "", look),
+        "digit": Thing("text", str(rng.integers(21)), colour, look),
+        "word": Thing("text", pick(rng, READABLE), colour, look),
+        "hand": Thing("hand", str(rng.integers(1, 6)), "", look),
+    }[kind]
+
+
+def called(thing: Thing) -> str:
+    """How one says what it is: "a red ball", "an apple", "the number five", "the word river"."""
+    if thing.kind == "text":
+        return f"the number {NUMBERS[int(thing.name)]}" if thing.name.isdigit() else f"the word {thing.name}"
+    return a(f"{thing.colour} {thing.name}".strip())
+
+
+def every_call() -> list[str]:
+    """How all shapes and emoji are called."""
+    shapes = [a(f"{colour} {shape}") for colour in COLOURS for shape in SHAPES]
+    return [*shapes, *(a(shape) for shape in SHAPES), *(a(name) for name in EMOJI)]
+
+
+def open_stage(scene: Scene, swift: bool = False) -> Stage:
+    """An empty stage of the scene's split; for `swift` motion, a camera that sends nearly every picture."""
+    stage = draw_stage(scene.rng, scene.split)
+    return replace(stage, camera=stage.camera._replace(each=1, lost=min(stage.camera.lost, 0.03))) if swift else stage
+
+
+def shows(scene: Scene, stage: Stage, events_s: list[float]) -> None:
+    """The camera runs from the script's begin to its end; `events_s` is what the model reacts to."""
+    scene.script.views.append(View(0.0, scene.script.length_s, stage.show, tuple(sorted(events_s))))

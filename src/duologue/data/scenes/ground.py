@@ -1,0 +1,84 @@
+"""What lies behind: plain, graded, patterned, cloudy grounds made from nothing, and photographs. Read `draw_ground` first.
+
+A photograph is on one side of the split by its file's name, whatever is cut out of it.
+"""
+
+import zlib
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from duologue.data.scenes import stock
+
+KINDS = {"train": ("plain", "graded", "stripes", "cloudy", "photograph"), "test": ("checks", "cloudy", "photograph", "graded")}
+WEIGHTS = {"train": (0.1, 0.15, 0.1, 0.25, 0.4), "test": (0.2, 0.2, 0.5, 0.1)}
+TEST_SHARE = 25  # percent of the photographs
+
+
+class Ground(NamedTuple):
+    """A ground by its recipe; equal ones look equal."""
+
+    kind: str
+    seed: int
+    split: str
+
+
+def draw_ground(rng: np.random.Generator, split: str) -> Ground:
+    return Ground(str(rng.choice(KINDS[split], p=WEIGHTS[split])), int(rng.integers(1 << 31)), split)
+
+
+def paint(ground: Ground, size: tuple[int, int]) -> Image.Image:
+    """The ground as RGB of `size` (width, height)."""
+    rng = np.random.default_rng(ground.seed)
+    if ground.kind == "photograph":
+        return _photograph(rng, ground.split, size)
+    y, x = np.mgrid[0 : size[1], 0 : size[0]] / size[1]
+    one, two = rng.uniform(30, 235, (2, 3))
+    if ground.kind != "plain":
+        two = np.clip(one + rng.uniform(-70, 70, 3), 10, 245)  # near each other: what is shown must stand out
+    share = {"plain": np.zeros_like, "graded": _graded, "stripes": _stripes, "checks": _checks, "cloudy": _cloudy}
+    mixed = share[ground.kind](x) if ground.kind == "plain" else share[ground.kind](rng, x, y)
+    return Image.fromarray((one + (two - one) * mixed[..., None]).astype(np.uint8))
+
+
+def _graded(rng, x, y) -> np.ndarray:
+    angle = rng.uniform(0, 2 * np.pi)
+    along = x * np.cos(angle) + y * np.sin(angle)
+    return (along - along.min()) / np.ptp(along)
+
+
+def _stripes(rng, x, y) -> np.ndarray:
+    angle, wide = rng.uniform(0, np.pi), rng.uniform(0.08, 0.3)
+    return ((x * np.cos(angle) + y * np.sin(angle)) / wide % 1 > 0.5).astype(float)
+
+
+def _checks(rng, x, y) -> np.ndarray:
+    wide = rng.uniform(0.1, 0.3)
+    return ((x // wide + y // wide) % 2).astype(float)
+
+
+def _cloudy(rng, x, y) -> np.ndarray:
+    """Noise of several sizes, as on walls, cloth and leaves."""
+    total = np.zeros(x.shape)
+    for cells in (3, 6, 12, 25):
+        grid = Image.fromarray(rng.uniform(0, 255, (cells, cells + cells // 3)).astype(np.uint8))
+        total += np.asarray(grid.resize(x.shape[::-1], Image.Resampling.BICUBIC), float) / 255 * 3 / cells
+    return (total - total.min()) / np.ptp(total)
+
+
+def for_tests(name: str) -> bool:
+    """Whether only tests see this file."""
+    return zlib.crc32(name.encode()) % 100 < TEST_SHARE
+
+
+def _photograph(rng: np.random.Generator, split: str, size: tuple[int, int]) -> Image.Image:
+    """A random part of a random photograph of the split, now and then dimmed."""
+    pictures = stock.photographs()
+    names = sorted(name for name in pictures if for_tests(name) == (split == "test")) or sorted(pictures)
+    image = Image.fromarray(pictures[names[rng.integers(len(names))]])
+    part = rng.uniform(0.45, 1.0)
+    wide, high = part * image.width, part * image.height
+    left, top = rng.uniform(0, image.width - wide), rng.uniform(0, image.height - high)
+    cut = image.resize(size, Image.Resampling.BILINEAR, (left, top, left + wide, top + high))
+    return Image.fromarray((np.asarray(cut) * rng.uniform(0.6, 1.0)).astype(np.uint8))

@@ -1,0 +1,260 @@
+"""The baseline to beat: voice-activity detector, end-pointer, recogniser, rules, voice. Read `standard`, then `Cascade`.
+
+The only place of the package with a rule for turn-taking. `standard` is what realtime harnesses do: a turn is over after
+so much silence, and whoever speaks long enough interrupts. `engineered` is made for these very tasks, an upper bar: it
+answers as soon as the transcript is a whole request, knows stopping words from "uh huh", and has timers.
+
+Both hear in turns, like the model, and decide about the future only; what they hear is Silero's and Whisper's. They
+compute in no time, so that is charged by constants (`cascade_parts.Costs`), on the world's clock.
+Source: the design of Silero's own iterator (a threshold to begin, a lower one to go on) and of its users' harnesses.
+"""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from duologue.data.families.time import ACK, about_seconds, polite
+from duologue.data.script import Own, Script
+from duologue.evals.cascade_parts import FRAME, FRAME_S, Mouth, Parts, silenced
+from duologue.evals.cascade_phrases import Request, plain
+from duologue.evals.cascade_rules import cuts_in, understand
+from duologue.evals.outcome import TURN_S
+from duologue.evals.systems import Case, System, oracle
+from duologue.turn import SAMPLE_RATE_HZ, SAMPLES_PER_TURN, TurnIn, TurnOut, first_turn_at
+
+BEGINS, GOES_ON = 0.5, 0.35  # probability of speech, Silero's defaults
+LATE_S = 0.04  # by which Silero's end of speech comes after the sound's
+SHORTEST_S = 0.1  # less speech is a click
+AROUND_S = 0.2  # recognised with it, before and after
+LONGEST_S = 28.0  # that Whisper takes at once
+JOIN_S = 3.0  # what was not understood may be the beginning of what follows so soon
+ASKS_BACK = "tell me more"
+SPOT_S, SPOTS_AFTER_S = 0.2, 0.25  # engineered: the silence after which it reads, the speech after which it listens for words
+MOST_SLOTS = 100
+
+
+class Tuning(NamedTuple):
+    """The thresholds of a harness, in seconds.
+
+    Attributes:
+        endpoint_s: silence after which a turn is over.
+        barge_in_s: speech that interrupts.
+        asks_back: whether every turn gets an answer, as a language model gives it, or only what the rules understand.
+    """
+
+    endpoint_s: float = 0.5
+    barge_in_s: float = 0.25
+    asks_back: bool = True
+
+
+USUAL = Tuning()
+
+
+def standard(parts: Parts, tuning: Tuning = USUAL) -> System:
+    """What realtime harnesses do: it acts upon speech only, and knows neither timers nor who is meant."""
+    return lambda cases: [_held(Cascade(parts, tuning), case) for case in cases]
+
+
+def engineered(parts: Parts) -> System:
+    """Made for the tasks: grammar, keyword spotter, timers, and every answer ready to be played."""
+    ready = parts._replace(costs=parts.costs._replace(synthesise=0.0, synthesise_fixed_s=0.0))
+    return lambda cases: [_held(Engineered(ready, Tuning(SPOT_S, float("inf"), False)), case) for case in cases]
+
+
+def _held(cascade: "Cascade", case: Case) -> list[TurnOut]:
+    """One conversation, a turn at a time, then all that was said as sound."""
+    turns = case.inputs()
+    speech_F = cascade.parts.detect(np.concatenate([turn.pcm_S for turn in turns])) if turns else np.zeros(0)
+    for k, turn in enumerate(turns):
+        frames = slice(k * SAMPLES_PER_TURN // FRAME, (k + 1) * SAMPLES_PER_TURN // FRAME)
+        cascade.hears(turn, speech_F[frames], frames.start)
+    script = Script("cascade", case.script.length_s, own=cascade.said(), written=cascade.written)
+    outs = oracle([replace(case, script=script)])[0]
+    for at_s, words in cascade.heard:
+        if (k := first_turn_at(at_s) - 1) < len(outs):
+            outs[k] = replace(outs[k], heard=f"{outs[k].heard} {words}".strip())
+    return outs
+
+
+@dataclass(slots=True)
+class Segment:
+    """What the user says, up to the end-point; times in seconds on the world's clock."""
+
+    begin_s: float
+    end_s: float  # of the last frame with speech
+    voiced_s: float = 0.0
+
+
+class Cascade:
+    """One conversation of the standard harness."""
+
+    def __init__(self, parts: Parts, tuning: Tuning):
+        self.parts, self.tuning, self.mouth = parts, tuning, Mouth(parts.bank)
+        self.sound_TS: list[np.ndarray] = []
+        self.segment: Segment | None = None
+        self.typed = self.asked = ""
+        self.unanswered, self.unanswered_s = "", 0.0
+        self.last: tuple[str, ...] = ()
+        self.left: tuple[str, ...] = ()  # of an interrupted recital
+        self.marked_s, self.timing = 0.0, False
+        self.heard: list[tuple[float, str]] = []
+        self.written: list[tuple[float, str]] = []
+
+    def hears(self, turn: TurnIn, speech_F: np.ndarray, first_frame: int) -> None:
+        """One turn has ended; what is decided holds from now on."""
+        now_s = (turn.index + 1) * TURN_S
+        self.sound_TS.append(turn.pcm_S)
+        for i, probability in enumerate(speech_F, first_frame + 1):
+            self._frame(i * FRAME_S, float(probability), now_s)
+        self.typed = f"{self.typed} {turn.typed}".strip()
+        if self.typed and (not self.segment or now_s - self.segment.end_s >= self.tuning.endpoint_s):
+            text, self.typed = self.typed, ""
+            self._respond(text, now_s, now_s, now_s, typed=True)
+
+    def said(self) -> list[Own]:
+        return self.mouth.own
+
+    def _frame(self, at_s: float, probability: float, now_s: float) -> None:
+        segment = self.segment
+        if probability >= (GOES_ON if segment else BEGINS):
+            segment = self.segment = segment or Segment(at_s - FRAME_S, at_s)
+            segment.end_s = at_s
+            segment.voiced_s += FRAME_S
+            self._speaks(segment, now_s)
+        elif segment and at_s - segment.end_s >= self.tuning.endpoint_s - 1e-6:
+            self.segment = None
+            if segment.voiced_s >= SHORTEST_S and self._attends(now_s):
+                text, ready_s = self._recognised(segment, at_s)
+                self.heard += [(max(ready_s, now_s), plain(text))] if plain(text) else []
+                self._respond(text, segment.end_s, ready_s, now_s)
+
+    def _speaks(self, segment: Segment, now_s: float) -> None:
+        """The user is speaking: long enough, and this interrupts."""
+        if segment.voiced_s >= self.tuning.barge_in_s and self.mouth.busy(now_s):
+            self._break_off(now_s)
+
+    def _attends(self, now_s: float) -> bool:
+        """Whether what was said matters: into a reply that it did not interrupt, it does not."""
+        return not self.mouth.busy(now_s)
+
+    def _break_off(self, at_s: float) -> None:
+        """Stops; an answer that has not begun was to a request that was not over."""
+        if self.mouth.begin_s > at_s:
+            self.unanswered, self.unanswered_s = self.asked, at_s
+        self.left = self.mouth.stop(at_s) or self.left
+
+    def _recognised(self, segment: Segment, at_s: float) -> tuple[str, float]:
+        """What is understood of a segment, and when, if this is begun at `at_s`."""
+        begin_s = max(0.0, segment.begin_s - AROUND_S, segment.end_s + AROUND_S - LONGEST_S)
+        end_s = min(segment.end_s + AROUND_S, at_s)
+        return self.parts.write(self._between(begin_s, end_s)), at_s + self.parts.costs.recognised_s(end_s - begin_s)
+
+    def _between(self, begin_s: float, end_s: float) -> np.ndarray:
+        """The sound of a span, as far as it has been heard."""
+        first, last = int(begin_s / TURN_S), int(end_s / TURN_S) + 1
+        begin, end = (round(at_s * SAMPLE_RATE_HZ) - first * SAMPLES_PER_TURN for at_s in (begin_s, end_s))
+        return np.concatenate(self.sound_TS[first:last])[begin:end]
+
+    def _respond(self, text: str, end_s: float, ready_s: float, now_s: float, typed: bool = False) -> None:
+        """Answers a text that was understood at `ready_s` and ended at `end_s`, if that is a request."""
+        if not plain(text):
+            return
+        moment = self._moment(now_s)
+        before = self.unanswered if end_s - self.unanswered_s < JOIN_S and not typed else ""
+        self.asked = f"{before} {text}".strip()
+        request = understand(self.asked, moment) or understand(text, moment)
+        self.unanswered, self.unanswered_s = "" if request else self.asked, end_s
+        if request is None and not self.tuning.asks_back:
+            return
+        owns = self._act(request or Request("answer", (ASKS_BACK,)), text, end_s, max(ready_s, now_s))
+        if owns:
+            start_s = max(ready_s + self.parts.costs.synthesised_s(owns[0].speech.seconds), now_s)
+            self.mouth.say(start_s, owns)
+            self.written += [(start_s, " ".join(own.speech.text for own in owns))] * typed
+
+    def _moment(self, now_s: float) -> str:
+        if self.mouth.busy(now_s):
+            return "reciting"
+        return "paused" if self.left else "timing" if self.timing else "idle"
+
+    def _act(self, request: Request, text: str, end_s: float, at_s: float) -> list[Own]:
+        """Does what was asked for. Returns what is to be said, its times counted from the beginning of the reply."""
+        if request.intent in ("stop", "wait"):
+            left = self.mouth.stop(at_s) or self.left
+            self.left = left if request.intent == "wait" else ()
+            self._drop_timers(at_s)
+        elif request.intent in ("once", "every"):
+            self._set_timer(request, end_s, at_s)
+            return self.mouth.words((ACK,)) if request.seconds > 3 and polite(plain(text)) else []
+        elif request.intent == "cancel":
+            had, _ = self.timing, self._drop_timers(at_s)
+            return self.mouth.words((ACK,)) if had else []
+        elif request.intent == "mark":
+            self.marked_s = end_s
+        elif request.intent != "backchannel":
+            self.last, self.left = self._reply(request, end_s), ()
+            return self.mouth.words(self.last, slowly=request.intent == "slower")
+        return []
+
+    def _reply(self, request: Request, end_s: float) -> tuple[str, ...]:
+        if request.intent == "resume":
+            return self.left
+        if request.intent == "elapsed":
+            return (about_seconds(int(np.clip(round(end_s - self.marked_s), 2, 20))),)
+        return self.last if request.intent in ("again", "slower") else request.items
+
+    def _set_timer(self, request: Request, end_s: float, at_s: float) -> None:
+        """A standard harness has none; it remembers that one was asked for."""
+        self.timing = True
+
+    def _drop_timers(self, at_s: float) -> None:
+        """Nothing is left to be said by the clock."""
+        self.timing = False
+
+
+class Engineered(Cascade):
+    """One conversation of the harness that was made for the tasks."""
+
+    def __init__(self, parts: Parts, tuning: Tuning):
+        super().__init__(parts, tuning)
+        self.timed: list[Own] = []
+        self.free_s = 0.0  # when the recogniser has finished what it reads
+
+    def hears(self, turn: TurnIn, speech_F: np.ndarray, first_frame: int) -> None:
+        super().hears(turn, speech_F, first_frame)
+        now_s = (turn.index + 1) * TURN_S
+        if self.segment and now_s >= self.free_s and (self.timing or self.mouth.busy(now_s)):
+            self._spot(self.segment, now_s)
+
+    def said(self) -> list[Own]:
+        return sorted([*self.mouth.own, *self.timed], key=lambda own: own.start_s)
+
+    def _spot(self, segment: Segment, now_s: float) -> None:
+        """Reads what is being said into a reply, or while a timer runs, and stops what it is meant for."""
+        if segment.voiced_s < SPOTS_AFTER_S:
+            return
+        text, self.free_s = self._recognised(segment, now_s)
+        if self.mouth.busy(now_s) and cuts_in(text):
+            self._break_off(self.free_s)
+        if self.timing and understand(text, "timing") == Request("stop"):
+            self._drop_timers(self.free_s)
+
+    def _speaks(self, segment: Segment, now_s: float) -> None:
+        """Whoever speaks on before the answer has begun had not finished."""
+        if self.mouth.begin_s > now_s and segment.voiced_s >= SHORTEST_S:
+            self._break_off(now_s)
+
+    def _attends(self, now_s: float) -> bool:
+        return True
+
+    def _set_timer(self, request: Request, end_s: float, at_s: float) -> None:
+        """Seconds count from the request's end; a slot that was over before it was understood is late."""
+        super()._set_timer(request, end_s, at_s)
+        slots_s = [end_s - LATE_S + k * request.seconds for k in range(1, 2 if request.intent == "once" else MOST_SLOTS)]
+        spoken = self.mouth.words(request.items)
+        self.timed += [replace(own, start_s=slot_s) for slot_s in [s for s in slots_s if s >= at_s] or [at_s] for own in spoken]
+
+    def _drop_timers(self, at_s: float) -> None:
+        super()._drop_timers(at_s)
+        self.timed = silenced(self.timed, at_s)

@@ -1,0 +1,179 @@
+"""`duologue eval`: the commands, thin; each imports what it needs when it runs."""
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+judge = typer.Typer(help="Measure it, by what is heard in its output.", no_args_is_help=True)
+Checkpoint = Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")]
+Seed = Annotated[int, typer.Option(help="Same seed, same bits.")]
+Suites = Annotated[list[str], typer.Argument(metavar="SUITE...", help="Names of `duologue eval --list`, or all.")]
+Cases = Annotated[int, typer.Option(min=1, help="Of each kind; up to 60 are frozen, more need a voice bank.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")]
+
+
+def _list_suites(wanted: bool) -> None:
+    if wanted:
+        from duologue.evals.suites import SUITES
+
+        for suite in SUITES.values():
+            typer.echo(f"{suite.name:12} {suite.asks}. Mirrors {suite.mirrors}.")
+        raise typer.Exit
+
+
+@judge.callback()
+def _judge(
+    listed: Annotated[
+        bool, typer.Option("--list", callback=_list_suites, is_eager=True, help="Print the suites, one a line.")
+    ] = False,
+) -> None:
+    """Measure a system, by what is heard in its output."""
+
+
+@contextmanager
+def _progress():
+    """A bar on the terminal, as a function of what is done, how much of how much."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("loading")
+        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+
+
+@judge.command("run")
+def run_suites(
+    suites: Suites,
+    system: Annotated[
+        list[str] | None,
+        typer.Option(help="ours, a control (oracle, silent, always, random, metronome), cascade, cascade-quiet, engineered or files:FOLDER; may be repeated."),
+    ] = None,
+    checkpoint: Checkpoint = None,
+    cases: Cases = 60,
+    channel: Annotated[Literal["clean", "test-noise"], typer.Option(help="What the user's sound goes through.")] = "clean",
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")] = Path("out/eval"),
+    outputs: Annotated[Path | None, typer.Option(help="Keep what is said here, in Full-Duplex-Bench's layout.")] = None,
+    as_json: AsJson = False,
+    seed: Seed = 0,
+) -> None:
+    """Measure systems on suites. What a case came to is stored at once, so a run that was stopped goes on.
+
+    **Example:** `duologue eval run pause turn --system ours --system silent --cases 20`
+    """
+    import json
+
+    from duologue.evals.contestants import contestant
+    from duologue.evals.report import show_suites
+    from duologue.evals.runs import Asked, ceilings, run_all
+    from duologue.evals.suites import chosen
+
+    wanted = chosen(suites)
+    who = [contestant(name, checkpoint) for name in system or ["ours"]]
+    asked = Asked(out, cases, seed, channel, outputs)
+    with _progress() as progress:
+        found = run_all(wanted, who, asked, progress, listened=lambda one: one.name == "oracle" or not one.is_control)
+    if as_json:
+        typer.echo(json.dumps(found, indent=1))
+    else:
+        show_suites(found, ceilings())
+
+
+@judge.command("inputs")
+def write_inputs(
+    suites: Suites,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for SUITE/NUMBER/input.wav and labels.")],
+    cases: Cases = 60,
+    seed: Seed = 0,
+) -> None:
+    """Write what the users say as files; a system puts its output.wav beside each, and `run --system files:FOLDER` judges it.
+
+    **Example:** `duologue eval inputs pause turn --out inputs --cases 20`
+    """
+    from duologue.evals.files import write_inputs as write
+    from duologue.evals.runs import Asked, cases_of, source_of
+    from duologue.evals.suites import chosen
+
+    source, asked = source_of(cases), Asked(out, cases, seed)
+    for suite in chosen(suites):
+        drawn = suite.items(source, cases)
+        write(suite.name, drawn, cases_of(suite.name, drawn, asked), out)
+        typer.echo(f"{len(drawn)} inputs in {out / suite.name}")
+
+
+@judge.command()
+def curve(
+    system: Annotated[Literal["ours", "cascade", "cascade-quiet"], typer.Option(help="Whose dial is turned.")] = "ours",
+    checkpoint: Checkpoint = None,
+    cases: Cases = 60,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")] = Path("out/curve"),
+    seed: Seed = 0,
+) -> None:
+    """Measure a system at every setting of its dial, and keep the curve where reports find it.
+
+    **Example:** `duologue eval curve --system cascade --cases 20`
+    """
+    from duologue.evals import curves
+    from duologue.evals.runs import Asked
+
+    with _progress() as progress:
+        found = curves.curve(system, curves.settings(system, checkpoint), Asked(out, cases, seed), progress)
+    typer.echo(f"wrote {curves.keep(found, curves.FOLDER)}")
+
+
+@judge.command("report")
+def write_report(
+    tier: Annotated[Literal["quick", "report"], typer.Option(help="quick: few cases, controls by their own words.")] = "quick",
+    out: Annotated[Path, typer.Option("--out", "-o", help="The page; figures as JSON lie beside it.")] = Path("report.html"),
+    run: Annotated[Path, typer.Option(help="Folder of the run; it goes on where this stopped.")] = Path("out/report"),
+    suite: Annotated[list[str] | None, typer.Option(help="Only this suite; may be repeated.")] = None,
+    cases: Annotated[int | None, typer.Option(min=1, help="Of each kind, instead of the tier's.")] = None,
+    system: Annotated[list[str] | None, typer.Option(help="Besides ours and the controls; may be repeated.")] = None,
+    checkpoint: Checkpoint = None,
+    seed: Seed = 0,
+) -> None:
+    """Measure ours and the controls on all suites, and write it all on one page that needs no code to be understood.
+
+    **Example:** `duologue eval report --tier quick --out report.html`
+    """
+    from duologue.evals.contestants import contestant
+    from duologue.evals.page import TIERS
+    from duologue.evals.page import report as run_report
+    from duologue.evals.report import show_failures
+    from duologue.evals.runs import Asked
+    from duologue.evals.suites import chosen
+    from duologue.evals.systems import CONTROLS
+
+    suites = chosen(suite or ["all"])
+    who = [contestant(name, checkpoint) for name in ("ours", *CONTROLS, *(system or ()))]
+    with _progress() as progress:
+        found = run_report(tier, suites, who, Asked(run, cases or TIERS[tier], seed), out, progress)
+    show_failures(found)
+    typer.echo(f"wrote {out} and {out.with_suffix('.json')}")
+
+
+@judge.command()
+def quick(
+    checkpoint: Checkpoint = None,
+    cases: Cases = 60,
+    row: Annotated[list[str] | None, typer.Option(help="Only this row of the table; may be repeated.")] = None,
+    as_json: AsJson = False,
+    seed: Seed = 0,
+) -> None:
+    """Print the table of the model card: right answers, timing, heard words, each with its interval and number of cases.
+
+    **Example:** `duologue eval quick --json > figures.json`
+    """
+    import json
+
+    from duologue.evals.quick import quick as run_quick
+    from duologue.evals.report import show
+
+    with _progress() as progress:
+        result = run_quick(checkpoint, cases, seed, row, timed=not row, progress=progress)
+    if as_json:
+        typer.echo(json.dumps(result, indent=1))
+    else:
+        show(result)

@@ -1,0 +1,105 @@
+"""The operations of `reference` in C++ (`cpu.cpp`): the same functions, another order of sums, other last bits.
+
+Each row is computed alone in one fixed order, so its bits depend neither on the number of rows nor on that of threads. What
+the library does not know (another dtype, another device) goes to the reference. Gradients come from `backward`.
+"""
+
+import torch
+
+from duologue.kernels import reference
+from duologue.kernels.backward import through, through_product
+from duologue.kernels.build import library
+from duologue.kernels.reference import Int8, Weight
+
+KINDS = {torch.float32: 0, torch.bfloat16: 1, torch.int8: 2}
+
+
+def _at(tensor: torch.Tensor | None) -> int | None:
+    return None if tensor is None else tensor.data_ptr()
+
+
+def _known(*tensors: torch.Tensor) -> bool:
+    return tensors[0].dtype in KINDS and all(t.device.type == "cpu" for t in tensors)
+
+
+def _fitting(x: torch.Tensor, weight: Weight) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    """x, the weight and its scales as the library wants them: equal dtypes, or fp32 with int8."""
+    if isinstance(weight, Int8):
+        return x.float().contiguous(), weight.values, weight.scale
+    return x.contiguous(), weight.to(x.dtype).contiguous(), None
+
+
+def linear(x: torch.Tensor, weight: Weight, packed: torch.Tensor | None = None) -> torch.Tensor:
+    """x [..., in] times weight [out, in] in x's dtype. `packed` is not needed here."""
+    if not _known(x, weight.values if isinstance(weight, Int8) else weight):
+        return reference.linear(x, weight, packed)
+    return _linear(x, weight) if isinstance(weight, Int8) else through_product(_linear, x, weight.to(x.dtype))
+
+
+def _linear(x: torch.Tensor, weight: Weight) -> torch.Tensor:
+    rows, values, scale = _fitting(x, weight)
+    y = torch.empty(*x.shape[:-1], len(values), dtype=rows.dtype)
+    library().linear(
+        KINDS[values.dtype], _at(rows), _at(values), _at(scale), _at(y), rows.dtype == torch.bfloat16,
+        y.numel() // len(values), len(values), x.shape[-1],
+    )  # fmt: skip
+    return y.to(x.dtype)
+
+
+def experts(x_RD: torch.Tensor, expert_RK: torch.Tensor, gate_RK: torch.Tensor, gate_up: Weight, down: Weight) -> torch.Tensor:
+    """See `reference.experts`. The chosen experts' weights are read where they lie, once for all rows that chose them."""
+    if not _known(x_RD, expert_RK, gate_up[0]):
+        return reference.experts(x_RD, expert_RK, gate_RK, gate_up, down)
+    if isinstance(gate_up, Int8):
+        return _experts(x_RD, expert_RK, gate_RK, gate_up, down)
+    weights = gate_up.to(x_RD.dtype), down.to(x_RD.dtype)
+    return through(
+        lambda x, gate, gu, d: _experts(x, expert_RK, gate, gu, d),
+        lambda x, gate, gu, d: reference.experts(x, expert_RK, gate, gu, d),
+        x_RD, gate_RK, *weights,
+    )  # fmt: skip
+
+
+def _experts(x: torch.Tensor, expert: torch.Tensor, gate: torch.Tensor, gate_up: Weight, down: Weight) -> torch.Tensor:
+    rows, into, into_scale = _fitting(x, gate_up)
+    _, out_of, out_scale = _fitting(x, down)
+    expert, gate = expert.contiguous(), gate.float().contiguous()
+    y = torch.empty(len(x), x.shape[1], dtype=torch.float32)
+    library().experts(
+        KINDS[into.dtype], _at(rows), _at(expert), _at(gate), _at(into), _at(into_scale), _at(out_of), _at(out_scale),
+        _at(y), len(x), expert.shape[1], len(into), x.shape[1], out_of.shape[2],
+    )  # fmt: skip
+    return y
+
+
+def live_attention(q_BNHK: torch.Tensor, ring_BCGK: torch.Tensor, mask_B1RC: torch.Tensor) -> torch.Tensor:
+    """See `reference.live_attention`; the capacity is a multiple of 16."""
+    whole = ring_BCGK.shape[1] % 16 == 0 and ring_BCGK[0].is_contiguous()
+    if not (whole and _known(q_BNHK, ring_BCGK, mask_B1RC) and q_BNHK.dtype == ring_BCGK.dtype == mask_B1RC.dtype):
+        return reference.live_attention(q_BNHK, ring_BCGK, mask_B1RC)
+    return through(
+        lambda q, ring: _attention(q, ring, mask_B1RC), lambda q, ring: reference.live_attention(q, ring, mask_B1RC), q_BNHK, ring_BCGK
+    )  # fmt: skip
+
+
+def _attention(q: torch.Tensor, ring: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    b, n, h, width = q.shape
+    q, mask = q.contiguous(), mask.contiguous()
+    y = torch.empty(b, n, h * width, dtype=q.dtype)
+    shape = b, n, h, ring.shape[2] // 2, ring.shape[1], width, ring.stride(0), mask.shape[2]
+    library().attention(KINDS[q.dtype], _at(q), _at(ring), _at(mask), _at(y), *shape)
+    return y
+
+
+def rms_norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
+    """See `reference.rms_norm`, fp32."""
+    if not (_known(x, weight) and x.dtype == weight.dtype == torch.float32):
+        return reference.rms_norm(x, weight, eps)
+    return through(lambda x, w: _norm(x, w, eps), lambda x, w: reference.rms_norm(x, w, eps), x, weight)
+
+
+def _norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
+    x, weight = x.contiguous(), weight.contiguous()
+    y, width = torch.empty_like(x), x.shape[-1]
+    library().norm(_at(x), _at(weight), eps, _at(y), x.numel() // width, weight.numel() // width, width)
+    return y

@@ -1,0 +1,94 @@
+"""The server's doors: two WebSockets, the page, health and metrics. Read `Server` first."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket
+
+from duologue.server.access import Doorkeeper, protocols, refusal
+from duologue.server.clock import Clock
+from duologue.server.connection import Connection, Wire
+from duologue.server.host import Door, Host
+from duologue.server.live_wire import LiveWire
+from duologue.server.metrics import Metrics
+from duologue.server.realtime_wire import RealtimeWire
+from duologue.server.settings import Settings
+
+PAGE = Path(__file__).parent / "page"
+EXTENDED, REALTIME = "duologue.v1", "realtime"
+POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
+    "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Permissions-Policy": "microphone=(self), camera=(self)",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Page(StaticFiles):
+    """The page, which may talk to this server only."""
+
+    async def get_response(self, path: str, scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers.update(HEADERS)
+        return response
+
+
+class Server:
+    """`door` opens a conversation on the engine (`Conversation.on`); `tick_ms` gives the durations of the last ticks."""
+
+    def __init__(self, door: Door, settings: Settings, tick_ms: Callable[[], Sequence[float]], clock: Clock | None = None):
+        self.settings, self.clock = settings, clock or Clock()
+        self.metrics = Metrics(tick_ms)
+        self.host = Host(door, settings, self.clock, self.metrics)
+        self.doorkeeper = Doorkeeper(settings.connections_per_minute)
+
+    def app(self) -> Starlette:
+        return Starlette(
+            routes=[
+                WebSocketRoute("/v1/live/sessions", self.live),
+                WebSocketRoute("/v1/realtime", self.realtime),
+                Route("/health", self.health),
+                Route("/metrics", self.figures),
+                Mount("/", Page(directory=PAGE, html=True, check_dir=False)),
+            ]
+        )
+
+    async def live(self, socket: WebSocket) -> None:
+        extended = EXTENDED in protocols(socket)
+        await self._serve(socket, LiveWire(self.host, extended), EXTENDED if extended else None)
+
+    async def realtime(self, socket: WebSocket) -> None:
+        await self._serve(socket, RealtimeWire(self.host), REALTIME if REALTIME in protocols(socket) else None)
+
+    async def _serve(self, socket: WebSocket, wire: Wire, subprotocol: str | None) -> None:
+        if refused := self._refused(socket):
+            status, code = refused
+            self.metrics.refused.labels(code).inc()
+            await socket.send_denial_response(JSONResponse({"error": {"code": code}}, status))
+            return
+        await socket.accept(subprotocol)
+        with self.metrics.connected.track_inprogress():
+            await Connection(socket, wire, self.host).serve()
+
+    def _refused(self, socket: WebSocket) -> tuple[int, str] | None:
+        address = socket.client.host if socket.client else ""
+        if not self.doorkeeper.admits(address, self.clock.now()):
+            return 429, "rate_limit_exceeded"
+        return refusal(socket, self.settings)
+
+    async def health(self, request: Request) -> Response:
+        return JSONResponse({"status": "draining"}, 503) if self.host.draining else JSONResponse({"status": "ok"})
+
+    async def figures(self, request: Request) -> Response:
+        if refused := refusal(request, self.settings):
+            return JSONResponse({"error": {"code": refused[1]}}, refused[0])
+        return Response(self.metrics.render(list(self.host.sessions.values())), media_type="text/plain; version=0.0.4")

@@ -1,0 +1,332 @@
+"""Every event of the native wire, both ways: OpenAI's GPT-Live, and what `duologue.v1` adds. See docs/wire.md.
+
+Names and fields after the types of `openai.types.live` (openai 3.54.0). Fields that no version has are refused.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+MOST_TEXT = 16_384
+MOST_TYPED = 2_000
+Patience = Annotated[float, Field(ge=-8, le=8, allow_inf_nan=False)]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Format(Strict):
+    type: Literal["audio/pcm"] = "audio/pcm"
+    rate: Literal[16_000, 24_000] = 24_000
+
+
+class Voice(Strict):
+    voice: str | dict[str, Any] | None = None
+
+
+class Audio(Strict):
+    format: Format | None = None
+    output: Voice | None = None
+
+
+class Delegation(Strict):
+    type: Literal["client", "responses"] = "client"
+    responses: dict[str, Any] | None = None
+    acknowledgement_delay_ms: int | None = None
+
+
+class Part(Strict):
+    type: Literal["input_text", "output_text", "text"] | None = None
+    text: str = Field(max_length=MOST_TEXT)
+
+
+class Message(Strict):
+    role: Literal["developer", "user", "assistant"]
+    content: list[Part] = Field(max_length=1)
+    type: Literal["message"] | None = None
+    id: str | None = None
+    status: Literal["incomplete", "completed"] | None = None
+
+
+class Session(Strict):
+    model: str = Field(max_length=200)
+    audio: Audio | None = None
+    delegation: Delegation | None = None
+    input: list[Message] | None = Field(None, max_length=128)
+    instructions: str | None = Field(None, max_length=4 * MOST_TEXT)
+    safety_identifier: str | None = Field(None, max_length=200)
+    store: Literal[False] | None = None
+
+
+class Changes(Strict):
+    delegation: Delegation | None = None
+
+
+class Wishes(Strict):
+    """What `duologue.v1` may ask for at the start."""
+
+    patience: Patience | None = None
+    seed: int | None = Field(None, ge=0, lt=2**32)
+
+
+class ClientEvent(Strict):
+    event_id: str | None = Field(None, max_length=200)
+
+
+class Start(ClientEvent):
+    type: Literal["session.start"]
+    session: Session
+
+
+class Update(ClientEvent):
+    type: Literal["session.update"]
+    session: Changes
+
+
+class AppendAudio(ClientEvent):
+    type: Literal["session.input_audio.append"]
+    audio: str
+
+
+class Mute(ClientEvent):
+    type: Literal["session.input_audio.mute"]
+
+
+class Unmute(ClientEvent):
+    type: Literal["session.input_audio.unmute"]
+
+
+class Append(ClientEvent):
+    """Text for the model: commentary may be spoken, thinking and instructions are for it to know."""
+
+    type: Literal["session.commentary.append", "session.thinking.append", "session.instructions.append"]
+    content: str = Field(max_length=MOST_TEXT)
+    delegation_id: str | None = None
+
+
+class Close(ClientEvent):
+    type: Literal["session.close"]
+
+
+class StartExtended(Start):
+    duologue: Wishes = Wishes()
+
+
+class Resume(ClientEvent):
+    type: Literal["session.resume"]
+    token: str = Field(max_length=200)
+    last_turn: int = Field(-1, ge=-1)
+
+
+class AppendImage(ClientEvent):
+    type: Literal["session.input_image.append"]
+    image: str = Field(max_length=350_000)
+
+
+class AppendText(ClientEvent):
+    type: Literal["session.input_text.append"]
+    text: str = Field(min_length=1, max_length=MOST_TYPED)
+    source: Literal["typed", "ui"] = "typed"
+
+
+class SetPatience(ClientEvent):
+    type: Literal["session.patience.set"]
+    patience: Patience
+
+
+class Played(ClientEvent):
+    type: Literal["session.output_audio.played"]
+    end_ms: int = Field(ge=0)
+    skipped_ms: int = Field(0, ge=0, le=60_000)
+
+
+Plain = Start | Update | AppendAudio | Mute | Unmute | Append | Close
+Extended = StartExtended | Update | AppendAudio | Mute | Unmute | Append | Close | Resume | AppendImage | AppendText | SetPatience | Played
+PLAIN: TypeAdapter[Plain] = TypeAdapter(Annotated[Plain, Field(discriminator="type")])
+EXTENDED: TypeAdapter[Extended] = TypeAdapter(Annotated[Extended, Field(discriminator="type")])
+UNSUPPORTED = {
+    "response.item.create", "response.create", "decision.create", "decision.item.create", "decision.item.delete",
+    "session.output_audio.fixture.play", "transport.dtmf.send",
+}  # fmt: skip
+
+
+class ServerEvent(BaseModel):
+    """`event_id` is added when it is sent."""
+
+    client_event_id: str | None = None
+
+
+class Resource(BaseModel):
+    id: str
+    expires_at: int
+    model: str
+    status: Literal["active"] = "active"
+    audio: Audio = Audio()
+    delegation: Delegation = Delegation()
+    input: list[Message] | None = None
+    instructions: str | None = None
+    store: bool = False
+
+
+class About(BaseModel):
+    """What `duologue.v1` tells at the start."""
+
+    resume_token: str
+    grace_ms: int
+    turn_ms: int
+    lead_ms: int
+    patience: float
+    seed: int
+    recording: bool
+    model: str
+
+
+class Usage(BaseModel):
+    seconds: float
+
+
+class Started(ServerEvent):
+    type: Literal["session.started"] = "session.started"
+    session: Resource
+    duologue: About | None = None
+
+
+class Updated(ServerEvent):
+    type: Literal["session.updated"] = "session.updated"
+    session: Resource
+
+
+class Muted(ServerEvent):
+    type: Literal["session.input_audio.muted", "session.input_audio.unmuted"]
+
+
+class Appended(ServerEvent):
+    type: Literal["session.commentary.appended", "session.thinking.appended", "session.instructions.appended"]
+    start_ms: int
+    end_ms: int
+
+
+class Sound(ServerEvent):
+    type: Literal["session.output_audio.delta"] = "session.output_audio.delta"
+    delta: str
+    start_ms: int
+    end_ms: int
+    turn: int | None = None
+
+
+class Words(ServerEvent):
+    type: Literal["session.input_transcript.delta", "session.output_transcript.delta"]
+    delta: str
+    start_ms: int
+    end_ms: int
+
+
+class Target(BaseModel):
+    id: str
+    target: Literal["client", "responses"]
+
+
+class Delegated(ServerEvent):
+    type: Literal["session.delegation.created"] = "session.delegation.created"
+    delegation: Target
+    offset_ms: int
+
+
+class UsageUpdated(ServerEvent):
+    type: Literal["session.usage.updated"] = "session.usage.updated"
+    usage: Usage
+
+
+class Closed(ServerEvent):
+    type: Literal["session.closed"] = "session.closed"
+    reason: Literal["close_requested", "expired", "connection_lost"]
+    session: Resource
+    usage: Usage
+
+
+class ErrorBody(BaseModel):
+    type: str
+    code: str
+    message: str
+    param: str | None = None
+    client_event_id: str | None = None
+
+
+class Error(ServerEvent):
+    type: Literal["error"] = "error"
+    error: ErrorBody
+
+
+class CallSeen(BaseModel):
+    kind: Literal["delegate", "cancel", "interface"]
+    text: str
+
+
+class NoteSeen(BaseModel):
+    source: Literal["typed", "background", "tool", "ui", "memory"]
+    text: str
+
+
+class TurnSeen(ServerEvent):
+    """One micro-turn, whole: what went in with input turn `turn`, and what the model did about it."""
+
+    type: Literal["session.turn"] = "session.turn"
+    turn: int
+    start_ms: int
+    end_ms: int
+    speak: bool
+    heard: str
+    said: str
+    text: str
+    calls: list[CallSeen]
+    compute_ms: float
+    late: bool
+    missing_ms: int
+    unplayed_ms: int
+    image: bool
+    typed: str
+    notes: list[NoteSeen]
+
+
+class Task(BaseModel):
+    id: str
+    turn: int
+    text: str
+    state: Literal["open", "done", "failed", "cancelled", "expired"]
+    result: str | None = None
+
+
+class TaskChanged(ServerEvent):
+    type: Literal["session.task"] = "session.task"
+    task: Task
+
+
+class Interface(ServerEvent):
+    type: Literal["session.interface"] = "session.interface"
+    id: str
+    spec: dict[str, Any]
+
+
+class Gap(ServerEvent):
+    type: Literal["session.gap"] = "session.gap"
+    start_ms: int
+    end_ms: int
+    reason: Literal["disconnected", "behind"]
+
+
+class Resumed(ServerEvent):
+    type: Literal["session.resumed"] = "session.resumed"
+    session: Resource
+    duologue: About
+    turn: int
+
+
+class PatienceChanged(ServerEvent):
+    type: Literal["session.patience.changed"] = "session.patience.changed"
+    patience: float
+
+
+class Draining(ServerEvent):
+    type: Literal["session.draining"] = "session.draining"
+    deadline_ms: int

@@ -1,0 +1,38 @@
+import asyncio
+
+from duologue.agent.loops import Stepped, Threaded
+
+
+def test_time_passes_with_the_turns_alone():
+    loop, seen = Stepped(), []
+
+    async def sleeper(seconds):
+        await asyncio.sleep(seconds)
+        seen.append((seconds, await asyncio.to_thread(lambda: round(loop.now, 1))))
+
+    for seconds in (0.5, 0.3):
+        loop.start(sleeper(seconds))
+    loop.turn()
+    assert seen == []
+    loop.turn()
+    loop.turn()
+    assert seen == [(0.3, 0.4), (0.5, 0.6)]
+    loop.close()
+
+
+def test_a_thread_runs_work_and_ends_it_when_closed():
+    loop, ended = Threaded(), []
+
+    async def endless():
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            ended.append(1)
+
+    async def started():
+        return "yes"
+
+    loop.start(endless())
+    assert loop.start(started()).result(60) == "yes"
+    loop.close()
+    assert ended == [1] and not loop.thread.is_alive()

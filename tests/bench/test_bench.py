@@ -1,0 +1,76 @@
+"""The benches on a toy, for as short as can be: their rows, their files, and that what they claim to add up does."""
+
+import json
+
+import pytest
+
+from duologue.bench import long, peers, sessions, turn
+from duologue.bench.figures import Figures, bars, give, spread
+from duologue.errors import ConfigError
+from duologue.model import checkpoint
+
+
+@pytest.fixture(scope="module")
+def weights(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    checkpoint.save(path, model)
+    return path
+
+
+def test_figures_are_given_as_table_json_and_plot(tmp_path, capsys):
+    rows = [{"what": "a", "ms": 1.0}, {"what": "b", "ms": 2.5}]
+    give(Figures("two things", rows, bars("what", "ms", 2.0)), tmp_path / "f.json", tmp_path / "f.png")
+    read = json.loads((tmp_path / "f.json").read_text())
+    assert read["rows"] == rows and read["about"]["torch"]
+    assert "two things" in capsys.readouterr().out and (tmp_path / "f.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(ConfigError, match="cannot write"):
+        give(Figures("x", rows, bars("what", "ms")), tmp_path / "absent" / "f.json", None)
+
+
+def test_spread():
+    assert spread([1.0, 2.0, 3.0]) == {"p50 ms": 2.0, "p95 ms": 2.9, "p99 ms": 2.98, "n": 3}
+
+
+def test_the_parts_of_a_turn_add_up_and_nothing_stays_watched(voiced):
+    took = turn.turn_ms(voiced, turn.SPEAKS, turns=2)
+    parts = [sum(ms) for part, ms in took.items() if part != "all"]
+    assert all(len(ms) == 2 for ms in took.values()) and sum(parts) == pytest.approx(sum(took["all"]))
+    assert all(min(took[part]) > 0 for part in ("embed", "trunk", "heads", "flow", "vocoder"))
+    assert not any(name in vars(owner) for places in turn.parts_of(voiced).values() for owner, name in places)
+    assert not sum(turn.turn_ms(voiced, turn.HUSHES, turns=2)["flow"])
+
+
+def test_bench_turn(weights, monkeypatch):
+    monkeypatch.setattr(turn, "first_turn_ms", lambda checkpoint: 1.0)
+    rows = turn.turn(weights, 1).rows
+    assert [row["what"] for row in rows][:3] == ["bfloat16 quiet turn", "bfloat16 speaking turn", "bfloat16 · embed"]
+    assert rows[-1] == {"what": "start to first turn"} | spread([1.0] * 3)
+
+
+def test_a_rung_counts_every_turn(voiced):
+    crowd_ms = sessions.rung(voiced, 2, seconds=0.4)
+    assert crowd_ms["sessions"] == 2 and crowd_ms["tick p50 ms"] > 0 and crowd_ms["wait p99 ms"] >= crowd_ms["tick p50 ms"] / 2
+
+
+def test_the_ladder_ends_where_it_is_told_to(weights, monkeypatch):
+    monkeypatch.setattr(sessions, "rung", lambda voiced, count, seconds: {"sessions": count, "tick p99 ms": 10.0 * count, "late": 0})
+    figures = sessions.sessions(weights, 1, 64)
+    assert [row["sessions"] for row in figures.rows] == [1, 2, 4, 8, 12, 16] and figures.title.startswith("12 live sessions")
+
+
+def test_bench_long(weights):
+    figures = long.long(weights, hours=0)
+    assert [row["hours"] for row in figures.rows] == [0.006, 0.011] and "of the first ten" in figures.title
+
+
+@pytest.mark.slow
+def test_bench_peers(weights):
+    pytest.importorskip("moshi")
+    rows = peers.peers(weights, 1).rows
+    assert len(rows) == 8 and all(row["ms a second of talk"] > 0 for row in rows)
+
+
+def test_the_peer_s_absence_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "moshi.models", None)
+    with pytest.raises(ConfigError, match="pip install --no-deps moshi"):
+        peers._imported()

@@ -1,0 +1,179 @@
+"""What the camera sees: things look like what they are called, and nothing is asked before it can be seen."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from duologue.data.scenes import stock
+from duologue.data.scenes.camera import CANVAS, Camera, arrives, draw_camera, photograph, seen_at
+from duologue.data.scenes.figure import ACTIONS, pose, rest
+from duologue.data.scenes.ground import KINDS, Ground, for_tests, paint
+from duologue.data.scenes.stage import FOREVER_S, Figure, Motion, Prop, Stage, draw_look, filmed_again, repetitions
+from duologue.data.scenes.things import COLOURS, SHAPES, Thing, sprite
+from duologue.data.script import reply_at
+from duologue.errors import DataError
+from duologue.turn import TURN_MS
+
+PLAIN = Ground("plain", 3, "train")
+TURN_S = TURN_MS / 1000
+
+
+def seen(thing: Thing) -> np.ndarray:
+    """RGBA of a thing, 60 pixels high."""
+    return np.asarray(sprite(thing, 60)).astype(float)
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_shape_has_the_colour_that_it_is_called_by(colour):
+    for look in range(0, 40, 4):  # without a border
+        rgba = seen(Thing("shape", "square", colour, look))
+        mean = rgba[rgba[..., 3] > 250][:, :3].mean(0)
+        nearest = min(COLOURS, key=lambda name: np.abs(np.array(COLOURS[name]) - mean).sum())
+        assert nearest == colour, (look, mean)
+
+
+def test_no_two_shapes_digits_or_hands_look_alike():
+    shapes = [Thing("shape", name, "red", 0) for name in SHAPES if name != "ball"]
+    digits = [Thing("text", str(n), "black", 0) for n in range(10)]
+    hands = [Thing("hand", str(n), "", 0) for n in range(6)]
+    for group in (shapes, digits, hands):
+        looks = [np.asarray(sprite(thing, 60).resize((60, 60))).astype(float).mean(-1) for thing in group]
+        assert min(np.abs(a - b).mean() for a, b in combinations(looks, 2)) > 1.5
+    ball, disc = (seen(Thing("shape", name, "red", 0)) for name in ("ball", "circle"))
+    assert ball[ball[..., 3] > 250].std(0).max() > 5 * disc[disc[..., 3] > 250].std(0).max()
+
+
+def test_every_action_moves_comes_back_and_is_like_no_other():
+    for action in ACTIONS:
+        assert np.abs(np.array(pose(action, 0.5).arms) - pose(action, 0.0).arms).max() >= 0
+        flat = {p: np.hstack([np.ravel(x) for x in pose(action, p)]) for p in (0, 0.25, 0.5, 1)}
+        assert np.abs(flat[1] - flat[0]).max() < 1e-6
+        assert np.abs(flat[0.5] - flat[0]).max() > 0.1 or np.abs(flat[0.25] - flat[0]).max() > 0.1
+    middle = [np.hstack([np.ravel(x) for x in pose(action, 0.3)]) for action in ACTIONS]
+    assert min(np.abs(a - b).max() for a, b in combinations(middle, 2)) > 0.2
+
+
+def test_a_motion_that_is_broken_off_turns_back_half_way():
+    whole, half = Motion("squat", 0.0, 1.0), Motion("squat", 0.0, 1.0, part=0.35)
+    deepest = [max(m.pose(t).crouch for t in np.linspace(0, 0.999, 50)) for m in (whole, half)]
+    assert deepest[0] > 0.99 and 0.2 < deepest[1] < 0.6
+    assert half.pose(0.0).crouch == pytest.approx(half.pose(1.0).crouch, abs=0.01)
+
+
+def test_repetitions_end_when_they_are_told_to_and_do_not_overlap():
+    found = repetitions("jump", [2.0, 3.0, 3.5], 0.8, 1.0)
+    assert [m.end_s for m in found] == [2.0, 3.0, 3.5]
+    assert [m.begin_s for m in found] == pytest.approx([1.2, 2.2, 3.0])
+    figure = Figure(draw_look(np.random.default_rng(0)), (0.5, 0.9), 0.6, found)
+    assert figure.pose(2.1) == rest("jump") != figure.pose(2.6)
+
+
+def test_a_thing_is_there_from_its_begin_to_its_end_and_changes_when_it_should():
+    red, blue = Thing("shape", "square", "red"), Thing("shape", "square", "blue")
+    stage = Stage(PLAIN, Camera(), [Prop(red, (0.5, 0.5), 0.5, 1.0, 3.0, becomes_s=2.0, then=blue)])
+    middle = {t: stage.show(t)[60, 80].astype(int) for t in (0.9, 1.3, 1.9, 2.1, 2.9, 3.1)}
+    assert np.array_equal(middle[0.9], middle[3.1])
+    assert all(middle[t][0] > middle[t][2] + 80 for t in (1.3, 1.9))
+    assert all(middle[t][2] > middle[t][0] + 80 for t in (2.1, 2.9))
+
+
+def test_what_drifts_stays_in_the_picture():
+    prop = Prop(Thing("shape", "square", "red", 0), (0.3, 0.6), 0.3, 0.0, FOREVER_S, (0.31, -0.17))
+    for seconds in np.linspace(0, 40, 60):
+        canvas = Image.new("RGB", CANVAS, (0, 0, 255))
+        prop.paint(canvas, seconds)
+        reds = (np.asarray(canvas)[..., 0] > 128).sum()
+        assert reds > 0.8 * (0.3 * CANVAS[1]) ** 2 * 0.92**2
+
+
+def test_a_stage_shows_the_same_whenever_it_is_asked():
+    rng = np.random.default_rng(1)
+    stage = Stage(Ground("cloudy", 5, "train"), draw_camera(rng)._replace(lost=0.2, noise=5.0, shake=2.0, each=1))
+    first, again = ([stage.show(t) for t in times] for times in (np.arange(20) * 0.2, np.arange(20)[::-1] * 0.2))
+    assert sum(image is None for image in first) in range(1, 12)
+    for a, b in zip(first, again[::-1]):
+        assert (a is None and b is None) or np.array_equal(a, b)
+        assert a is None or (a.shape == (120, 160, 3) and a.dtype == np.uint8)
+
+
+def test_a_perfect_camera_changes_nothing():
+    canvas = paint(Ground("checks", 2, "test"), CANVAS)
+    half = canvas.resize((160, 120), Image.Resampling.BILINEAR)
+    assert np.abs(photograph(Camera(), canvas, 0.0).astype(int) - np.asarray(half)).mean() < 4
+
+
+def test_a_screen_filmed_again_is_another_picture_of_the_same():
+    stage = Stage(Ground("graded", 2, "test"), Camera(7), [Prop(Thing("shape", "star", "red", 0), (0.5, 0.5), 0.5)])
+    plain, again = stage.show(0.0).astype(int), filmed_again(stage).show(0.0).astype(int)
+    assert np.abs(plain - again).mean() > 10
+    assert again[60, 80, 0] > again[60, 80, 2] + 40  # the star is still red, and there
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_nobody_reacts_to_what_no_picture_has_shown(seed):
+    """Wherever the turns' borders lie: before the reaction begins, a picture taken after the event has come."""
+    rng = np.random.default_rng(seed)
+    camera, view_s, event_s = draw_camera(rng), rng.uniform(0, 5), rng.uniform(0, 10)
+    own_s = reply_at(view_s + seen_at(camera, event_s))
+    ends = [t for t in np.arange(1, 120) * TURN_S if t - 0.001 >= view_s + event_s and t <= own_s + 1e-9]
+    assert any(arrives(camera, int((t - 0.001 - view_s) / TURN_S)) for t in ends)
+    assert own_s - view_s - event_s < 3.0
+
+
+def test_an_event_before_a_perfect_camera_is_seen_at_once():
+    assert seen_at(Camera(), 3.21) == 3.21
+
+
+@pytest.mark.parametrize("kind", sorted({*KINDS["train"], *KINDS["test"]} - {"photograph"}))
+def test_grounds_are_pictures_and_follow_from_their_seed(kind):
+    one, two, other = (np.asarray(paint(Ground(kind, seed, "train"), (160, 120))) for seed in (1, 1, 2))
+    assert one.shape == (120, 160, 3) and np.array_equal(one, two) and not np.array_equal(one, other)
+    assert (one.std() < 80) if kind == "plain" else (one.reshape(-1, 3).std(0).max() > 2)
+
+
+@pytest.fixture
+def wallpapers(tmp_path, monkeypatch):
+    """Forty photographs, each of one grey."""
+    monkeypatch.setenv("DUOLOGUE_PHOTOGRAPHS", str(tmp_path / "walls"))
+    monkeypatch.setenv("DUOLOGUE_CACHE", str(tmp_path))
+    stock._photographs.cache_clear()
+    (tmp_path / "walls").mkdir()
+    for n in range(40):
+        Image.new("RGB", (400, 300), (n * 6,) * 3).save(tmp_path / "walls" / f"{n}.png")
+    yield
+    stock._photographs.cache_clear()
+
+
+def test_training_never_sees_the_photographs_of_the_tests(wallpapers):
+    greys = {
+        split: {round(np.asarray(paint(Ground("photograph", seed, split), (40, 30))).mean()) for seed in range(80)}
+        for split in ("train", "test")
+    }
+    assert len(greys["train"]) > 20 and len(greys["test"]) > 3
+    sides = [for_tests(f"{n}.png") for n in range(40)]
+    assert 4 < sum(sides) < 20
+
+
+def test_photographs_are_kept_and_made_anew_when_there_are_others(wallpapers, tmp_path):
+    first = stock.photographs()
+    assert len(first) == 40 and first["7.png"].shape == (240, 320, 3) and (first["7.png"] == 42).all()
+    (tmp_path / "walls" / "7.png").unlink()
+    stock._photographs.cache_clear()
+    assert len(stock.photographs()) == 39
+
+
+def test_what_is_not_installed_is_a_data_error_that_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("DUOLOGUE_PHOTOGRAPHS", str(tmp_path))
+    with pytest.raises(DataError, match="apt install lomiri"):
+        stock.photographs()
+    monkeypatch.setattr(stock, "NOTO_FONT", tmp_path / "none.ttf")
+    with pytest.raises(DataError, match="fonts-noto-color-emoji"):
+        stock._noto("1F34E")
+    monkeypatch.setenv("DUOLOGUE_CACHE", str(tmp_path))
+    (tmp_path / "openmoji").mkdir()
+    (tmp_path / "openmoji" / "openmoji-17.0.0.tgz").write_bytes(b"something else")
+    stock._openmoji_folder.cache_clear()
+    with pytest.raises(DataError, match="wrong sha256"):
+        stock._openmoji_folder()

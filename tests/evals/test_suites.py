@@ -1,0 +1,191 @@
+"""Every suite through controls whose results are known: no recogniser, no weights, a voice bank without voices."""
+
+import json
+
+import numpy as np
+import pytest
+
+from duologue.data.script import Script
+from duologue.evals import freeze, items
+from duologue.evals.draws import from_bank, frozen
+from duologue.evals.glossary import MEANINGS, meaning
+from duologue.evals.items import digest
+from duologue.evals.outcome import Outcome
+from duologue.evals.runs import OWN_WORDS
+from duologue.evals.suite import ORACLE_LEAST, record_of
+from duologue.evals.suites import SUITES, long, timed, voice
+from duologue.evals.suites.repair import first_version
+from duologue.evals.systems import CONTROLS, Case, run
+from tests.data.fake_bank import FakeBank
+from tests.evals.made import outcome
+
+CASES = 8
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_voice():
+    """DNSMOS and the speaker encoder take seconds, and nothing here is about them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(voice, "quality", lambda _: None)
+        patch.setattr(voice, "likeness", lambda *_: None)
+        patch.setattr(long, "LENGTH_S", 420.0)
+        yield
+
+
+@pytest.fixture(scope="module")
+def source():
+    """Each family's conversations are drawn once."""
+    kept: dict[str, list] = {}
+
+    def conversations(family):
+        if family not in kept:
+            kept[family] = list(from_bank(FakeBank(), 3, 80)(family))
+        return iter(kept[family])
+
+    return conversations
+
+
+@pytest.fixture(scope="module")
+def drawn(source):
+    return {name: suite.items(source, CASES) for name, suite in SUITES.items()}
+
+
+def records(suite, kept, system):
+    found = dict(run(system, [Case(script, i) for i, (script, _) in enumerate(kept)]))
+    return [record_of(suite, i, kept[i], found[i], OWN_WORDS) for i in range(len(kept))]
+
+
+@pytest.fixture(scope="module")
+def figures(drawn):
+    found = {}
+
+    def of(name: str, control: str):
+        if (name, control) not in found:
+            suite = SUITES[name]
+            found[name, control] = suite.figures(records(suite, drawn[name], CONTROLS[control]))
+        return found[name, control]
+
+    return of
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_the_labels_themselves_reach_the_maximum(figures, name):
+    headline = figures(name, "oracle")[SUITES[name].headline]
+    assert headline.cases and headline.value >= ORACLE_LEAST
+
+
+@pytest.mark.parametrize("control", [name for name in CONTROLS if name != "oracle"])
+@pytest.mark.parametrize("name", SUITES)
+def test_who_does_not_listen_stays_at_the_chance_level_that_is_written_down(figures, name, control):
+    headline = figures(name, control)[SUITES[name].headline]
+    assert (headline.value or 0.0) <= SUITES[name].chance[control] or headline.low <= SUITES[name].chance[control]
+
+
+@pytest.mark.parametrize("name", [name for name in SUITES if name != "voice"])
+def test_silence_wins_nothing(figures, name):
+    assert figures(name, "silent")[SUITES[name].headline].value == 0.0
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_every_figure_has_its_cases_and_a_meaning(figures, name):
+    for key, figure in figures(name, "oracle").items():
+        assert meaning(key)
+        assert figure.value is None or figure.low <= figure.value <= figure.high, key
+        assert figure.value is None or figure.cases > 0
+
+
+def test_no_meaning_is_left_over(figures):
+    keys = {key for name in SUITES for key in figures(name, "oracle")}
+    used = keys | {key.partition("/")[0] for key in keys}
+    used |= {part for key in used for part in key.rsplit("_", 1)}
+    assert not set(MEANINGS) - used
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_the_order_of_the_cases_changes_nothing(drawn, name):
+    suite, kept = SUITES[name], drawn[name]
+    found = records(suite, kept, CONTROLS["metronome"])
+    forth, back = suite.figures(found), suite.figures(found[::-1])
+    assert {k: f.value for k, f in forth.items()} == pytest.approx({k: f.value for k, f in back.items()}, nan_ok=True)
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_a_system_that_fails_scores_nothing_and_stays_in_the_denominator(drawn, figures, name):
+    suite, kept = SUITES[name], drawn[name]
+    found = [record_of(suite, i, item, Outcome(failure="gone"), OWN_WORDS) for i, item in enumerate(kept)]
+    failed, best = suite.figures(found)[suite.headline], figures(name, "oracle")[suite.headline]
+    assert (failed.value or 0.0) <= 0.0 and failed.cases == best.cases
+    assert all(trial["reason"] == "failed: gone" for record in found for trial in record["trials"])
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_the_same_items_have_the_same_hash_and_other_ones_another(source, drawn, name):
+    assert digest(SUITES[name].items(source, CASES)) == digest(drawn[name])
+    assert digest(drawn[name][:-1]) != digest(drawn[name])
+
+
+def test_a_metronome_does_not_win_backchannels_at_any_rate(drawn):
+    suite, kept = SUITES["backchannel"], drawn["backchannel"]
+    for period_s in (0.9, 1.5, 2.0, 3.1, 5.0):
+        spans = [(float(t), float(t) + 0.3) for t in np.arange(0.7, 45, period_s)]
+        found = [record_of(suite, i, item, outcome(*spans, length_s=50), OWN_WORDS) for i, item in enumerate(kept)]
+        gain = suite.figures(found)["gain"]
+        assert gain.low < 15.0, (period_s, gain)
+
+
+def test_never_yielding_is_worth_three_of_four_on_average_and_nothing_at_least(drawn):
+    suite = SUITES["overlap"]
+    found = records(suite, drawn["overlap"], CONTROLS["oracle"])
+    for record in found:
+        for overlap in record["seen"]["overlaps"]:
+            overlap["good"] = overlap["row"] != "interruption"
+    stubborn = suite.figures(found)
+    assert (stubborn["least"].value, stubborn["mean"].value, stubborn["balanced"].value) == (0.0, 75.0, 50.0)
+
+
+def test_how_late_a_recital_stops(drawn):
+    suite = SUITES["overlap"]
+    script, trials = next(item for item in drawn["overlap"] if any(t.kind == "stop" for t in item[1]))
+    trial = next(t for t in trials if t.kind == "stop")
+    spoken = outcome((trial.after_s - 3.0, trial.after_s + 0.7), length_s=60)
+    (overlap,) = record_of(suite, 0, (script, [trial]), spoken, OWN_WORDS)["seen"]["overlaps"]
+    assert overlap["stop_s"] == pytest.approx(0.7, abs=0.011)
+
+
+@pytest.mark.parametrize(
+    ("asked", "stale"),
+    [
+        ("what is five plus four no wait eight plus five", "nine"),
+        ("tell me the opposite of hot i mean of big", "cold"),
+        ("which day comes after monday sorry after friday", "tuesday"),
+        ("what comes after six no eight", "seven"),
+        ("what is your name", None),
+    ],
+)
+def test_the_answer_to_what_was_taken_back(asked, stale):
+    assert first_version(asked) == stale
+
+
+def test_a_cancelled_timer_must_be_answered(source):
+    script, (trial,) = next(item for item in timed.items(source, 3) if item[1][0].row == "time/cancel")
+    suite, quiet = SUITES["timed"], outcome(length_s=60)
+    end_s = max(s.start_s + s.speech.seconds for s in script.sounds)
+    assert not record_of(suite, 0, (script, [trial]), quiet, OWN_WORDS)["seen"]["good"]
+    if end_s + 1.0 < trial.begin_s:
+        assert record_of(suite, 0, (script, [trial]), outcome((end_s + 0.3, end_s + 0.6), length_s=60), OWN_WORDS)["seen"]["good"]
+
+
+def test_a_long_session_has_its_probes_afresh(drawn):
+    session, *alone = drawn["long"]
+    probes = [trial for trial in session[1] if trial.row != "idle"]
+    assert session[0].length_s <= long.LENGTH_S
+    assert [f"fresh/{t.row}" for t in probes] == [t.row for _, trials in alone for t in trials]
+
+
+def test_an_empty_source_gives_no_items():
+    assert SUITES["pause"].items(frozen([(Script("talk", 1.0), [])]), 4) == []
+
+
+def test_the_suites_are_what_was_frozen():
+    committed = json.loads((items.FOLDER / "suites.json").read_text())
+    assert freeze.hashes(items.FOLDER) == committed

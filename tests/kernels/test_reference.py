@@ -1,0 +1,40 @@
+"""What the reference promises beyond its products and attention (`tests/laws/test_rows.py`): rows that do not know each other."""
+
+import pytest
+import torch
+
+from duologue.kernels import reference
+
+
+@pytest.mark.parametrize("op", [reference.sigmoid, reference.softmax, reference.log_softmax], ids=lambda op: op.__name__)
+@pytest.mark.parametrize("width", [1, 5, 8, 33])
+def test_numbers_of_a_row_do_not_depend_on_the_number_of_rows(op, width):
+    torch.manual_seed(0)
+    x = torch.randn(64, width) * 3
+    whole = op(x)
+    assert all(torch.equal(op(x[n : n + rows]), whole[n : n + rows]) for rows in range(1, 33) for n in (0, 3))
+
+
+def test_sigmoid_is_sigmoid():
+    x = torch.linspace(-30, 30, 101)
+    assert torch.allclose(reference.sigmoid(x), torch.sigmoid(x), rtol=1e-6, atol=1e-12)
+
+
+def test_int8_keeps_a_weight_within_half_a_step():
+    weight = torch.randn(3, 5, 40)
+    weight[1, 2] = 0
+    packed = reference.quantise(weight)
+    assert packed.values.dtype == torch.int8 and packed.scale.shape == (3, 5)
+    assert ((packed.dense(torch.float32) - weight).abs() <= packed.scale[..., None] * 0.501).all()
+
+
+def test_experts_are_their_definition():
+    torch.manual_seed(0)
+    x, gate_up, down = torch.randn(5, 6), torch.randn(4, 16, 6), torch.randn(4, 6, 8)
+    gate, expert = torch.rand(5, 4).topk(2)
+    wanted = torch.zeros(5, 6)
+    for r in range(5):
+        for g, e in zip(gate[r], expert[r]):
+            a, b = (gate_up[e] @ x[r]).chunk(2)
+            wanted[r] += g * (down[e] @ (torch.nn.functional.silu(a) * b))
+    assert torch.allclose(reference.experts(x, expert, gate, gate_up, down), wanted, atol=1e-5)
