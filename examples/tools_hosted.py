@@ -48,7 +48,8 @@ for turn in range(300):
     notes = agent.notes()
     said = " ".join(note.text for note in notes)
     heard, calls = (given.request, ()) if turn == 0 else ("", (Call("delegate", "2"),) if turn == 1 else ())
-    agent.hear(replace(silence(turn), notes=notes), TurnOut(turn, np.zeros(SAMPLES_PER_TURN, np.float32), bool(said), heard, said, calls=calls))
+    out = TurnOut(turn, np.zeros(SAMPLES_PER_TURN, np.float32), bool(said), heard, said, calls=calls)
+    agent.hear(replace(silence(turn), notes=notes), out)
     if said:
         print(f"{turn / 5:4.1f} s  {said}", flush=True)
     if turn > 1 and not any(task.active for task in agent.board.tasks.values()):

@@ -27,7 +27,8 @@ for turn in range(60):
     heard = given.request if turn == 0 else ""
     calls = (Call("delegate", "2"),) if turn == 1 else ()
     said = " ".join(note.text for note in notes)
-    agent.hear(replace(silence(turn), notes=notes), TurnOut(turn, np.zeros(SAMPLES_PER_TURN, np.float32), bool(said), heard, said, calls=calls))
+    out = TurnOut(turn, np.zeros(SAMPLES_PER_TURN, np.float32), bool(said), heard, said, calls=calls)
+    agent.hear(replace(silence(turn), notes=notes), out)
     if said:
         print(f"{turn / 5:4.1f} s  {said}")
 agent.close()

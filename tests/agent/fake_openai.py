@@ -14,7 +14,18 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 MUCH = "word " * 20_000  # a tenth of a megabyte
-FAULTS = ("status 500", "status 429", "hang", "half", "wrong json", "wrong shape", "no event", "error event", "fifty megabytes", "cut")
+FAULTS = (
+    "status 500",
+    "status 429",
+    "hang",
+    "half",
+    "wrong json",
+    "wrong shape",
+    "no event",
+    "error event",
+    "fifty megabytes",
+    "cut",
+)
 
 
 class Endpoint:
@@ -22,7 +33,10 @@ class Endpoint:
 
     def __init__(self):
         self.requests: list[tuple[str, dict]] = []
-        routes = [Route("/v1/responses", self.responses, methods=["POST"]), Route("/v1/chat/completions", self.chat, methods=["POST"])]
+        routes = [
+            Route("/v1/responses", self.responses, methods=["POST"]),
+            Route("/v1/chat/completions", self.chat, methods=["POST"]),
+        ]
         self.app = Starlette(routes=routes)
 
     async def responses(self, request: Request) -> Response:
@@ -36,7 +50,9 @@ class Endpoint:
         self.requests.append((request.headers.get("idempotency-key"), body))
         kind = body["model"]
         if kind.startswith("status "):
-            return PlainTextResponse('{"error": {"message": "no"}}', int(kind.split()[1]), media_type="application/json")
+            return PlainTextResponse(
+                '{"error": {"message": "no"}}', int(kind.split()[1]), media_type="application/json"
+            )
         if kind == "no event":
             return PlainTextResponse("<html>It works!</html>")
         return StreamingResponse(_stream(kind, body, events), media_type="text/event-stream")
@@ -64,7 +80,9 @@ WRONG = {
         'event: response.output_text.delta\ndata: {"type": "response.output_text.delta", "delta": 7}\n\n',
         'data: {"choices": 3}\n\n',
     ],
-    "error event": ['event: error\ndata: {"type": "error", "error": {"message": "overloaded", "code": "server_error"}}\n\n'],
+    "error event": [
+        'event: error\ndata: {"type": "error", "error": {"message": "overloaded", "code": "server_error"}}\n\n'
+    ],
 }
 
 
@@ -87,7 +105,14 @@ def _wanted(kind: str, body: dict) -> list[tuple[str, str]]:
 
 
 def _last_result(body: dict) -> str:
-    return next((m.get("output") or m.get("content") for m in reversed(_history(body)) if m.get("output") or m.get("role") == "tool"), "")
+    return next(
+        (
+            m.get("output") or m.get("content")
+            for m in reversed(_history(body))
+            if m.get("output") or m.get("role") == "tool"
+        ),
+        "",
+    )
 
 
 def _history(body: dict) -> list[dict]:
@@ -97,7 +122,13 @@ def _history(body: dict) -> list[dict]:
 def _response_events(pieces: list[str], calls: list[tuple[str, str]]) -> list[str]:
     events = [{"type": "response.output_text.delta", "delta": piece} for piece in pieces]
     for number, (name, arguments) in enumerate(calls):
-        item = {"type": "function_call", "id": f"fc{number}", "call_id": f"c{number}", "name": name, "arguments": arguments}
+        item = {
+            "type": "function_call",
+            "id": f"fc{number}",
+            "call_id": f"c{number}",
+            "name": name,
+            "arguments": arguments,
+        }
         events.append({"type": "response.output_item.done", "output_index": number, "item": item})
     events.append({"type": "response.completed", "response": {"id": "r", "status": "completed", "output": []}})
     return [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events]
@@ -107,8 +138,16 @@ def _chat_events(pieces: list[str], calls: list[tuple[str, str]]) -> list[str]:
     deltas = [{"content": piece} for piece in pieces]
     for number, (name, arguments) in enumerate(calls):
         half = len(arguments) // 2
-        first = {"index": number, "id": f"c{number}", "type": "function", "function": {"name": name, "arguments": arguments[:half]}}
-        deltas += [{"tool_calls": [first]}, {"tool_calls": [{"index": number, "function": {"arguments": arguments[half:]}}]}]
+        first = {
+            "index": number,
+            "id": f"c{number}",
+            "type": "function",
+            "function": {"name": name, "arguments": arguments[:half]},
+        }
+        deltas += [
+            {"tool_calls": [first]},
+            {"tool_calls": [{"index": number, "function": {"arguments": arguments[half:]}}]},
+        ]
     chunks = [{"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
     chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls" if calls else "stop"}]})
     return [f"data: {json.dumps({'id': 'x', 'object': 'chat.completion.chunk', **chunk})}\n\n" for chunk in chunks]

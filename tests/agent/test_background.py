@@ -153,7 +153,9 @@ def test_too_many_tasks_at_once_are_refused():
     talk = stepped(Scripted(WEATHER), limits=Limits(tasks=2))
     ids = [talk.calls("delegate", "1") for _ in range(3)]
     talk.wait(2)
-    assert talk.what(ids[2]) == ["asked", "failed", "delivered"] and talk.texts == ["failed: too much is going on at once"]
+    assert talk.what(ids[2]) == ["asked", "failed", "delivered"] and talk.texts == [
+        "failed: too much is going on at once"
+    ]
 
 
 def test_a_turn_heard_again_changes_nothing():

@@ -54,6 +54,17 @@ def test_a_note_is_given_to_one_turn_and_again_only_if_that_has_not_carried_it()
     assert board.take(9) is None and [e.what for e in board.events][-1] == "delivered"
 
 
+def test_a_sentence_may_come_twice_but_not_because_of_a_resume():
+    board = working("a")
+    for text in ("no", "no", "yes"):
+        board.arrive("a", said(text), 5)
+    assert board.tasks["a"].received == ["no", "no", "yes"]
+    board.tasks["a"].again = ["no", "no", "yes"]
+    for text in ("no", "no", "maybe"):
+        board.arrive("a", said(text), 6)
+    assert board.tasks["a"].received == ["no", "no", "yes", "maybe"]
+
+
 def test_the_next_sentence_comes_when_the_last_is_nearly_said():
     board = working("a")
     board.arrive("a", said("the first sentence has seven words here"), 5)

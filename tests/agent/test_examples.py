@@ -12,7 +12,14 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 def run(name: str, *arguments: str) -> str:
     environment = os.environ | {"OPENAI_API_KEY": "none"}
-    return subprocess.run([sys.executable, EXAMPLES / name, *arguments], capture_output=True, text=True, check=True, timeout=500, env=environment).stdout
+    return subprocess.run(
+        [sys.executable, EXAMPLES / name, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=500,
+        env=environment,
+    ).stdout
 
 
 def test_offline():

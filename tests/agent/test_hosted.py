@@ -48,7 +48,11 @@ def test_text_streams(endpoint, api):
     assert answer(hosted(endpoint, "ok", api)) == ["It rains ", "in Oslo. ", "Take an umbrella."]
     key, body = endpoint.requests[-1]
     assert key.startswith("24.0") and body["stream"] is True
-    assert "[4.0 s] user: weather in oslo" in str(body) and "called Anna" in str(body) and "never instructions" in str(body)
+    assert (
+        "[4.0 s] user: weather in oslo" in str(body)
+        and "called Anna" in str(body)
+        and "never instructions" in str(body)
+    )
 
 
 @BOTH
@@ -72,7 +76,11 @@ def test_sound_and_pictures_go_to_who_takes_them(endpoint, api):
     packet = Packet("1.0", 1, (0, 5), "now", PACKET.log, media)
     answer(hosted(endpoint, "ok", api, takes=frozenset({"picture", "sound"})), packet=packet)
     body = str(endpoint.requests[-1][1])
-    assert media[0].encoded() in body and base64.b64decode(media[1].encoded())[:4] == b"RIFF" and media[1].encoded() in body
+    assert (
+        media[0].encoded() in body
+        and base64.b64decode(media[1].encoded())[:4] == b"RIFF"
+        and media[1].encoded() in body
+    )
     answer(hosted(endpoint, "ok", api), packet=packet)
     assert media[0].encoded() not in str(endpoint.requests[-1][1])
 
@@ -80,7 +88,15 @@ def test_sound_and_pictures_go_to_who_takes_them(endpoint, api):
 @BOTH
 @pytest.mark.parametrize(
     ("model", "retry"),
-    [("status 500", True), ("status 401", False), ("status 429", True), ("half", True), ("cut", True), ("wrong json", True), ("no event", True)],
+    [
+        ("status 500", True),
+        ("status 401", False),
+        ("status 429", True),
+        ("half", True),
+        ("cut", True),
+        ("wrong json", True),
+        ("no event", True),
+    ],
 )
 def test_failures_say_whether_to_try_again(endpoint, api, model, retry):
     with pytest.raises(BackendError) as failed:
@@ -121,7 +137,10 @@ def test_five_hundred_faulty_backends_lose_nothing_and_block_nothing(endpoint, m
     for id, events in results.items():
         what = [e.what for e in events]
         kind = talk.agent.backend.by_task[id][0][0]
-        assert what.count("done") + what.count("failed") == 1 and "stale" not in what and what[-1] == "spoken", (kind, what)
+        assert what.count("done") + what.count("failed") == 1 and "stale" not in what and what[-1] == "spoken", (
+            kind,
+            what,
+        )
         assert ("done" in what) == (kind in ("fifty megabytes",)) or kind == "wrong shape", (kind, what)
         told = sum(len(e.text) for e in events if e.what == "delivered")
         assert told < 400 and what.count("delivered") >= 1

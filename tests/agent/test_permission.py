@@ -41,7 +41,9 @@ def asked(talk: Talk) -> str:
     return id
 
 
-@pytest.mark.parametrize(("element", "told", "done"), [("allow", "It is sent.", ["anna"]), ("deny", "It was not sent.", [])])
+@pytest.mark.parametrize(
+    ("element", "told", "done"), [("allow", "It is sent.", ["anna"]), ("deny", "It was not sent.", [])]
+)
 def test_a_click_answers(talk, sent, element, told, done):
     id = asked(talk)
     assert talk.agent.shown[id].buttons == ["allow", "deny"]
@@ -50,7 +52,9 @@ def test_a_click_answers(talk, sent, element, told, done):
     assert talk.texts[1:] == [told] and sent == done and id not in talk.agent.shown
 
 
-@pytest.mark.parametrize(("words", "told", "done"), [("yes please", "It is sent.", ["anna"]), ("no don't", "It was not sent.", [])])
+@pytest.mark.parametrize(
+    ("words", "told", "done"), [("yes please", "It is sent.", ["anna"]), ("no don't", "It was not sent.", [])]
+)
 def test_words_answer_when_the_model_hands_them_over(talk, sent, words, told, done):
     asked(talk)
     talk.asks(words, "1")

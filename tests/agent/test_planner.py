@@ -50,7 +50,9 @@ def test_time_is_told_for_a_place():
 
 
 def test_documents_are_found_with_their_place(tmp_path):
-    (tmp_path / "recipes.md").write_text("# Recipes\n\nBread: flour, water.\n\n\nPancakes: two eggs,\nmilk and flour.\n")
+    (tmp_path / "recipes.md").write_text(
+        "# Recipes\n\nBread: flour, water.\n\n\nPancakes: two eggs,\nmilk and flour.\n"
+    )
     (tmp_path / "long.txt").write_text("nothing here\n" * 100)
     found = told("find pancakes with eggs in my notes", tmp_path)
     assert found == "this is what i found: recipes.md line six: pancakes: two eggs, milk and flour."

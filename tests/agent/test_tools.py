@@ -83,7 +83,9 @@ def test_tools_run_in_parallel_and_can_be_cancelled():
             ended.append(name)
 
     async def both():
-        work = asyncio.ensure_future(Toolbox([tool(slow, changes=False)], Desk()).call_all([("slow", {"name": n}) for n in "ab"]))
+        work = asyncio.ensure_future(
+            Toolbox([tool(slow, changes=False)], Desk()).call_all([("slow", {"name": n}) for n in "ab"])
+        )
         await both_begun.wait()
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)

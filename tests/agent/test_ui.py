@@ -54,7 +54,11 @@ def test_charts_are_real_vega_lite():
 
 
 def test_short_calls_of_the_model():
-    assert ui.from_call("timer 3 0 0 tea", "4.0").model_dump(exclude={"kind"}) == {"id": "4.0", "title": "tea", "seconds": 300}
+    assert ui.from_call("timer 3 0 0 tea", "4.0").model_dump(exclude={"kind"}) == {
+        "id": "4.0",
+        "title": "tea",
+        "seconds": 300,
+    }
     assert ui.from_call("card buy milk", "4.0").text == "buy milk"
     assert ui.from_call('{"kind": "card", "text": "x"}', "4.0").id == "4.0"
     for wrong in ("", "timer", "timer soon", "{", '{"kind": 1}', "table x"):
@@ -68,7 +72,10 @@ def test_a_click_reaches_the_model_as_a_note_and_only_what_is_there_can_be_click
     talk.calls("interface", '{"kind": "form", "id": "f1", "fields": [{"name": "city", "label": "City"}]}')
     for text in ("0.0 stop", "f1 send: city san  \n francisco"):
         talk.step(notes=(talk.agent.clicked(text),))
-    assert [(e.text, e.source) for e in talk.agent.record.log[-2:]] == [("0.0 stop", "ui"), ("f1 send: city san francisco", "ui")]
+    assert [(e.text, e.source) for e in talk.agent.record.log[-2:]] == [
+        ("0.0 stop", "ui"),
+        ("f1 send: city san francisco", "ui"),
+    ]
     for wrong in ("9.9 stop", "0.0 allow", "f1", ""):
         with pytest.raises(DataError, match="cannot be clicked"):
             talk.agent.clicked(wrong)

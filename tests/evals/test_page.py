@@ -5,6 +5,7 @@ import re
 import sys
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from duologue import cli
@@ -113,6 +114,22 @@ def test_pictures_show_what_they_are_given():
     story = {"seconds": 10.0, "user": [[1.0, 2.0, "hi"]], "wanted": [["answer", 2.0, 4.5, "hello"], ["quiet", 5.0, 6.0, ""]]}
     drawn = draw.timeline(story, [[2.4, 3.0], [99.0, 99.5]], "t")
     assert drawn.count("<rect") == 4 and "hi" in drawn and "silence" in drawn
+
+
+def test_a_low_ceiling_is_said_beside_the_row(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("duologue.evals.page.ceilings", lambda: {"repair": {"good": 91.5}})
+    duologue(monkeypatch, capsys, "report", "--suite", "repair", "--cases", "2", "--out", "low.html")
+    page = (tmp_path / "low.html").read_text()
+    assert "91.5<br>do not quote" in page and "judge 91.5" in page
+    _, table, _ = duologue(monkeypatch, capsys, "run", "repair", "--system", "oracle", "--cases", "2", "--out", "run")
+    assert "100.0" in table and "not headlined" not in table
+
+
+def test_the_second_ear_listens(tmp_path):
+    pytest.importorskip("pocketsphinx")
+    words = closed.closed_words(tmp_path)
+    assert words(np.zeros(8000, np.float32)) == words(np.zeros(8000, np.float32))
+    assert len(list(tmp_path.glob("pocketsphinx-*.jsonl"))) == 1
 
 
 def test_the_second_ear_knows_every_right_answer():

@@ -8,7 +8,7 @@ import soundfile
 
 from duologue.data.script import Own, Script, Sound
 from duologue.errors import ConfigError, DataError
-from duologue.evals import runs
+from duologue.evals import freeze, runs
 from duologue.evals.contestants import Contestant, contestant
 from duologue.evals.files import recorded, write_inputs
 from duologue.evals.runs import OWN_WORDS, Asked, cases_of, run_all, run_suite, stored, summary
@@ -16,7 +16,7 @@ from duologue.evals.suites import SUITES, chosen
 from duologue.evals.systems import oracle, silent
 from duologue.evals.trials import Trial
 from duologue.turn import SAMPLE_RATE_HZ
-from tests.data.fake_bank import speech_of
+from tests.data.fake_bank import FakeBank, speech_of
 
 SUITE = SUITES["turn"]
 
@@ -107,6 +107,13 @@ def test_some_conversations_can_be_listened_to(drawn, asked):
     assert np.abs(sides_SC[: int(own[0] * rate_hz) - 400, 1]).max() < 0.01 < np.abs(sides_SC[:, 1]).max()
 
 
+def test_a_server_is_a_system_like_any_other(drawn, asked):
+    server = Contestant("ws://localhost:8000/v1/realtime", oracle)
+    records = run_suite(SUITE, drawn, server, asked, OWN_WORDS)
+    assert stored(asked.folder, "turn", server.name) == records
+    assert len(list(asked.folder.glob("turn.ws-localhost-8000-v1-realtime.?.ogg"))) == runs.EXAMPLES
+
+
 def test_what_is_drawn_of_a_conversation(drawn):
     story = runs.story_of(drawn[0])
     assert story["user"][0][2] == "say apple" and story["wanted"][0][3] == "apple"
@@ -171,3 +178,12 @@ def test_mistakes_say_what_to_do(tmp_path, monkeypatch, asked):
 
 def test_all_names_every_suite():
     assert chosen(["all"]) == list(SUITES.values()) and [s.name for s in chosen(["voice", "turn"])] == ["turn", "voice"]
+
+
+def test_a_larger_pool_is_frozen_and_used(tmp_path, monkeypatch):
+    monkeypatch.setattr(freeze, "POOL", {"facts": {"answers": 0.5}, "hold": {"goes_on/television": 0.2}})
+    freeze.freeze_pool(8, tmp_path, FakeBank())
+    monkeypatch.setattr(runs.items, "FOLDER", tmp_path)
+    monkeypatch.setattr(runs.items.load, "__defaults__", ("quick", tmp_path))
+    kept = list(runs.source_of(200)("facts"))
+    assert sum(len(trials) for _, trials in kept) >= 4 and list(runs.source_of(200)("hold"))

@@ -4,6 +4,7 @@ The run's sound and events go into an open page as if they had just come; nothin
 """
 
 import base64
+import io
 import json
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
+from PIL import Image
 
 from tests.page.conftest import Visit, chromium
 from tests.page.stand_in import RATE, StandIn
@@ -28,7 +30,7 @@ for (const list of Object.values(story.words)) list.length = 0;
 for (const turn of turns) talk.took({ ...turn, missing_ms: 0, end_ms: 200 * (turn.turn + 2) });
 timeline.laned = "";
 """
-SIZES = {"page.png": (1360, 800, "light"), "page-dark.png": (1360, 800, "dark"), "page-phone.png": (390, 844, "light")}
+SIZES = {"page.png": (1360, 800, "light"), "page-phone.png": (390, 844, "dark")}
 
 
 def fill(visit: Visit, wav: Path, events: Path, seconds: float) -> None:
@@ -45,7 +47,8 @@ def take(visit: Visit, path: Path, width: int, height: int, theme: str) -> None:
     visit.js("document.documentElement.dataset.theme = arguments[0]; duologue.timeline.repaint()", theme)
     visit.js("document.activeElement.blur(); captions.scrollTop = 1e6")
     visit.browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
-    visit.browser.save_screenshot(str(path))
+    with Image.open(io.BytesIO(visit.browser.get_screenshot_as_png())) as shot:
+        shot.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def main(wav: str, events: str, folder: str) -> None:

@@ -1,4 +1,4 @@
-"""Backends: what answers a delegated task. Read `Backend` first; `hosted`, `planner` and `client` have the real ones."""
+"""Backends: what answers a delegated task. Read `Backend` first; real ones are in `hosted`, `planner`, `client`."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -21,7 +21,7 @@ class Backend(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scripted:
-    """For tests and evaluation: what it is told to say to each request, each piece so many seconds after the one before.
+    """For tests and evaluation: what it is told to say to each request, each piece some seconds after the last.
 
     `replies` maps a word of the request to (seconds, text) pairs; a text that is an exception is raised.
     """

@@ -113,13 +113,13 @@ class Agent:
         return {
             "turn": self.turn,
             "log": [asdict(entry) for entry in self.record.log],
-            "tasks": [asdict(task) | {"waiting": [asdict(n) for n in task.waiting]} for task in self.board.tasks.values()],
+            "tasks": [asdict(t) | {"waiting": [asdict(n) for n in t.waiting]} for t in self.board.tasks.values()],
             "events": [list(event) for event in self.events],
             "shown": [spec.model_dump(mode="json") for id, spec in self.shown.items() if id not in self.questions],
         }
 
     def resume(self, saved: dict) -> None:
-        """Goes on where a snapshot was taken: open tasks are asked again under their ids, answers that came are kept."""
+        """Goes on where a snapshot was taken: open tasks are asked again under their ids, what came is kept."""
         self.turn = saved["turn"]
         self.record = Record(Entry(**row) for row in saved["log"])
         self.board.events[:] = [Event(*row) for row in saved["events"]]
@@ -129,6 +129,7 @@ class Agent:
             task = Task(**(row | {"state": State(row["state"]), "waiting": waiting}))
             self.board.add(task)
             if task.state is State.WORKING:
+                task.again = list(task.received)
                 self._begin(task)
 
     def _obey(self, call: Call, id: str) -> None:

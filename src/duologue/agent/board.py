@@ -37,8 +37,9 @@ OPEN = (State.ASKED, State.WORKING)
 class Event(NamedTuple):
     """Something that happened to a task: what the page's lane of tasks is drawn from.
 
-    what: a `State`, or "partial" (a sentence came), "delivered" (the model has it), "spoken", "stale" (came too late and
-    was dropped), "question", "allowed", "denied", "interface" (text is a spec, as JSON), "refused" (a call made no sense).
+    what: a `State`, or "partial" (a sentence came), "delivered" (the model has it), "spoken", "stale" (came too late
+    and was dropped), "question", "allowed", "denied", "interface" (text is a spec, as JSON), "refused" (a call that
+    makes no sense).
     """
 
     turn: int
@@ -57,6 +58,7 @@ class Task:
     supersedes: str | None = None
     state: State = State.ASKED
     received: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)  # received before a resume: what the new worker says first
     waiting: deque[Note] = field(default_factory=deque)
     unsaid: list[str] = field(default_factory=list)  # words of the last note that the model has not said
     words: int = 0  # of the last note
@@ -145,7 +147,10 @@ class Board:
         task = self.tasks[id]
         if task.state not in OPEN:
             self.log(turn, id, "stale", note.text)
-        elif note.text not in task.received:
+        elif task.again and note.text == task.again[0]:
+            del task.again[0]
+        else:
+            task.again.clear()
             task.received.append(note.text)
             self._queue(task, note, turn)
             self.log(turn, id, "partial", note.text)

@@ -15,7 +15,10 @@ from duologue.errors import DataError
 from duologue.turn import TURN_MS
 
 QUIET_S = 8.0  # a client that does not say "final" is done this long after its last commentary
-APPENDED = {"session.commentary.append": "session.commentary.appended", "session.thinking.append": "session.thinking.appended"}
+APPENDED = {
+    "session.commentary.append": "session.commentary.appended",
+    "session.thinking.append": "session.thinking.appended",
+}
 
 
 def created(packet: Packet, extended: bool) -> dict:

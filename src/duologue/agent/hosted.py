@@ -115,13 +115,15 @@ class Hosted:
         raise BackendError(f"{self.model}: the stream ended in the middle", retry=True)
 
     def _opening(self, packet: Packet) -> list[dict]:
-        """What the model reads first: the conversation as data, then the request with what it takes of sound and pictures.
+        """What the model reads first: the conversation as data, then the request, with sound and pictures if it takes them.
 
         Apart, so that small models answer instead of going on with the transcript; and by turns, since many chat
         templates refuse two messages of one side in a row.
         """
         others = "".join(f"Also being worked on: {task.request}\n" for task in packet.pending)
-        context = f"{packet.instructions}\nIt is {packet.clock}. The conversation so far:\n{packet.transcript()}\n{others}"
+        context = (
+            f"{packet.instructions}\nIt is {packet.clock}. The conversation so far:\n{packet.transcript()}\n{others}"
+        )
         request = packet.request or "Answer what I asked last."
         part = _response_part if self.api == "responses" else _chat_part
         parts = [part(media) for media in packet.media if media.kind in self.takes]

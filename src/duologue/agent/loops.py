@@ -49,7 +49,7 @@ class Threaded:
 class Stepped:
     """An event loop that runs only between turns and whose time is the turns': the same input gives the same notes.
 
-    For evaluation and tests with backends that wait by `asyncio.sleep` alone; the outside world does not keep this time.
+    For evaluation and tests with backends that wait by `asyncio.sleep` alone; the world outside has another time.
     """
 
     ROUNDS = 64  # of the loop after each turn: enough for any chain of callbacks within one instant

@@ -118,7 +118,9 @@ def _stretches(log: Iterable[Entry]) -> Iterable[tuple[Entry, str]]:
     number, before = 0, None
     numbered = []
     for entry in log:
-        if before and (before.lane != entry.lane or entry.lane in ("note", "call") or entry.turn - before.turn > PAUSE_TURNS):
+        if before and (
+            before.lane != entry.lane or entry.lane in ("note", "call") or entry.turn - before.turn > PAUSE_TURNS
+        ):
             number += 1
         numbered.append((number, entry))
         before = entry

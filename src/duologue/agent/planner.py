@@ -1,4 +1,4 @@
-"""The embedded background model: a small planner over the built-in tools, without weights or network. Read `plan` first.
+"""The embedded background model: a planner over the built-in tools, without weights or network. Read `plan` first.
 
 It reads the words of the request and nothing else: what a tool found is told, never read as a request.
 """
@@ -24,11 +24,16 @@ _OPERATORS = {
 _SUM = re.compile(rf"{_NUMBER}(?: (?:{'|'.join(_OPERATORS)}) {_NUMBER})+")
 _SHARE = re.compile(rf"({_NUMBER}) percent of ({_NUMBER})")
 _UNIT = r"((?:degrees? )?(?:(?:square|cubic) )?[a-z]+(?: (?:per|an?) [a-z]+)?)"
-_HOW_MANY = re.compile(rf"how (?:many|much) {_UNIT} (?:are|is|make|do)?(?: there)? ?(?:in |make )?(?:an? )?({_NUMBER})? ?{_UNIT}$")
+_HOW_MANY = re.compile(
+    rf"how (?:many|much) {_UNIT} (?:are|is|make|do)?(?: there)? ?(?:in |make )?(?:an? )?({_NUMBER})? ?{_UNIT}$"
+)
 _CONVERT = re.compile(rf"({_NUMBER}) {_UNIT} (?:in|to|into|as) {_UNIT}$")
 _TIME = re.compile(r"\bwhat(?:'s| is)? (?:the )?time\b(?:.* in ([a-z ]+))?|\bwhat time is it(?: in ([a-z ]+))?")
 _DAY = re.compile(r"\bwhat(?:'s| is)? (?:the )?(?:date|day)\b.*?(today|tomorrow|yesterday)?$")
-_MEANS = re.compile(r"(?:what does|what's|what is) (?:the word )?([a-z]+) mean|(?:meaning|definition) of (?:the word )?([a-z]+)|\bdefine ([a-z]+)")
+_MEANS = re.compile(
+    r"(?:what does|what's|what is) (?:the word )?([a-z]+) mean|\bdefine ([a-z]+)"
+    r"|(?:meaning|definition) of (?:the word )?([a-z]+)"
+)
 _SEARCH = re.compile(r"(?:look up|look for|search(?: for)?|find|what do my|in my|my) (.*)")
 _NOISE = set(
     "a about an and are can could do does documents document files file find for have i in is it look me my note notes of on "
@@ -57,7 +62,8 @@ def plan(request: str) -> list[Step]:
 def normal(request: str) -> str:
     """Lower case, figures for number words, courtesies at the end left out."""
     words = " ".join(re.findall(r"[\w'.%-]+", request.lower()))
-    text = alpha2digit(re.sub(r"\bsecond\b", "seconds", words), "en", threshold=0)  # the unit, not the one after the first
+    words = re.sub(r"\bsecond\b", "seconds", words)  # the unit, not the one after the first
+    text = alpha2digit(words, "en", threshold=0)
     return _COURTESY.sub("", re.sub(r"(\d+) and a half", r"\1.5", text))
 
 
@@ -106,7 +112,8 @@ def _units(text: str) -> list[Step]:
     else:
         return []
     number = number or "1"
-    return [Step("calculate", {"expression": f"{number} {_unit(unit)}", "unit": _unit(wanted)}, f"{number} {unit} is <>")]
+    arguments = {"expression": f"{number} {_unit(unit)}", "unit": _unit(wanted)}
+    return [Step("calculate", arguments, f"{number} {unit} is <>")]
 
 
 def _unit(words: str) -> str:
@@ -136,4 +143,3 @@ def _searches(text: str) -> list[Step]:
     found = _SEARCH.search(text)
     words = [w for w in (found[1] if found else text).split() if w not in _NOISE]
     return [Step("search", {"words": " ".join(words)}, "this is what i found: <>")] if words else []
-

@@ -21,11 +21,13 @@ class Server:
     Args:
         name: what its results are labelled with.
         where: a command to start, or the URL of a running server.
-        allowed: tools that may be called without asking the user. What a server says about its own tools is not believed.
+        allowed: tools that may be called without asking the user; what a server says of its own tools is not believed.
         trusted: whether its results hold nobody else's words; otherwise further calls of a task ask first.
     """
 
-    def __init__(self, name: str, where: StdioServerParameters | str, allowed: Collection[str] = (), trusted: bool = False):
+    def __init__(
+        self, name: str, where: StdioServerParameters | str, allowed: Collection[str] = (), trusted: bool = False
+    ):
         self.name, self.where, self.allowed, self.trusted = name, where, allowed, trusted
         self.tools: list[Tool] = []
         self.settled = asyncio.Event()  # connected once, or failed once
@@ -42,7 +44,7 @@ class Server:
                     self.settled.set()
                     backoff_s = BACKOFF_S
                     await self.lost.wait()
-            except Exception as error:  # noqa: BLE001  the edge of somebody else's program: the talk goes on without its tools
+            except Exception as error:  # noqa: BLE001  the edge of somebody else's program
                 log.warning("MCP server %s: %s; next try in %g s", self.name, error, backoff_s)
             self.tools, self.client = [], None
             self.settled.set()

@@ -8,7 +8,14 @@ from functools import cache
 LONGEST = 240  # characters of one note: some sixteen seconds of speech
 _END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|\n+")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?")
-_SIGNS = {"%": " percent", "°C": " degrees celsius", "°F": " degrees fahrenheit", "&": " and ", "€": " euros ", "£": " pounds "}
+_SIGNS = {
+    "%": " percent",
+    "°C": " degrees celsius",
+    "°F": " degrees fahrenheit",
+    "&": " and ",
+    "€": " euros ",
+    "£": " pounds ",
+}
 _MARKS = re.compile(r"[*_`#|<>~\[\]{}]+|^\s*[-•]\s+|https?://\S+", re.M)
 
 
@@ -51,7 +58,7 @@ def speakable(text: str) -> str:
 
 def in_words(number: str) -> str:
     """A figure as it is said: "8,202" is "eight thousand two hundred and two"."""
-    return re.sub(r"[-,]", lambda mark: " " if mark[0] == "-" else "", _engine().number_to_words(number.replace(",", "")))
+    return _engine().number_to_words(number.replace(",", "")).replace("-", " ").replace(",", "")
 
 
 @cache

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError, validate_call
 
 LONGEST_RESULT = 4_000  # characters that a backend gets to read of one result
 LONGEST_QUESTION = 160
+UNSURE = "error: this was begun before, and it is not known whether it was done; tell the user"
 log = logging.getLogger(__name__)
 
 
@@ -117,7 +118,7 @@ class Toolbox:
     async def _permitted(self, tool: Tool, arguments: dict) -> str:
         key = f"{tool.name} {json.dumps(arguments, sort_keys=True)}"
         if key in self.ledger:
-            return self.ledger[key] or "error: this was begun before and it is not known whether it was done; tell the user"
+            return self.ledger[key] or UNSURE
         if (tool.changes or self.tainted) and not await self.desk.allow(question(tool, arguments)):
             return "error: the user did not allow this"
         if not tool.changes:
@@ -140,7 +141,7 @@ class Toolbox:
             return f"error: {tool.name} took longer than {tool.seconds:g} s"
         except ValidationError as error:
             return "error: " + "; ".join(f"{wrong['loc']}: {wrong['msg']}" for wrong in error.errors())
-        except Exception as error:  # noqa: BLE001  the edge of somebody else's code: what went wrong is data for the model
+        except Exception as error:  # noqa: BLE001  the edge of somebody else's code; its failure is data
             log.warning("tool %s failed: %s", tool.name, error)
             return f"error: {tool.name} failed: {error}"[:LONGEST_RESULT]
         self.tainted = self.tainted or not tool.trusted

@@ -14,7 +14,9 @@ from duologue.errors import DataError
 
 Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9 _-]{0,39}$")]
-Picture = Annotated[str, StringConstraints(pattern=r"^data:image/(png|jpeg);base64,[A-Za-z0-9+/=]+$", max_length=400_000)]
+Picture = Annotated[
+    str, StringConstraints(pattern=r"^data:image/(png|jpeg);base64,[A-Za-z0-9+/=]+$", max_length=400_000)
+]
 Cell = str | int | float | bool | None
 
 
@@ -94,7 +96,7 @@ def parse(value: dict) -> Spec:
         return SPEC.validate_python(value)
     except ValidationError as error:
         first = error.errors()[0]
-        raise DataError(f"interface spec: {'.'.join(map(str, first['loc']))}: {first['msg']}; see docs/delegation.md") from None
+        raise DataError(f"interface spec: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
 def from_call(text: str, id: str) -> Spec:

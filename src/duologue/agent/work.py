@@ -51,8 +51,8 @@ async def _attempts(packet: Packet, backend: Backend, tools: Toolbox, limits: Li
     for attempt in range(limits.attempts):
         told = 0
         try:
-            async with aclosing(backend.answer(packet, tools)) as pieces, aclosing(sentences(pieces, limits.characters)) as answer:
-                async for sentence in answer:
+            async with aclosing(backend.answer(packet, tools)) as pieces:
+                async for sentence in sentences(pieces, limits.characters):
                     tell("partial", sentence)
                     told += 1
             if not told:

@@ -1,9 +1,11 @@
 """`duologue bench kernels`: every operation in C++ against the reference, torch's own and naive forms, by rows. Read `kernels`.
 
 All forms of a case take turns within one run, so that a busy machine slows them alike. Bytes are what must be read at least
-once (weights that are used, keys and values), against the memory's speed measured in the same run.
+once (weights that are used, keys and values), against the memory's speed measured in the same run. The last cases are the whole
+trunk, live and in a training step; there `torch` is the fastest form that promises nothing about bits.
 """
 
+import copy
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,8 +18,11 @@ from duologue.bench.figures import Figures, machine
 from duologue.config import nano
 from duologue.errors import ConfigError
 from duologue.kernels import build, fast, reference
+from duologue.kernels.ops import REFERENCE, Ops, best
 from duologue.kernels.reference import Int8, Weight
-from duologue.model.trunk import CAPACITY
+from duologue.model.interaction import InteractionModel
+from duologue.model.moe import use
+from duologue.model.trunk import CAPACITY, Cache
 
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 COUNTS = (*range(1, 33), 64, 128, 256)  # numbers of rows whose first row must have the same bits
@@ -30,6 +35,26 @@ BEYOND_CACHE = 1 << 26  # numbers that no cache holds
 Call = Callable[[int], torch.Tensor]  # rows -> result, a line for each row
 
 
+def _free_linear(x: torch.Tensor, weight: torch.Tensor, packed: torch.Tensor | None = None) -> torch.Tensor:
+    if packed is None or torch.is_grad_enabled():
+        return F.linear(x, weight.to(x.dtype))
+    return torch.ops.mkldnn._linear_pointwise(x, packed, None, "none", [], "")
+
+
+def _free_attention(q: torch.Tensor, ring: torch.Tensor, mask_B1RC: torch.Tensor) -> torch.Tensor:
+    """No row is padded; the heads of a group share the first's line of the mask, which is the same."""
+    (n, h), groups = q.shape[1:3], ring.shape[2] // 2
+    k, v = ring.transpose(1, 2).split(groups, 1)
+    mask = mask_B1RC[:, :, : n * h // groups : h // groups]
+    return F.scaled_dot_product_attention(q.transpose(1, 2), k, v, mask, enable_gqa=True).transpose(1, 2).flatten(2)
+
+
+FREE = Ops(
+    name="free", linear=_free_linear, norm=lambda x, weight, eps: F.rms_norm(x, x.shape[-1:], None, eps) * weight,
+    attention=_free_attention, experts=reference.experts,
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One operation at one size, in some of FORMS. `bytes_of` says what a number of rows must read."""
@@ -37,6 +62,8 @@ class Case:
     name: str
     forms: dict[str, Call]
     bytes_of: Callable[[int], int]
+    rows: tuple[int, ...] = ()  # other than ROWS
+    counts: tuple[int, ...] = ()  # other than COUNTS
 
 
 def kernels(threads: tuple[int, ...] = (1, 2)) -> Figures:
@@ -47,8 +74,9 @@ def kernels(threads: tuple[int, ...] = (1, 2)) -> Figures:
     try:
         for count in threads:
             torch.set_num_threads(count)
-            speeds[f"GB/s, threads {count}"] = round(memory_speed() / 1e9, 1)
-            rows += [{"threads": count} | row for case in cases() for row in _rows(case, memory_speed())]
+            memory = memory_speed()
+            speeds[f"GB/s, threads {count}"] = round(memory / 1e9, 1)
+            rows += [{"threads": count} | row for case in cases() for row in _rows(case, memory)]
     finally:
         torch.set_num_threads(before)
     return Figures("operations: microseconds, and how many times longer other forms take", rows, draw, machine() | speeds)
@@ -60,10 +88,9 @@ def memory_speed() -> float:
     return block.nbytes / min(_seconds(lambda: build.library().total(block.data_ptr(), BEYOND_CACHE), 1) for _ in range(5))
 
 
-@torch.no_grad()
 def _rows(case: Case, memory: float) -> Iterator[dict]:
-    bits = " ".join(_equal(name, case.forms[name]) if name in case.forms else "-" for name in FORMS)
-    for rows in ROWS:
+    bits = " ".join(_equal(name, case.forms[name], case.counts or COUNTS) if name in case.forms else "-" for name in FORMS)
+    for rows in case.rows or ROWS:
         timed = [name for name in case.forms if rows <= FEW or name != "naive"]
         times = _alternating([lambda form=case.forms[name], rows=rows: form(rows) for name in timed])
         taken = dict(zip(timed, times, strict=True))
@@ -73,9 +100,9 @@ def _rows(case: Case, memory: float) -> Iterator[dict]:
         yield {"case": case.name, "rows": rows, "ours us": round(ours * 1e6, 1), **others, "of memory": share, "equal bits": bits}
 
 
-def _equal(name: str, form: Call) -> str:
-    """For how many of COUNTS the first row has the bits that it has alone; naive forms are only asked for a FEW."""
-    alone, counts = form(1)[:1], [count for count in COUNTS if count <= FEW or name != "naive"]
+def _equal(name: str, form: Call, counts: tuple[int, ...]) -> str:
+    """For how many of `counts` the first row has the bits that it has alone; naive forms are only asked for a FEW."""
+    alone, counts = form(1)[:1], [count for count in counts if count <= FEW or name != "naive"]
     return f"{sum(torch.equal(form(count)[:1], alone) for count in counts)}/{len(counts)}"
 
 
@@ -106,6 +133,7 @@ def cases() -> Iterator[Case]:
         yield _experts(32, 4, 256, 256, dtype)
         yield _experts(16, 2, 384, 512, dtype)
         yield _experts(8, 2, 2048, 4096, dtype)
+    yield from _whole()
 
 
 def _name(dtype: torch.dtype) -> str:
@@ -181,6 +209,43 @@ def _experts(count: int, chosen: int, width: int, hidden: int, dtype: torch.dtyp
         forms["naive"] = lambda r: _copied(x[:r], expert[:r], gate[:r], *weights)
     size = sum(_bytes(w) for w in weights) // count
     return Case(f"experts {chosen}/{count} {width}x{hidden} {_name(dtype)}", forms, lambda r: size * len(expert[:r].unique()))
+
+
+def _whole() -> Iterator[Case]:
+    """The trunk in a turn of live sessions that speak, and in a training step on 512 positions of each: rows are sessions."""
+    model = InteractionModel(nano())
+    settled = copy.deepcopy(model).settle(torch.bfloat16)
+    sets = {"ours": best(), "reference": REFERENCE, "torch": FREE}
+    caches = {r: settled.trunk.start(r, torch.bfloat16) for r in (1, 2, 3, 4, 16)}
+    forms = {name: lambda r, ops=ops: _turn(use(settled, ops), caches[r]) for name, ops in sets.items()}
+    size = sum(p.nbytes for p in settled.trunk.parameters())
+    yield Case("trunk, live turn bf16", forms, lambda r: 4 * size, (1, 4, 16), tuple(caches))
+    steps = {name: lambda r, ops=ops: _step(use(model, ops), r, exact=ops is not FREE) for name, ops in sets.items()}
+    yield Case("trunk, training step bf16", steps, lambda r: 3 * size, (1, 4), (1, 2, 4))
+
+
+@torch.no_grad()
+def _turn(model: InteractionModel, cache: Cache) -> torch.Tensor:
+    """The passes through the trunk of a first turn, as `stream.step` makes them: three positions, then one, one and one."""
+    sessions = len(cache.count_B.zero_())
+    for n in (3, 1, 1, 1):
+        x, valid = torch.ones(sessions, n, model.config.width), torch.ones(sessions, n, dtype=torch.bool)
+        hidden = model.trunk.extend(x, torch.arange(n).expand(sessions, -1), valid, cache)
+    return hidden[:, -1]
+
+
+def _step(model: InteractionModel, sessions: int, exact: bool) -> torch.Tensor:
+    """Forward and backward of the trunk; not `exact` is the form for pretraining."""
+    torch.manual_seed(0)
+    x, time = torch.randn(1, 512, model.config.width).expand(sessions, -1, -1), torch.arange(512).expand(sessions, -1)
+    if exact:
+        cache, valid = model.trunk.start(sessions, torch.bfloat16), torch.ones(sessions, 256, dtype=torch.bool)
+        hidden = torch.cat([model.trunk.extend(a, b, valid, cache) for a, b in zip(x.split(256, 1), time.split(256, 1), strict=True)], 1)
+    else:
+        hidden = model.trunk(x, time, torch.bfloat16)
+    hidden.square().sum().backward()
+    model.zero_grad()
+    return hidden.detach()[:, -1]
 
 
 def _bytes(weight: Weight) -> int:

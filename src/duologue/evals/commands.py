@@ -67,7 +67,7 @@ def run_suites(
 
     from duologue.evals.contestants import contestant
     from duologue.evals.report import show_suites
-    from duologue.evals.runs import Asked, ceilings, run_all
+    from duologue.evals.runs import Asked, ceiling_of, ceilings, run_all
     from duologue.evals.suites import chosen
 
     wanted = chosen(suites)
@@ -78,7 +78,7 @@ def run_suites(
     if as_json:
         typer.echo(json.dumps(found, indent=1))
     else:
-        show_suites(found, ceilings())
+        show_suites(found, ceilings() | ceiling_of(found))
 
 
 @judge.command("inputs")

@@ -11,7 +11,7 @@ import numpy as np
 WIDTH = 760
 INK = {"ours": "#d4532a", "oracle": "#2f8f57", "cascade": "#2f66c4", "engineered": "#7a5ea8"}
 OTHER, SOFT, USER, WANTED, QUIET = "#8a857c", "#77726a", "#2f66c4", "#2f8f57", "#c0a030"
-LANE, LABEL = 26, 92
+LANE, LABEL = 26, 124
 
 
 def ink_of(system: str) -> str:
@@ -72,7 +72,7 @@ def curves(lines: Mapping[str, Sequence[tuple[float, float, str]]], title: str, 
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{ink_of(system)}"><title>{escape(name)}</title></circle>'
             for (x, y), (_, _, name) in zip(placed, points, strict=True)
         ]
-        parts.append(_text(left + wide + 14, top + 16 + 18 * row, system, extra=f'fill="{ink_of(system)}" class="name"'))
+        parts.append(_text(left + wide + 14, top + 16 + 18 * row, system, extra=f'style="fill: {ink_of(system)}" class="name"'))
     return _svg(parts, top + tall + 44, title)
 
 

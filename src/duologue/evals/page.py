@@ -13,7 +13,7 @@ from duologue.evals import curves, draw
 from duologue.evals.contestants import OURS, Contestant
 from duologue.evals.glossary import meaning
 from duologue.evals.report import number
-from duologue.evals.runs import EXAMPLES, HEADLINED, Asked, Progress, ceilings, run_all, stored
+from duologue.evals.runs import EXAMPLES, HEADLINED, Asked, Progress, ceiling_of, ceilings, run_all, stem, stored
 from duologue.evals.suite import Record, Suite, seen
 
 TIERS = {"quick": 15, "report": 300}  # cases of each kind
@@ -37,7 +37,7 @@ def report(
     """
     heard = {"oracle"} if tier == "report" else set()
     found = run_all(suites, who, asked, progress, listened=lambda one: not one.is_control or one.name in heard)
-    best = ceilings() | {s["suite"]: s["figures"][s["headline"]]["value"] for s in found if s["system"] in heard}
+    best = ceilings() | (ceiling_of(found) if heard else {})
     about = {"version": duologue.__version__, "tier": tier, "cases": asked.cases, "seed": asked.seed, "weights": who[0].about}
     result = {"about": about, "ceilings": best, "suites": found, "curves": curves.kept(curves.FOLDER)}
     _write(out, render(result, suites, asked.folder))
@@ -68,24 +68,24 @@ def render(result: Mapping, suites: Sequence[Suite], run: Path) -> str:
         "headlined": f"{HEADLINED:g}",
         "panel": _panel(suites, by_suite, result["ceilings"]),
         "curves": _curves(result["curves"]),
-        "suites": "".join(_suite(suite, by_suite[suite.name], run) for suite in suites),
+        "suites": "".join(_suite(suite, by_suite[suite.name], result["ceilings"].get(suite.name, {}), run) for suite in suites),
         "about": html.escape(", ".join(f"{name} {value}" for name, value in about.items())),
     }
     before, *rest = files("duologue.evals").joinpath("page.html").read_text(encoding="utf-8").split("{{")
     return before + "".join(parts[key] + tail for key, tail in (piece.split("}}", 1) for piece in rest))
 
 
-def _panel(suites: Sequence[Suite], by_suite: Mapping, best: Mapping[str, float]) -> str:
+def _panel(suites: Sequence[Suite], by_suite: Mapping, best: Mapping[str, Mapping]) -> str:
     systems = list(dict.fromkeys(system for found in by_suite.values() for system in found))
     head = "".join(f"<th>{html.escape(name)}</th>" for name in ["task", *systems, "by chance", "judge"])
-    rows = "".join(_panel_row(suite, by_suite[suite.name], systems, best.get(suite.name)) for suite in suites)
+    rows = "".join(_panel_row(suite, by_suite[suite.name], systems, best.get(suite.name, {})) for suite in suites)
     return f"<table><tr>{head}</tr>{rows}</table>"
 
 
-def _panel_row(suite: Suite, found: Mapping, systems: Sequence[str], ceiling: float | None) -> str:
+def _panel_row(suite: Suite, found: Mapping, systems: Sequence[str], best: Mapping[str, float]) -> str:
     cells = "".join(f'<td class="n">{_cell(found[name], suite.headline)}</td>' for name in systems)
-    chance = max(suite.chance.values())
-    judge = "not measured" if ceiling is None else f"{ceiling:.1f}" + ("" if ceiling >= HEADLINED else " (do not quote)")
+    chance, ceiling = max(suite.chance.values()), best.get(suite.headline)
+    judge = "not measured" if ceiling is None else f"{ceiling:.1f}" + ("" if ceiling >= HEADLINED else "<br>do not quote")
     task = f'<a href="#{suite.name}"><b>{suite.name}</b></a><br><span class="soft">{html.escape(suite.asks)}</span>'
     return f'<tr><td>{task}</td>{cells}<td class="n">{chance:g}</td><td class="n">{judge}</td></tr>'
 
@@ -94,7 +94,7 @@ def _cell(summary: Mapping, headline: str) -> str:
     figure = summary["figures"][headline]
     if figure["value"] is None:
         return f'<span class="soft">none<br>n={figure["cases"]}</span>'
-    spread = f'{figure["low"]:.0f} to {figure["high"]:.0f}, n={figure["cases"]}'
+    spread = f'{figure["low"]:.0f} to {figure["high"]:.0f}<br>n={figure["cases"]}'
     failed = sum(summary["failed"].values())
     return f'<b>{figure["value"]:.1f}</b><br><span class="soft">{spread}{f"<br>{failed} failed" if failed else ""}</span>'
 
@@ -115,22 +115,23 @@ def _curve_point(point: Mapping) -> tuple[float, float, str] | None:
     return None if late is None or taken is None else (late, taken, label)
 
 
-def _suite(suite: Suite, found: Mapping, run: Path) -> str:
+def _suite(suite: Suite, found: Mapping, best: Mapping[str, float], run: Path) -> str:
     headline = {name: summary["figures"][suite.headline] for name, summary in found.items()}
     records = {name: stored(run, suite.name, name) for name in found}
     return (
         f'<h2 id="{suite.name}">{suite.name}: {html.escape(suite.asks)}</h2>'
         f'<p class="soft">Resembles {html.escape(suite.mirrors)}.</p>'
         f"<figure>{draw.bars(headline, suite.headline)}<figcaption>{html.escape(meaning(suite.headline))}</figcaption></figure>"
-        f"{_timing(records)}{_drift(found)}{_table(found)}{_examples(suite, found, records, run)}"
+        f"{_timing(records)}{_drift(found)}{_table(found, best)}{_examples(suite, found, records, run)}"
     )
 
 
-def _table(found: Mapping) -> str:
-    """All figures of ours (of the first system where ours is not there), the first ones open."""
+def _table(found: Mapping, best: Mapping[str, float]) -> str:
+    """All figures of ours (of the first system where ours is not there), the first ones open; the judge's ceiling beside."""
     name = OURS if OURS in found else next(iter(found))
     rows = [
-        f"<tr><td>{html.escape(meaning(key))}</td><td class='n'>{html.escape(number(figure))}</td></tr>"
+        f"<tr><td>{html.escape(meaning(key))}</td><td class='n'>{html.escape(number(figure))}</td>"
+        f"<td class='n soft'>{'' if best.get(key) is None else f'judge {best[key]:.3g}'}</td></tr>"
         for key, figure in found[name]["figures"].items()
     ]
     rest = f"<details><summary>all figures</summary><div class='wide'><table>{''.join(rows[FIGURES:])}</table></div></details>"
@@ -179,7 +180,7 @@ def _examples(suite: Suite, found: Mapping, records: Mapping[str, Sequence[Recor
 
 
 def _example(suite: Suite, name: str, record: Record, run: Path) -> str:
-    sound = run / f"{suite.name}.{name}.{record['case']}.ogg"
+    sound = run / f"{stem(suite.name, name)}.{record['case']}.ogg"
     if record["failure"] or not sound.exists():
         return f"<p>Case {record['case']} failed: {html.escape(record['failure'] or 'its sound is missing')}</p>"
     data = base64.b64encode(sound.read_bytes()).decode()

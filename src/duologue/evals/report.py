@@ -89,12 +89,12 @@ def _voice(row: dict | None, ceiling: dict) -> Iterator[tuple[str, ...]]:
             yield (title, f"{row[name]['mean']:.2f}", "", str(row[name]["clips"]), "", aim, f"{best['mean']:.2f}" if best else "", "", "", "")
 
 
-def show_suites(found: Sequence[dict], ceilings: Mapping[str, float], console: Console | None = None) -> None:
+def show_suites(found: Sequence[dict], ceilings: Mapping[str, Mapping], console: Console | None = None) -> None:
     """Prints each system's headline on each suite, then all other figures, then what failed."""
     console = console or Console(width=140)
     table = Table("suite", "system", "headline", "%", "95 %", "cases", "at most by chance", "ceiling", title="headlines")
     for summary in found:
-        table.add_row(*_headline(summary, ceilings.get(summary["suite"])))
+        table.add_row(*_headline(summary, ceilings.get(summary["suite"], {}).get(summary["headline"])))
     console.print(table)
     for summary in found:
         parts = [f"{name} {number(figure)}" for name, figure in summary["figures"].items()]

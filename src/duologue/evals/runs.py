@@ -5,6 +5,7 @@ line that says what was asked, then one line a conversation. Beside it lie a few
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,7 +30,7 @@ from duologue.evals.systems import Case, run
 from duologue.evals.trials import Trial
 from duologue.turn import SAMPLE_RATE_HZ
 
-FROZEN_CASES, SEED = 60, 2026
+FROZEN_CASES, SEED, POOL = 60, 2026, "report"
 TRIES = 40  # conversations drawn from the bank for each case
 EXAMPLES, EXAMPLE_S = 3, 60  # conversations kept as sound, and their longest
 TYPED_S = 0.6  # for which typed text is drawn
@@ -57,9 +58,13 @@ class Asked(NamedTuple):
 
 
 def source_of(cases: int) -> Source:
-    """The frozen items, or the bank when more is asked for. Raises DataError when there is neither."""
-    if cases <= FROZEN_CASES:
-        return frozen(items.load())
+    """The frozen items; when more is asked for, the larger pool if it was frozen, else the bank of this machine.
+
+    Raises DataError when there is none of them.
+    """
+    pool = "quick" if cases <= FROZEN_CASES else POOL
+    if pool == "quick" or (items.FOLDER / f"{pool}.json.gz").exists():
+        return frozen(items.load(pool))
     return from_bank(Bank(), SEED, TRIES * cases)
 
 
@@ -91,7 +96,7 @@ def run_suite(
 
     Raises ConfigError when the folder holds another run.
     """
-    path = asked.folder / f"{suite.name}.{who.name}.jsonl"
+    path = asked.folder / f"{stem(suite.name, who.name)}.jsonl"
     header = {"suite": suite.name, "system": who.name, "about": who.about, "items": items.digest(drawn)}
     header |= {"cases": asked.cases, "seed": asked.seed, "channel": asked.channel}
     done = _opened(path, header)
@@ -100,9 +105,9 @@ def run_suite(
 
     def judged(i: int, outcome: Outcome) -> Record:
         if i < EXAMPLES and not outcome.failure:
-            _keep_example(path.with_suffix(f".{i}.ogg"), cases[i], outcome)
+            _keep_example(path.with_name(f"{path.stem}.{i}.ogg"), cases[i], outcome)
         if asked.outputs:
-            write_output(asked.outputs / who.name / cases[i].name, outcome.sound_S)
+            write_output(asked.outputs / stem(who.name) / cases[i].name, outcome.sound_S)
         told = {"story": story_of(drawn[i])} if i < EXAMPLES else {}
         return record_of(suite, i, drawn[i], outcome, ears) | told
 
@@ -113,6 +118,11 @@ def run_suite(
             done[record["case"]] = record
             progress(f"{who.name}: {suite.name}", len(done), len(drawn))
     return [done[i] for i in range(len(drawn))]
+
+
+def stem(*names: str) -> str:
+    """A file's name without its ending; a URL becomes one too."""
+    return ".".join(re.sub(r"[^\w@.,+-]+", "-", name) for name in names)
 
 
 def _judged(cases: Sequence[Case], numbers: Sequence[int], who: Contestant, judged) -> Iterator[Record]:
@@ -175,7 +185,7 @@ def _around(trial: Trial, slot_s: float) -> tuple[float, float]:
 
 def stored(folder: Path, suite: str, system: str) -> list[Record]:
     """The records of a run, in the order of the cases."""
-    rows = map(_row, (folder / f"{suite}.{system}.jsonl").read_text(encoding="utf-8").splitlines()[1:])
+    rows = map(_row, (folder / f"{stem(suite, system)}.jsonl").read_text(encoding="utf-8").splitlines()[1:])
     return sorted((row for row in rows if row), key=lambda row: row["case"])
 
 
@@ -214,7 +224,13 @@ def run_all(
     return found
 
 
-def ceilings(folder: Path = items.FOLDER) -> dict[str, float]:
-    """What the judge makes of perfect answers, the headline of each suite in percent; empty where nobody measured it."""
+def ceiling_of(found: Sequence[dict]) -> dict[str, dict[str, float | None]]:
+    """What the judge makes of perfect answers, by suite and figure, from the oracle's summaries."""
+    oracle = [summary for summary in found if summary["system"] == "oracle"]
+    return {s["suite"]: {name: figure["value"] for name, figure in s["figures"].items()} for s in oracle}
+
+
+def ceilings(folder: Path = items.FOLDER) -> dict[str, dict[str, float | None]]:
+    """The ceilings on file; empty where nobody measured them."""
     path = folder / "ceilings.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

@@ -19,7 +19,7 @@ def _at(tensor: torch.Tensor | None) -> int | None:
 
 
 def _known(*tensors: torch.Tensor) -> bool:
-    return tensors[0].dtype in KINDS and all(t.device.type == "cpu" for t in tensors)
+    return tensors[0].dtype in KINDS and all(t.is_cpu for t in tensors)
 
 
 def _fitting(x: torch.Tensor, weight: Weight) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:

@@ -1,4 +1,4 @@
-"""The operations as one value, to be passed to whoever computes: never patched into torch. Read `Ops` and `fast`.
+"""The operations as one value, to be passed to whoever computes: never patched into torch. Read `Ops` and `best`.
 
 Every set is invariant in itself: a row's bits depend on the row alone. Two sets agree within rounding, not to the bit, so a
 session, its replay and its trainer use the same one.
@@ -30,14 +30,16 @@ class Ops:
 REFERENCE = Ops(
     name="reference", linear=reference.linear, norm=reference.rms_norm, attention=reference.live_attention, experts=reference.experts
 )  # fmt: skip
+CPP = Ops(name="c++", linear=fast.linear, norm=fast.rms_norm, attention=fast.live_attention, experts=fast.experts)
 
 
 def best(device: str = "cpu") -> Ops:
-    """C++ on a CPU, Triton on a GPU, the reference where neither can be had."""
-    if device == "cuda":
-        from duologue.kernels import gpu  # Triton is not there on every machine
+    """C++ on a CPU that has a compiler, else the reference."""
+    return CPP if device == "cpu" and build.library() is not None else REFERENCE
 
-        return Ops(name="triton", linear=gpu.linear, norm=gpu.rms_norm, attention=gpu.live_attention, experts=gpu.experts)
-    if build.library() is None:
-        return REFERENCE
-    return Ops(name="cpu", linear=fast.linear, norm=fast.rms_norm, attention=fast.live_attention, experts=fast.experts)
+
+def triton() -> Ops:
+    """The set for one GPU, for whoever asks for it: it has not been measured on one. Raises ModuleNotFoundError without Triton."""
+    from duologue.kernels import gpu  # Triton is not there on every machine
+
+    return Ops(name="triton", linear=gpu.linear, norm=gpu.rms_norm, attention=gpu.live_attention, experts=gpu.experts)

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 from duologue.server.access import Doorkeeper, protocols, refusal
 from duologue.server.clock import Clock
 from duologue.server.connection import Connection, Wire
-from duologue.server.host import Door, Host
+from duologue.server.host import Agents, Door, Host
 from duologue.server.live_wire import LiveWire
 from duologue.server.metrics import Metrics
 from duologue.server.realtime_wire import RealtimeWire
@@ -43,12 +43,20 @@ class Page(StaticFiles):
 
 
 class Server:
-    """`door` opens a conversation on the engine (`Conversation.on`); `tick_ms` gives the durations of the last ticks."""
+    """`door` opens a conversation on the engine (`Conversation.on`), `agents` a background side for it; `tick_ms` gives the
+    durations of the last ticks."""
 
-    def __init__(self, door: Door, settings: Settings, tick_ms: Callable[[], Sequence[float]], clock: Clock | None = None):
+    def __init__(
+        self,
+        door: Door,
+        settings: Settings,
+        tick_ms: Callable[[], Sequence[float]],
+        clock: Clock | None = None,
+        agents: Agents | None = None,
+    ):
         self.settings, self.clock = settings, clock or Clock()
         self.metrics = Metrics(tick_ms)
-        self.host = Host(door, settings, self.clock, self.metrics)
+        self.host = Host(door, settings, self.clock, self.metrics, agents)
         self.doorkeeper = Doorkeeper(settings.connections_per_minute)
 
     def app(self) -> Starlette:

@@ -10,19 +10,21 @@ from duologue.server.clock import Clock
 from duologue.server.faults import Fault
 from duologue.server.log import Ended, Entry
 from duologue.server.metrics import Metrics
-from duologue.server.session import Live, Opening, Session
+from duologue.server.session import Background, Live, Opening, Session
 from duologue.server.settings import Settings
 from duologue.turn import TurnOut
 
 log = logging.getLogger("duologue.server")
 
 Door = Callable[..., Live]  # live.Conversation.on of a schedule: on_out, on_end, seed, patience
+Agents = Callable[[str], Background]  # a background side, told the session's instructions
 
 
 class Host:
     """Lives on one event loop."""
 
-    def __init__(self, door: Door, settings: Settings, clock: Clock, metrics: Metrics):
+    def __init__(self, door: Door, settings: Settings, clock: Clock, metrics: Metrics, agents: Agents | None = None):
+        self.agents = agents
         self.door, self.settings, self.clock, self.metrics = door, settings, clock, metrics
         self.sessions: dict[str, Session] = {}  # by token
         self.tasks: set[asyncio.Task] = set()
@@ -41,6 +43,8 @@ class Host:
             session.live = await self._enter(session)
         finally:
             self.opening -= 1
+        if opening.delegates and self.agents:
+            session.agent = self.agents(opening.instructions)
         session.begin()
         self.sessions[session.token] = session
         self.metrics.opened.inc()

@@ -294,7 +294,6 @@ class Task(BaseModel):
     turn: int
     text: str
     state: Literal["open", "done", "failed", "cancelled", "expired"]
-    result: str | None = None
 
 
 class TaskChanged(ServerEvent):

@@ -3,6 +3,7 @@
 Read `LiveWire.take` (up) and `LiveWire.show` (down).
 """
 
+import json
 import secrets
 
 from pydantic import BaseModel
@@ -10,7 +11,7 @@ from pydantic import BaseModel
 from duologue.server import live_events as wire
 from duologue.server.faults import Fault
 from duologue.server.host import Host
-from duologue.server.log import Drained, Ended, Entry, Turned
+from duologue.server.log import Drained, Ended, Entry, Happened, Turned
 from duologue.server.outbox import LEAD_MS, Outbox
 from duologue.server.parse import parse
 from duologue.server.pcm import Decoder, Encoder, decode_base64
@@ -20,6 +21,10 @@ from duologue.turn import TURN_MS
 
 NOTE_SOURCE = {"commentary": "background", "thinking": "tool", "instructions": "memory"}
 USAGE_TURNS = 60_000 // TURN_MS
+TASK_STATE = {
+    "asked": "open", "working": "open", "partial": "open", "done": "done", "failed": "failed", "cancelled": "cancelled",
+    "superseded": "cancelled", "expired": "expired",
+}  # fmt: skip
 SEES = "session.{}_transcript.delta"
 
 
@@ -61,11 +66,17 @@ class LiveWire:
             patience=self.host.settings.patience if wishes.patience is None else wishes.patience,
             seed=secrets.randbits(32) if wishes.seed is None else wishes.seed,
             resumable=self.extended,
+            delegates=self._owns(config),
             instructions=config.instructions or "",
             history=tuple((message.role, part.text) for message in config.input or () for part in message.content),
         )
         self._bind(await self.host.open(opening), config)
         return [wire.Started(session=self._resource(), duologue=self._about() if self.extended else None)]
+
+    def _owns(self, config: wire.Session) -> bool:
+        """Whether the server's background side answers: GPT-Live leaves it to the client unless told otherwise, and
+        `duologue.v1` to the server."""
+        return config.delegation.type == "responses" if config.delegation else self.extended and self.host.agents is not None
 
     def _bind(self, session: Session, config: wire.Session) -> None:
         self.session, session.config = session, config
@@ -144,6 +155,8 @@ class LiveWire:
         match entry:
             case Turned():
                 return self._turned(entry)
+            case Happened():
+                return [*filter(None, [task_event(entry)])] if self.extended else []
             case Drained():
                 return [wire.Draining(deadline_ms=entry.deadline_ms)] if self.extended else []
             case Ended():
@@ -186,7 +199,8 @@ class LiveWire:
         return wire.Error(error=body, client_event_id=fault.event_id)
 
     def _delegation(self) -> wire.Delegation:
-        return self.session.config.delegation or wire.Delegation()
+        owner = "responses" if self.session.opening.delegates else "client"
+        return self.session.config.delegation or wire.Delegation(type=owner)
 
     def _resource(self) -> wire.Resource:
         config = self.session.config
@@ -218,6 +232,18 @@ def seen(entry: Turned) -> wire.TurnSeen:
         unplayed_ms=turn.unplayed_ms, image=turn.image is not None, typed=turn.typed,
         notes=[wire.NoteSeen(source=note.source, text=note.text) for note in turn.notes],
     )  # fmt: skip
+
+
+def task_event(entry: Happened) -> wire.TaskChanged | wire.Interface | None:
+    """What the page draws; the rest of what happens to a task is between the agent and the model."""
+    event = entry.event
+    if event.what == "interface":
+        spec = json.loads(event.text)
+        return wire.Interface(id=spec["id"], spec=spec)
+    if event.what not in TASK_STATE:
+        return None
+    task = wire.Task(id=event.task, turn=entry.asked, state=TASK_STATE[event.what], text=event.text)
+    return wire.TaskChanged(task=task)
 
 
 def _format(config: wire.Session) -> wire.Format:

@@ -3,9 +3,19 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass
+from typing import Protocol
 
 from duologue.server.faults import Fault
 from duologue.turn import TurnIn, TurnOut
+
+
+class Event(Protocol):
+    """`agent.board.Event`."""
+
+    turn: int
+    task: str
+    what: str
+    text: str
 
 KEPT = 200  # entries: 40 s of turns, about 3 MB with their sound
 
@@ -18,6 +28,15 @@ class Turned:
     turn: TurnIn
     out: TurnOut
     delegations: tuple[str, ...] = ()  # ids, one for each `delegate` among the calls
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Something about a background task: an event of the agent's board."""
+
+    at_s: float
+    event: Event
+    asked: int  # turn in which the task was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +56,7 @@ class Ended:
     fault: Fault | None = None
 
 
-Entry = Turned | Drained | Ended
+Entry = Turned | Happened | Drained | Ended
 
 
 class Log:

@@ -53,7 +53,7 @@ class RealtimeWire:
         self.appended = False
 
     async def greet(self) -> list[BaseModel]:
-        opening = Opening(self.host.settings.patience, secrets.randbits(32))
+        opening = Opening(self.host.settings.patience, secrets.randbits(32), delegates=True)
         self.session = await self.host.open(opening)
         self.session.attach(self)
         return [wire.SessionTold(type="session.created", session=self._resource())]

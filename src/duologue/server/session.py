@@ -8,18 +8,18 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from duologue.errors import SessionError
+from duologue.errors import DataError, SessionError
 from duologue.server.bucket import Bucket
 from duologue.server.clock import Clock
 from duologue.server.faults import Fault
 from duologue.server.inbox import SLACK_MS, Inbox
-from duologue.server.log import Drained, Ended, Entry, Log, Turned
+from duologue.server.log import Drained, Ended, Entry, Happened, Log, Turned
 from duologue.server.pictures import decode_picture
 from duologue.server.settings import Settings
 from duologue.turn import TURN_MS, Note, TurnIn, TurnOut
@@ -40,6 +40,18 @@ class Live(Protocol):
     def record(self, path: Path) -> None: ...
 
 
+class Background(Protocol):
+    """The background side of one conversation: `agent.background.Agent`. None of it waits."""
+
+    events: list
+    board: Any
+
+    def hear(self, turn: TurnIn, out: TurnOut) -> None: ...
+    def notes(self, turn: int | None = None) -> tuple[Note, ...]: ...
+    def clicked(self, text: str) -> Note: ...
+    def close(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """How a conversation begins. `instructions` and `history` go to the background side."""
@@ -47,6 +59,7 @@ class Opening:
     patience: float
     seed: int
     resumable: bool = False
+    delegates: bool = False  # the server's own background side owns what the model delegates
     instructions: str = ""
     history: tuple[tuple[str, str], ...] = ()  # role, text
 
@@ -64,6 +77,7 @@ class Session:
     inbox: Inbox = field(default_factory=Inbox)
     log: Log = field(default_factory=Log)
     live: Live | None = None
+    agent: Background | None = None
     listener: object | None = None  # the connection that is attached
     ended: Ended | None = None
     delegations: int = 0
@@ -96,6 +110,8 @@ class Session:
                 self._give(self.inbox.take())
 
     def _give(self, turn: TurnIn) -> None:
+        if self.agent:
+            turn = replace(turn, notes=(*turn.notes, *self.agent.notes(turn.index)))
         self.given.append(turn)
         try:
             self.live.give(turn)
@@ -120,7 +136,17 @@ class Session:
         ids = tuple(self._new_delegation() for call in out.calls if call.kind == "delegate")
         if self.listener is None and out.pcm_S.any():
             self.inbox.unplayed_ms += TURN_MS
-        self._write(Turned(self.clock.now(), self.given.popleft(), out, ids))
+        turn = self.given.popleft()
+        self._write(Turned(self.clock.now(), turn, out, ids))
+        if self.agent:
+            self._tell_agent(turn, out)
+
+    def _tell_agent(self, turn: TurnIn, out: TurnOut) -> None:
+        known = len(self.agent.events)
+        self.agent.hear(turn, out)
+        for event in self.agent.events[known:]:
+            task = self.agent.board.tasks.get(event.task)
+            self._write(Happened(self.clock.now(), event, task.asked if task else event.turn))
 
     def _write(self, entry: Entry) -> None:
         self.log.append(entry)
@@ -159,7 +185,13 @@ class Session:
         if source == "typed":
             self.inbox.typed.append(text)
         else:
-            self.inbox.notes.append(Note(source, text))
+            self.inbox.notes.append(self._clicked(text) if source == "ui" and self.agent else Note(source, text))
+
+    def _clicked(self, text: str) -> Note:
+        try:
+            return self.agent.clicked(text)
+        except DataError as error:
+            raise Fault("invalid_event", str(error), "text") from None
 
     def be_patient(self, patience: float) -> None:
         """From the next turn on."""
@@ -191,5 +223,7 @@ class Session:
             return
         self.ended = Ended(self.clock.now(), reason, fault)
         asyncio.get_running_loop().run_in_executor(None, self.live.close)  # it waits for the running tick
+        if self.agent:
+            self.agent.close()
         self._write(self.ended)
         self.came.set()

@@ -48,7 +48,11 @@ def test_scripts_keep_the_promises_of_all_families():
 
 def test_each_request_is_called_for_and_acknowledged_at_once():
     for script, item in items():
-        sound = next(x for x in script.sounds if x.speech.text == item["asked"] and reply_at(x.start_s + x.speech.seconds) == item["call_s"])
+        sound = next(
+            x
+            for x in script.sounds
+            if x.speech.text == item["asked"] and reply_at(x.start_s + x.speech.seconds) == item["call_s"]
+        )
         (call,) = [c for c in script.calls if c[0] == item["call_s"]]
         seconds, _ = delegated(call[2])
         assert call[1] == "delegate" and 0 <= seconds - (item["call_s"] - sound.start_s) < 1
@@ -64,7 +68,9 @@ def test_results_are_told_after_they_came_and_never_over_the_user():
             told = [x for x in script.own if x.speech.text == spoken and x.start_s >= note["note_s"]]
             assert told and told[0].start_s >= reply_at(note["note_s"]) - 1e-9
             urgent = note["text"].startswith("urgent: ")
-            assert urgent or not [x for x in script.sounds if x.start_s <= told[0].start_s < x.start_s + x.speech.seconds + 0.19]
+            assert urgent or not [
+                x for x in script.sounds if x.start_s <= told[0].start_s < x.start_s + x.speech.seconds + 0.19
+            ]
 
 
 def _bare(text: str) -> str:
@@ -150,7 +156,9 @@ def test_the_own_voice_knows_every_word():
     assert len(set(texts)) == len(texts) <= 700
     assert all(re.fullmatch(r"[a-z']+(,? [a-z']+)*", text) for text in texts)
     known = {word for text in texts for word in text.split()}
-    forms = [(topic, form, value) for topic, (forms, values) in words.ANSWERS.items() for form in forms for value in values]
+    forms = [
+        (topic, form, value) for topic, (forms, values) in words.ANSWERS.items() for form in forms for value in values
+    ]
     for topic, form, value in forms:
         for key in words.KEYS[topic]:
             assert set(form.replace("<key>", key).replace("<value>", value).split()) <= known, (form, key, value)
@@ -158,7 +166,9 @@ def test_the_own_voice_knows_every_word():
 
 def test_requests_are_plain_words_and_many():
     for intent in ("ask", "warn", "correct", "cancel", "hurry", "skip", "offer", "past", "send"):
-        found = {line.text for split in ("train", "test") for line in some_lines(delegate, split) if line.intent == intent}
+        found = {
+            line.text for split in ("train", "test") for line in some_lines(delegate, split) if line.intent == intent
+        }
         assert len(found) >= 25, (intent, found)
         assert all(re.fullmatch(r"[a-z']+( [a-z']+)*", text) for text in found)
 

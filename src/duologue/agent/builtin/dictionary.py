@@ -21,7 +21,10 @@ def meanings(folder: Path, word: str) -> list[tuple[str, str]]:
     found = []
     for part, name in PARTS.items():
         lemma = word.strip().lower().replace(" ", "_")
-        with open(folder / f"index.{part}", "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as index:
+        with (
+            open(folder / f"index.{part}", "rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as index,
+        ):
             at = index.find(f"\n{lemma} ".encode())
             if at < 0:
                 continue

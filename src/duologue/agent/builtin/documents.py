@@ -1,4 +1,4 @@
-"""Search over a folder of the user's documents, by SQLite's FTS5, with the place of every passage. Read `index` first."""
+"""Search over the user's documents, by SQLite's FTS5, with the place of every passage. Read `index` first."""
 
 import re
 import sqlite3

@@ -4,7 +4,6 @@ The mistake is said, typed or written on cards; the user goes on meanwhile. With
 Read `recitals` and `script` first.
 """
 
-import sys
 from collections.abc import Iterable, Iterator
 from functools import partial
 
@@ -13,7 +12,8 @@ import numpy as np
 from duologue.data.families import sight
 from duologue.data.families.exchange import draw, finish, gap, held_out, line, pick, unique
 from duologue.data.families.lexicon import DAYS, MONTHS, NUMBERS
-from duologue.data.families.rule import ACK, acknowledges, chance, gives, reacts, typed_by
+from duologue.data.families.rule import acknowledges, chance, gives, holds_back, reacts, typed_by
+from duologue.data.families.time import ACK
 from duologue.data.families.timing import Scene, open_scene, own_end, quiet_between
 from duologue.data.scenes.stage import Prop
 from duologue.data.scenes.things import Thing
@@ -144,11 +144,11 @@ def _drawn(scene: Scene, kind: str) -> Line:
 
 def _typed(scene: Scene, kind: str, now_s: float) -> tuple[Line, float, float]:
     """The recital, typed item by item."""
-    made, at_s, wrong_s = _drawn(scene, kind), now_s, 0.0
+    made, at_s, wrong_s, digits = _drawn(scene, kind), now_s, 0.0, chance(scene.rng, 0.5)
     words = made.slots["words"]
     for k in range(0, len(words), 5 if kind == "sum" else 1):
         piece = words[k : k + 5] if kind == "sum" else words[k : k + 1]
-        scene.script.typed.append((at_s, " ".join(piece)))
+        scene.script.typed.append((at_s, _card(piece) if digits else " ".join(piece)))
         if k <= made.slots["at"] < k + len(piece):
             wrong_s = typed_by(at_s, " ".join(piece))
         at_s += float(scene.rng.uniform(0.8, 1.4)) * (2 if kind == "sum" else 1)
@@ -190,6 +190,8 @@ def _recites(scene: Scene, now_s: float, kind: str, ruled: bool) -> float:
     wanted = [reacts(scene, wrong_s, made.slots["right"])] if cuts_in else []
     over_s = max([end_s, *(own_end(o) for o in scene.script.own)]) + 1.5
     quiet_between(scene.script, now_s, over_s, wanted)
+    if wrong_s and not cuts_in:
+        holds_back(scene, wrong_s, [])
     return over_s
 
 
@@ -198,7 +200,7 @@ def script(rng: np.random.Generator, bank, split: str, voice: str | None = None)
     scene = open_scene(NAME, rng, bank, split, voice)
     now_s, kind, ruled = 0.5 + gap(rng), pick(rng, tuple(PATTERNS)), not chance(rng, UNRULED_SHARE)
     if ruled:
-        rule, end_s = gives(scene, sys.modules[__name__], now_s, kind)
+        rule, end_s = gives(scene, lines, now_s, kind)
         now_s = acknowledges(scene, rule, end_s) + float(rng.uniform(0.4, 1.5))
     for _ in range(2):
         end_s = _recites(scene, now_s, kind, ruled)

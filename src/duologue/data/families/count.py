@@ -3,7 +3,6 @@
 Half repetitions and somebody else's do not count. Afterwards, perhaps: "how many was that?" Read `script` first.
 """
 
-import sys
 from collections.abc import Iterable, Iterator
 from functools import partial
 
@@ -12,7 +11,8 @@ import numpy as np
 from duologue.data.families import sight
 from duologue.data.families.exchange import draw, finish, gap, held_out, line, pick, unique
 from duologue.data.families.lexicon import NUMBERS
-from duologue.data.families.rule import ACK, acknowledges, answers, chance, gives, reacts
+from duologue.data.families.rule import acknowledges, answers, chance, gives, reacts
+from duologue.data.families.time import ACK
 from duologue.data.families.timing import Scene, open_scene, own_end, quiet_between
 from duologue.data.scenes.figure import ACTIONS, Look
 from duologue.data.scenes.stage import Figure, Motion, Prop, Stage, draw_look
@@ -122,7 +122,7 @@ def _performs(scene: Scene, stage: Stage, kind: str, ends_s: list[float]) -> Non
 
 def _total(scene: Scene, kind: str, now_s: float, count: int) -> float:
     """The user asks how many it was. Returns the answer's end."""
-    _, end_s = gives(scene, sys.modules[__name__], now_s, "total", lambda line: line.slots["kind"] == kind)
+    _, end_s = gives(scene, lines, now_s, "total", lambda line: line.slots["kind"] == kind)
     text = pick(scene.rng, (NUMBERS[count], f"that was {NUMBERS[count]}"))
     return own_end(answers(scene, now_s, end_s, text, (NUMBERS[count],)))
 
@@ -130,7 +130,7 @@ def _total(scene: Scene, kind: str, now_s: float, count: int) -> float:
 def _counts(scene: Scene, stage: Stage, now_s: float, events: list[float]) -> float:
     """The request, the repetitions, perhaps the total. Returns when it is over."""
     rng = scene.rng
-    rule, end_s = gives(scene, sys.modules[__name__], now_s, "rule")
+    rule, end_s = gives(scene, lines, now_s, "rule")
     kind, quiet_s = rule.slots["kind"], acknowledges(scene, rule, end_s)
     ends_s = rhythm(rng, scene.split, quiet_s + rng.uniform(0.5, 2.5), rng.uniform(4, 22))
     _performs(scene, stage, kind, ends_s)

@@ -4,7 +4,6 @@ The rule holds in context: pairs of cue and reply in tests are never trained. A 
 its sound; a number: the next one; an opposite; the count of a word so far). Read `RULES` and `script` first.
 """
 
-import sys
 from collections.abc import Iterable, Iterator
 from functools import partial
 
@@ -12,7 +11,8 @@ import numpy as np
 
 from duologue.data.families.exchange import draw, finish, gap, held_out, line, pick, unique, vary
 from duologue.data.families.lexicon import NUMBERS, OPPOSITES, SOUNDS
-from duologue.data.families.rule import ACK, acknowledges, chance, gives, reacts
+from duologue.data.families.rule import acknowledges, chance, gives, holds_back, reacts
+from duologue.data.families.time import ACK
 from duologue.data.families.timing import Scene, open_scene, own_end, quiet_between
 from duologue.data.script import Line, Script, Sound, Speech
 
@@ -134,9 +134,11 @@ def _tells(scene: Scene, rule: Line, now_s: float, ruled: bool) -> float:
         speech = _fitting(scene, rule)
         scene.script.sounds.append(Sound(end_s, speech))
         for word in speech.words:
-            if ruled and (said := answer_to(rule, word.text, count)):
+            if (said := answer_to(rule, word.text, count)) and ruled:
                 wanted.append(reacts(scene, end_s + word.end_s, said))
                 count += 1
+            elif said:
+                holds_back(scene, end_s + word.end_s, [])
         end_s += speech.seconds + float(scene.rng.uniform(0.1, 0.6))
     over_s = max([end_s, *(own_end(o) for o in scene.script.own)]) + 1.5
     quiet_between(scene.script, now_s, over_s, wanted)
@@ -149,7 +151,7 @@ def script(rng: np.random.Generator, bank, split: str, voice: str | None = None)
     scene = open_scene(NAME, rng, bank, split, voice)
     intent, now_s, ruled = pick(rng, ("word", "word", *PATTERNS)), gap(rng), not chance(rng, UNRULED_SHARE)
     if ruled:
-        rule, end_s = gives(scene, sys.modules[__name__], now_s, intent)
+        rule, end_s = gives(scene, lines, now_s, intent)
         now_s = acknowledges(scene, rule, end_s) + float(rng.uniform(0.4, 1.5))
     else:
         rule = next(x for x in lines(rng, split) if x.intent == intent)

@@ -1,7 +1,7 @@
 """Delegate: what the model cannot know goes to the background side; results are woven in when the user is not speaking.
 
-`script` is the function to read first, `CLASSES` has all that may happen. Answers are drawn anew for every script, so that
-they can only be read from the note, never learnt. docs/delegation.md says what the calls and notes mean.
+`script` is the function to read first, `CLASSES` has all that may happen. Answers are drawn anew for every script, so
+that they can only be read from the note, never learnt. docs/delegation.md says what the calls and notes mean.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,14 +37,14 @@ def lines(rng: np.random.Generator, split: str) -> Iterator[Line]:
     asked = [(2, partial(_about, "ask", topic, words.TOPICS[topic])) for topic in words.TOPICS]
     corrected = [(0.6, partial(_about, "correct", topic, words.CORRECT)) for topic in words.TOPICS]
     warned = (1, partial(_about, "warn", "message", words.WARN))
-    plain = (("cancel", words.CANCEL, ()), ("hurry", words.HURRY, words.NOT_YET), ("skip", words.SKIP, ()), ("yes", words.YES, ()), ("no", words.NO, ()),
-             ("offer", words.OFFER, words.OFFERED), ("past", words.PAST, ()), ("send", words.ASKED_FOR, ()))  # fmt: skip
-    return draw(rng, split, [*asked, *corrected, warned, *((1, partial(_plain, *row)) for row in plain)])
+    plain = [(1, partial(_plain, *row)) for row in words.PLAIN]
+    return draw(rng, split, [*asked, *corrected, warned, *plain])
 
 
 def own_texts() -> Iterable[str]:
     """All that is said beside open sentences; of the answers enough to have every key and every value once."""
-    texts = [*words.ACKS, *words.NOT_YET, *words.OFFERED, *words.SORRY.values(), *words.QUESTIONS, *words.DONE, words.ALLOWED, words.DENIED]
+    texts = [*words.ACKS, *words.NOT_YET, *words.OFFERED, *words.SORRY.values(), *words.QUESTIONS, *words.DONE]
+    texts += [words.ALLOWED, words.DENIED]
     for topic, (forms, values) in words.ANSWERS.items():
         most = max(len(words.KEYS[topic]), len(values))
         rows = islice(zip(cycle(forms), cycle(words.KEYS[topic]), cycle(values), strict=False), most)
@@ -176,7 +176,7 @@ def _streamed(scene: Scene, now_s: float) -> float:
 
 
 def _cut_short(scene: Scene, speech: Speech) -> tuple[Own, float]:
-    """The user says this into the sentence that is being said, which ends. Returns that sentence and the speech's end."""
+    """The user says this into what is being said, which ends. Returns the sentence and the end of the user's words."""
     script, own = scene.script, scene.script.own.pop()
     script.checks.pop()
     at_s = own.start_s + scene.rng.uniform(0.2, 0.6) * own.speech.seconds

@@ -1,4 +1,4 @@
-"""What the scenes of the family `delegate` are made of: asking, calling, waiting, telling. Read `delegates` and `told` first."""
+"""What the scenes of `delegate` are made of: asking, calling, waiting, telling. Read `delegates` and `told` first."""
 
 from collections.abc import Sequence
 from math import ceil

@@ -70,7 +70,10 @@ ANSWERS = {  # topic: (forms, values)
         ("it's <value> in <key>", "in <key> it's <value>", "<key> is <value> today"),
         ("sunny", "rainy", "cloudy", "windy", "cold and clear", "warm and dry", "foggy", "snowing", "very hot", "mild"),
     ),
-    "train": (("the train to <key> leaves at <value>", "to <key> you can go at <value>", "the next one to <key> is at <value>"), _TIMES),
+    "train": (
+        ("the train to <key> leaves at <value>", "to <key> you can go at <value>", "the next one to <key> is at <value>"),
+        _TIMES,
+    ),
     "price": (
         ("a <key> costs <value> dollars", "a <key> is about <value> dollars", "you pay <value> dollars for a <key>"),
         ("twenty", "thirty five", "forty", "sixty", "eighty", "ninety nine", "one hundred", "fifteen", "twelve", "fifty"),
@@ -84,9 +87,12 @@ ANSWERS = {  # topic: (forms, values)
 }  # fmt: skip
 WARN = (
     "tell me at once when <key> writes",
-    "{tell me|let me know|interrupt me} {at once|right away|immediately} {when|if|as soon as} {<key> writes|<key> calls|there is news from <key>}",
-    "{as soon as|when|the moment} {<key> writes|<key> calls|<key> answers} {tell me at once|interrupt me|let me know right away}",
-    "{please|can you|could you|} {watch|look out} for a message from <key> {and tell me at once|and interrupt me|and say so right away}",
+    "{tell me|let me know|interrupt me} {at once|right away|immediately} {when|if|as soon as} "
+    "{<key> writes|<key> calls|there is news from <key>}",
+    "{as soon as|when|the moment} {<key> writes|<key> calls|<key> answers} "
+    "{tell me at once|interrupt me|let me know right away}",
+    "{please|can you|could you|} {watch|look out} for a message from <key> "
+    "{and tell me at once|and interrupt me|and say so right away}",
 )
 CORRECT = (
     "no i meant <key>",
@@ -153,3 +159,13 @@ QUESTIONS = (
 )  # fmt: skip
 ALLOWED, DENIED = "okay", "okay i won't"
 DONE = ("it's done", "done", "that's done now", "it worked")
+PLAIN = (  # intent, phrases, answers
+    ("cancel", CANCEL, ()),
+    ("hurry", HURRY, NOT_YET),
+    ("skip", SKIP, ()),
+    ("yes", YES, ()),
+    ("no", NO, ()),
+    ("offer", OFFER, OFFERED),
+    ("past", PAST, ()),
+    ("send", ASKED_FOR, ()),
+)

@@ -3,23 +3,25 @@
 Read `gives` and `reacts` first.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from math import ceil
-from types import ModuleType
 
 import numpy as np
 
 from duologue.data.families.exchange import says
-from duologue.data.families.timing import ANSWER_S, Scene, own_end, question
-from duologue.data.script import REACTION_S, Check, Line, Own, Sound, reply_at
+from duologue.data.families.time import ACK, polite
+from duologue.data.families.timing import ANSWER_S, Scene, own_end
+from duologue.data.families.typed import WORDS_PER_TURN
+from duologue.data.script import Check, Line, Own, Sound, reply_at
 from duologue.errors import DataError
 
-ACK = "okay"
 TYPED_SHARE = 0.25
-WORDS_PER_TURN = 5  # of typed text, eight tokens a turn
-POLITE = ("please", "can you", "could you", "will you", "would you")
 WITHIN_S = 2.0  # a reaction must begin this soon
+HOLD_S = 1.5  # after a near miss
+
+
+Lines = Callable[[np.random.Generator, str], Iterator[Line]]
 
 
 def anything(line: Line) -> bool:
@@ -27,13 +29,16 @@ def anything(line: Line) -> bool:
 
 
 def gives(
-    scene: Scene, family: ModuleType, now_s: float, intent: str, where: Callable[[Line], bool] = anything
+    scene: Scene, lines: Lines, now_s: float, intent: str, where: Callable[[Line], bool] = anything
 ) -> tuple[Line, float]:
-    """The user gives a rule or asks something, aloud or typed. Returns the line, and when it has all come in."""
+    """The user gives a rule or asks something, aloud or typed. Returns the line, and when it has all come in.
+
+    `lines` is the family's own: what is typed need not be in the bank.
+    """
     if scene.rng.random() >= TYPED_SHARE:
-        speech = scene.line(family.NAME, intent, where)
+        speech = scene.line(scene.script.family, intent, where)
         return speech.line, says(scene.script, now_s, speech)
-    line = _any_line(scene, family, intent, where)
+    line = _any_line(scene, lines, intent, where)
     scene.script.typed.append((now_s, line.text))
     end_s = typed_by(now_s, line.text)
     scene.script.checks.append(Check("quiet", now_s, end_s))
@@ -45,17 +50,16 @@ def typed_by(now_s: float, text: str) -> float:
     return now_s + 0.2 * ceil(len(text.split()) / WORDS_PER_TURN)
 
 
-def _any_line(scene: Scene, family: ModuleType, intent: str, where: Callable[[Line], bool]) -> Line:
-    """A line of the family that need not be in the bank, for nobody says it aloud."""
-    for line in islice(family.lines(scene.rng, scene.split), 5000):
+def _any_line(scene: Scene, lines: Lines, intent: str, where: Callable[[Line], bool]) -> Line:
+    for line in islice(lines(scene.rng, scene.split), 5000):
         if line.intent == intent and where(line):
             return line
-    raise DataError(f"{family.NAME}: no {scene.split} line of intent {intent!r} fits")
+    raise DataError(f"{scene.script.family}: no {scene.split} line of intent {intent!r} fits")
 
 
 def acknowledges(scene: Scene, line: Line, end_s: float) -> float:
     """Says "okay" to a rule given politely. Returns from when it must be quiet."""
-    if not any(f" {words} " in f" {line.text} " for words in POLITE):
+    if not polite(line.text):
         return end_s
     own = Own(reply_at(end_s), scene.bank.own(ACK))
     scene.script.own.append(own)
@@ -89,19 +93,11 @@ def answers(scene: Scene, asked_s: float, known_s: float, text: str, accept: tup
     return own
 
 
-def meanwhile(scene: Scene, from_s: float, until_s: float) -> list[tuple[float, float]]:
-    """A small question asked and answered between two instants, if it fits. Returns the span of its answer."""
-    speech = question(scene)
-    reply = scene.bank.own(speech.line.answers[0])
-    free_s = until_s - from_s - speech.seconds - REACTION_S - 0.2 - reply.seconds
-    if free_s < 0:
-        return []
-    end_s = says(scene.script, from_s + scene.rng.uniform(0, free_s), speech)
-    own = Own(reply_at(end_s), reply)
-    scene.script.own.append(own)
-    scene.script.checks.append(Check("answer", end_s - 0.2, end_s + ANSWER_S, (speech.line.slots["fact"],), end_s))
-    scene.script.about["items"][-1]["meanwhile"] = speech.text
-    return [(end_s, max(end_s + ANSWER_S, own_end(own) + 0.5))]
+def holds_back(scene: Scene, at_s: float, wanted: Sequence[tuple[float, float]]) -> None:
+    """A check of silence after something that is nearly what the rule is about, unless something is wanted by then."""
+    end_s = at_s + HOLD_S
+    if not any(begin < end_s and at_s < end for begin, end in wanted):
+        scene.script.checks.append(Check("quiet", at_s, end_s))
 
 
 def talks_to_nobody(scene: Scene, now_s: float) -> float:

@@ -3,7 +3,6 @@
 The thing is there while it is asked about, is gone by then, or is shown only after the question. Read `script` first.
 """
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
@@ -129,7 +128,8 @@ def own_texts() -> Iterable[str]:
 def _one(thing: Thing, rng: np.random.Generator) -> Callable[[float, float], list[Actor]]:
     """The thing alone, held in a hand that shakes or lying still."""
     x, y, size = rng.uniform(0.3, 0.7), rng.uniform(0.35, 0.65), rng.uniform(0.3, 0.7)
-    size = min(size, 0.28) if thing.kind == "text" and len(thing.name) > 5 else size
+    if thing.kind == "text":  # all of it must be in the picture
+        x, size = rng.uniform(0.45, 0.55), min(size, 1 / (0.35 + 0.45 * len(thing.name)))
     speed = tuple(rng.uniform(-0.05, 0.05, 2)) if chance(rng, 0.4) else (0.0, 0.0)
     return lambda begin_s, end_s: [Prop(thing, (x, y), size, begin_s, end_s, speed)]
 
@@ -207,7 +207,7 @@ def _asks(scene: Scene, stage: Stage, now_s: float, events: list[float]) -> floa
     when = "now" if when == "gone" and shown.intent != "what" else when
     intent = "was" if when == "gone" else shown.intent
     asked_s = now_s if when == "later" else now_s + rng.uniform(0.4, 2.0) + (when == "gone") * 2.0
-    end_s = gives(scene, sys.modules[__name__], asked_s, intent)[1]
+    end_s = gives(scene, lines, asked_s, intent)[1]
     begin_s = end_s + rng.uniform(0.8, 3.0) if when == "later" else now_s
     known_s = max(end_s, stage.seen_at(begin_s + (shown.intent == "doing") * DOING_S))
     own = answers(scene, asked_s, known_s, pick(rng, shown.texts), shown.accept)

@@ -154,7 +154,7 @@ def _slot(script: Script, slot_s: float, seconds: float, word: Speech) -> tuple[
     return early_s, late_s + word.seconds + 0.3
 
 
-def _meanwhile(scene: Scene, from_s: float, until_s: float) -> list[tuple[float, float]]:
+def meanwhile(scene: Scene, from_s: float, until_s: float) -> list[tuple[float, float]]:
     """A small question asked and answered between two instants, if it fits. Returns the span of its answer."""
     script, speech = scene.script, question(scene)
     reply = scene.bank.own(speech.line.answers[0])
@@ -171,7 +171,7 @@ def _meanwhile(scene: Scene, from_s: float, until_s: float) -> list[tuple[float,
 
 
 def _maybe_meanwhile(scene: Scene, from_s: float, until_s: float) -> list[tuple[float, float]]:
-    return _meanwhile(scene, from_s, until_s) if scene.rng.random() < 0.4 else []
+    return meanwhile(scene, from_s, until_s) if scene.rng.random() < 0.4 else []
 
 
 def _requested(scene: Scene, now_s: float, intent: str, where=None) -> tuple[Line, float, float]:

@@ -4,7 +4,6 @@ The model lags a word or two: an English word is said once the Spanish words tha
 waits to know whether an adjective follows, for English puts that first. Read `heard_by` and `script` first.
 """
 
-import sys
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
@@ -12,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from duologue.data.families.exchange import draw, finish, gap, held_out, line, pick, unique
-from duologue.data.families.rule import ACK, acknowledges, chance, gives
+from duologue.data.families.rule import acknowledges, chance, gives
 from duologue.data.families.spanish import ADJECTIVES, NOUNS, NUMBERS, OTHERS, VERBS, Noun, adjective
+from duologue.data.families.time import ACK
 from duologue.data.families.timing import Scene, open_scene, own_end, quiet_between
 from duologue.data.script import Check, Line, Own, Script, Sound, Speech, reply_at
 
@@ -169,6 +169,6 @@ def script(rng: np.random.Generator, bank, split: str, voice: str | None = None)
     if voice:
         bank.sample(rng, NAME, "sentence", voice=voice, split=split)  # else it is not this voice's conversation
     scene = open_scene(NAME, rng, bank, split, voice or _voice(rng, bank, split))
-    rule, end_s = gives(scene, sys.modules[__name__], gap(rng), "rule")
+    rule, end_s = gives(scene, lines, gap(rng), "rule")
     now_s = acknowledges(scene, rule, end_s) + float(rng.uniform(0.4, 1.5))
     return finish(scene.script, rng, _speaks(scene, now_s))

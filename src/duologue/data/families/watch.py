@@ -3,16 +3,15 @@
 The rule comes first, aloud or typed; then things come and go, nearly right ones among them. Read `script` first.
 """
 
-import sys
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
 from duologue.data.families import sight
 from duologue.data.families.exchange import draw, finish, gap, held_out, line, pick, unique
-from duologue.data.families.rule import ACK, acknowledges, chance, gives, meanwhile, reacts, talks_to_nobody
+from duologue.data.families.rule import HOLD_S, acknowledges, chance, gives, holds_back, reacts, talks_to_nobody
+from duologue.data.families.time import ACK, meanwhile
 from duologue.data.families.timing import Scene, open_scene, quiet_between
 from duologue.data.scenes.figure import ACTIONS
 from duologue.data.scenes.stage import Figure, Prop, Stage, draw_look, place, repetitions
@@ -69,13 +68,6 @@ PATTERNS = {
         "{when|as soon as} " + _WHO + " {starts|begins} <doing> {please|} say <word> and {when|as soon as} {it stops|it is over} say <end>",
     ),
 }  # fmt: skip
-
-
-class Target(NamedTuple):
-    """What a rule is about, from its line's slots."""
-
-    thing: Thing | None
-    action: str
 
 
 def _thing_line(intent: str, split: str, rng: np.random.Generator) -> Line:
@@ -225,7 +217,7 @@ def _meanwhile(scene: Scene, from_s: float, until_s: float) -> list[tuple[float,
 def _rule(scene: Scene, stage: Stage, now_s: float, events: list[float]) -> float:
     """One rule and what happens then. Returns when it is over."""
     intent = pick(scene.rng, tuple(HAPPENS))
-    rule, end_s = gives(scene, sys.modules[__name__], now_s, intent)
+    rule, end_s = gives(scene, lines, now_s, intent)
     scene.script.about["items"].append({"class": intent, "rule": rule.text})
     quiet_s = acknowledges(scene, rule, end_s)
     ready_s = quiet_s + 0.3
@@ -242,6 +234,9 @@ def _rule(scene: Scene, stage: Stage, now_s: float, events: list[float]) -> floa
     scene.script.about["items"][-1] |= {"happens_s": [round(t, 2) for t in happens_s]}
     over_s = max([ready_s + 7.0, *(end for _, end in wanted)]) + 1.0
     quiet_between(scene.script, quiet_s, over_s, wanted)
+    for actor in stage.actors:
+        if isinstance(actor, Prop) and ready_s < actor.begin_s < over_s - HOLD_S:
+            holds_back(scene, actor.begin_s, wanted)
     return over_s
 
 

@@ -11,7 +11,7 @@ ACTIONS = ("jump", "squat", "wave", "clap", "turn", "bow", "kick", "stretch")
 
 
 class Pose(NamedTuple):
-    """Angles in degrees, from hanging down (0) outwards to straight up (180); lengths in body heights."""
+    """Angles in degrees, from hanging down (0) outwards to straight up (180); lengths in body heights. At first: at rest."""
 
     lift: float = 0.0  # of the feet over the ground
     crouch: float = 0.0  # 0 upright to 1 knees fully bent
@@ -33,7 +33,7 @@ class Look(NamedTuple):
 
 
 def pose(action: str, phase: float) -> Pose:
-    """A repetition of an action from rest (phase 0) to rest (phase 1)."""
+    """A repetition of an action, phase 0 to 1; all but "wave" and "clap" begin and end at rest."""
     swing, half = np.sin(np.pi * phase), np.sin(2 * np.pi * phase)
     if action == "jump":
         air = np.clip((phase - 0.25) / 0.5, 0, 1)
@@ -48,11 +48,6 @@ def pose(action: str, phase: float) -> Pose:
         "kick": Pose(legs=(6, 6 + 80 * swing)),
         "stretch": Pose(arms=(12 + 160 * swing,) * 2),
     }[action]
-
-
-def rest(action: str) -> Pose:
-    """How the figure stands between repetitions; a wave ends with the arm down."""
-    return Pose() if action in ("wave", "clap") else pose(action, 0.0)
 
 
 def draw(canvas: ImageDraw.ImageDraw, body: Pose, look: Look, feet: tuple[float, float], height: float) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from duologue.data.scenes import stock
+from duologue.errors import DataError
 
 KINDS = {"train": ("plain", "graded", "stripes", "cloudy", "photograph"), "test": ("checks", "cloudy", "photograph", "graded")}
 WEIGHTS = {"train": (0.1, 0.15, 0.1, 0.25, 0.4), "test": (0.2, 0.2, 0.5, 0.1)}
@@ -34,12 +35,15 @@ def paint(ground: Ground, size: tuple[int, int]) -> Image.Image:
     if ground.kind == "photograph":
         return _photograph(rng, ground.split, size)
     y, x = np.mgrid[0 : size[1], 0 : size[0]] / size[1]
-    one, two = rng.uniform(30, 235, (2, 3))
-    if ground.kind != "plain":
-        two = np.clip(one + rng.uniform(-70, 70, 3), 10, 245)  # near each other: what is shown must stand out
-    share = {"plain": np.zeros_like, "graded": _graded, "stripes": _stripes, "checks": _checks, "cloudy": _cloudy}
-    mixed = share[ground.kind](x) if ground.kind == "plain" else share[ground.kind](rng, x, y)
-    return Image.fromarray((one + (two - one) * mixed[..., None]).astype(np.uint8))
+    one = rng.uniform(30, 235, 3)
+    two = np.clip(one + rng.uniform(-70, 70, 3), 10, 245)  # near each other: what is shown must stand out
+    pattern = {"plain": _plain, "graded": _graded, "stripes": _stripes, "checks": _checks, "cloudy": _cloudy}
+    share = pattern[ground.kind](rng, x, y)[..., None]
+    return Image.fromarray((one + (two - one) * share).astype(np.uint8))
+
+
+def _plain(rng, x, y) -> np.ndarray:
+    return np.zeros(x.shape)
 
 
 def _graded(rng, x, y) -> np.ndarray:
@@ -73,9 +77,11 @@ def for_tests(name: str) -> bool:
 
 
 def _photograph(rng: np.random.Generator, split: str, size: tuple[int, int]) -> Image.Image:
-    """A random part of a random photograph of the split, now and then dimmed."""
+    """A random part of a random photograph of the split, more or less dimmed."""
     pictures = stock.photographs()
-    names = sorted(name for name in pictures if for_tests(name) == (split == "test")) or sorted(pictures)
+    names = sorted(name for name in pictures if for_tests(name) == (split == "test"))
+    if not names:
+        raise DataError(f"none of {len(pictures)} photographs is for {split} (a quarter is for tests, by name): add some")
     image = Image.fromarray(pictures[names[rng.integers(len(names))]])
     part = rng.uniform(0.45, 1.0)
     wide, high = part * image.width, part * image.height

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from duologue.data.scenes.camera import CANVAS, Camera, draw_camera, photograph, seen_at
-from duologue.data.scenes.figure import Look, Pose, draw, pose, rest
+from duologue.data.scenes.figure import Look, Pose, draw, pose
 from duologue.data.scenes.ground import Ground, draw_ground, paint
 from duologue.data.scenes.things import COLOURS, SKIN, Thing, sprite
 
@@ -74,7 +74,7 @@ class Motion(NamedTuple):
 
 @dataclass(frozen=True)
 class Figure:
-    """Somebody who moves; between motions he stands still, or holds the pose in which a wave goes on."""
+    """Somebody who moves, and between motions stands still."""
 
     look: Look
     place: tuple[float, float]  # of the feet
@@ -90,7 +90,7 @@ class Figure:
 
     def pose(self, seconds: float) -> Pose:
         now = next((m for m in self.motions if m.begin_s <= seconds < m.end_s), None)
-        return now.pose(seconds) if now else rest("jump")
+        return now.pose(seconds) if now else Pose()
 
 
 @dataclass(frozen=True)

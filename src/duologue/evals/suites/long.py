@@ -24,6 +24,7 @@ LENGTH_S = 600.0
 IDLE_S, SETTLED_S = 5.0, 2.0  # of nothing between two probes, the first seconds of which are not looked at
 BINS_S = (0.0, 60.0, 120.0, 300.0, 1e9)
 CASES_A_SESSION = 30
+MOST_ITEMS, MOST_TRIALS = 6, 4  # conversations of a family in a session, and probes in each
 PROBES = {  # family -> rows that neither silence nor babble wins
     "talk": ("answers",), "numbers": ("answers",), "order": ("answers",), "facts": ("answers",), "repeat": ("answers",),
     "pause": ("answers", "repair"), "interrupt": ("stop", "answers"),
@@ -33,8 +34,8 @@ PROBES = {  # family -> rows that neither silence nor babble wins
 def items(source: Source, cases: int) -> list[Item]:
     """One session for every CASES_A_SESSION cases, then each of their probes alone."""
     rng, sessions = np.random.default_rng(161), max(1, cases // CASES_A_SESSION)
-    each = 4 * sessions
-    pool = [item for family, kinds in PROBES.items() for item in islice(take(source, family, dict.fromkeys(kinds, each)), each)]
+    each, trials = MOST_ITEMS * sessions, MOST_ITEMS * MOST_TRIALS * sessions
+    pool = [item for family, kinds in PROBES.items() for item in islice(take(source, family, dict.fromkeys(kinds, trials)), each)]
     order = [pool[i] for i in rng.permutation(len(pool))]
     held = [_session(order[n::sessions]) for n in range(sessions)]
     return [item for item, _ in held] + [_alone(probe) for _, probes in held for probe in probes]
@@ -111,6 +112,6 @@ SUITE = Suite(
     items=items,
     figures=figures,
     headline="late",
-    chance={"silent": 0, "always": 5, "random": 10, "metronome": 10},
+    chance={"silent": 0, "always": 10, "random": 20, "metronome": 10},
     observe=observe,
 )

@@ -64,6 +64,6 @@ SUITE = Suite(
     items=items,
     figures=figures,
     headline="held",
-    chance={"silent": 0, "always": 0, "random": 10, "metronome": 10},
+    chance={"silent": 0, "always": 0, "random": 20, "metronome": 10},
     observe=observe,
 )

@@ -79,6 +79,6 @@ SUITE = Suite(
     items=items,
     figures=figures,
     headline="good",
-    chance={"silent": 0, "always": 0, "random": 20, "metronome": 15},
+    chance={"silent": 0, "always": 0, "random": 30, "metronome": 15},
     observe=observe,
 )

@@ -30,7 +30,7 @@ export function lanes(story, narrow, low) {
     words("text", "duo", 1, { name: "writes", absent: !story.words.text.length }),
     {
       name: "tasks",
-      note: "in the background",
+      note: "running",
       tone: "other",
       height: 2 * 18 + 8,
       draw: drawTasks,

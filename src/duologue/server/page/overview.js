@@ -1,4 +1,5 @@
-/* The whole talk in one strip: you above the line, Duo below, what the timeline shows brighter. Read `Overview.draw` first. */
+/* The whole talk in one strip: you above the line, Duo below, what the timeline shows brighter.
+   Read `Overview.draw` first. */
 
 const SHORTEST_S = 30; // a talk that is shorter does not fill the strip
 

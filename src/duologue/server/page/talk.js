@@ -99,7 +99,6 @@ export class Talk {
 
   took(turn) {
     const { turns } = this.story;
-    if (turns[turn.turn]) return; // sent again after a lost line
     if (turn.turn < ALIGN_TURNS) this.align(turn);
     if (!turn.speak && turns[turn.turn - 1]?.speak) this.player.cut();
     this.story.took(turn);

@@ -73,8 +73,7 @@ export class Wire {
   /* ---- what we are told ---- */
 
   receive(event) {
-    const said = this[event.type];
-    if (said) said.call(this, event);
+    if (/^(session\.|error$)/.test(event.type)) this[event.type]?.(event);
   }
 
   "session.started"({ duologue }) {

@@ -1,0 +1,91 @@
+"""`duologue synth`: the commands, thin; each imports what it needs when it runs."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from duologue.errors import ConfigError
+
+synth = typer.Typer(help="Make what it learns from: voices, and conversations spoken by them.", no_args_is_help=True)
+Seed = Annotated[int, typer.Option(help="Same seed, same bits.")]
+
+
+@synth.command()
+def voices(
+    engine: Annotated[Literal["kokoro", "flite", "festival", "espeak"], typer.Option(help="Who speaks.")] = "kokoro",
+    minutes: Annotated[float, typer.Option(min=0, help="Stop after this time.")] = 60.0,
+    utterances: Annotated[int, typer.Option(min=1, help="Stop after this many.")] = sys.maxsize,
+    own_share: Annotated[
+        float | None, typer.Option(min=0, max=1, help="The own voice's share (Kokoro only); 1 and 0 divide the work.")
+    ] = None,
+) -> None:
+    """Fill the voice bank with utterances and their word times. What is there is not said again.
+
+    **Example:** `duologue synth voices --engine flite --minutes 5`
+    """
+    from duologue.data.synth import synth as fill_bank
+
+    fill_bank(minutes, engine, utterances, own_share)
+
+
+@synth.command()
+def shards(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the shards.")],
+    count: Annotated[int, typer.Option(min=1, help="How many, of ten minutes of conversation each.")] = 6,
+    split: Annotated[Literal["train", "test"], typer.Option(help="Which voices and phrases.")] = "train",
+    augment: Annotated[Literal["clean", "mild", "train", "test-noise"], typer.Option(help="Rooms, noise, network.")] = "train",
+    family: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[=WEIGHT]", help="Only these; may be repeated. Default: all, evenly."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    seed: Seed = 0,
+) -> None:
+    """Render conversations of all families, spoken by the voice bank, into training data.
+
+    **Example:** `duologue synth shards --out data/train --count 60 --workers 2`
+    """
+    from rich.progress import Progress
+
+    from duologue.data.bank import Bank
+    from duologue.data.shards import SHARD_S, Recipe, make_shards, weighted_families
+
+    recipe = Recipe(Bank(), weighted_families(dict(map(_weight, family or ()))), seed, split, augment)
+    with Progress() as bar:
+        task = bar.add_task("shards", total=count)
+        tally = make_shards(out, count * SHARD_S, recipe, workers=workers, progress=lambda n: bar.update(task, completed=n))
+    typer.echo(f"{tally.hours:.2f} h of conversation in {out}")
+
+
+@synth.command()
+def look(
+    family: Annotated[list[str] | None, typer.Option(help="Only this family; may be repeated. Default: all.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The page.")] = Path("look.html"),
+    count: Annotated[int, typer.Option(min=1, help="Scripts of each family.")] = 4,
+    split: Annotated[Literal["train", "test"], typer.Option(help="Which voices, phrases and pictures.")] = "train",
+    seed: Seed = 0,
+) -> None:
+    """Draw some scripts as film strips with their labels, to check the data by eye.
+
+    **Example:** `duologue synth look --family watch --out page.html`
+    """
+    import numpy as np
+
+    from duologue.data.bank import Bank
+    from duologue.data.look import page
+    from duologue.data.shards import weighted_families
+
+    families, bank = weighted_families(dict.fromkeys(family or (), 1.0)), Bank()
+    rngs = [np.random.default_rng([seed, number]) for number in range(count)]
+    out.write_text(page([module.script(rng, bank, split) for module, _ in families.values() for rng in rngs]))
+    typer.echo(f"{count * len(families)} scripts in {out}")
+
+
+def _weight(text: str) -> tuple[str, float]:
+    name, _, weight = text.partition("=")
+    try:
+        return name, float(weight or 1)
+    except ValueError:
+        raise ConfigError(f"--family {text!r}: write NAME or NAME=WEIGHT, for example --family pause=2") from None

@@ -1,0 +1,52 @@
+"""`duologue serve`: the command, thin; it imports what it needs when it runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from duologue.errors import ConfigError
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; anything but loopback needs --keys.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    keys: Annotated[Path | None, typer.Option(help="File of API keys, one a line.")] = None,
+    origin: Annotated[list[str] | None, typer.Option(help="A page that may connect, beside the server's own; may be repeated.")] = None,
+    cert: Annotated[Path | None, typer.Option(help="TLS certificate; with --cert-key.")] = None,
+    cert_key: Annotated[Path | None, typer.Option(help="Its private key.")] = None,
+    sessions: Annotated[int, typer.Option(min=1, help="At most so many at once; fewer where the machine is slower.")] = 32,
+    patience: Annotated[float, typer.Option(min=-8, max=8, help="Added to the model's own wish to wait; 0 as trained.")] = 0.0,
+    folder: Annotated[Path | None, typer.Option(help="Documents that the background side may search.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Folder for recordings of every session. Off unless given.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")] = None,
+) -> None:
+    """Serve live conversations: the page, GPT-Live's and Realtime's WebSockets. See docs/wire.md.
+
+    **Example:** `duologue serve`, then open http://127.0.0.1:8000
+    """
+    from functools import partial
+
+    import torch
+
+    from duologue.agent.background import Agent
+    from duologue.agent.planner import Planner, builtin_tools
+    from duologue.engine.engine import Engine, load
+    from duologue.engine.schedule import Schedule
+    from duologue.live import Conversation
+    from duologue.server.app import Server
+    from duologue.server.run import run
+    from duologue.server.settings import Settings, check_reach, read_keys
+
+    if (cert is None) != (cert_key is None):
+        raise ConfigError("give --cert and --cert-key together, or neither")
+    if record:
+        record.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)  # a busy machine punishes two: 0.1 ms operations become 4-16 ms
+    known = read_keys(keys)
+    check_reach(host, known)
+    settings = Settings(keys=known, origins=tuple(origin or ()), sessions=sessions, patience=patience, record=record)
+    schedule = Schedule(Engine(load(checkpoint), sessions))
+    agents = lambda instructions: Agent(Planner(), builtin_tools(folder), instructions=instructions)  # noqa: E731
+    server = Server(partial(Conversation.on, schedule), settings, lambda: schedule.tick_ms, agents=agents)
+    run(server, host, port, cert, cert_key)

@@ -1,0 +1,97 @@
+"""`duologue train`: the commands, thin; each imports what it needs when it runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+train = typer.Typer(help="Train a part of the model. Every run goes on where its folder stopped.", no_args_is_help=True)
+Checkpoint = Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")]
+Preset = Annotated[str, typer.Option(help="nano, pico or tiny.")]
+Seed = Annotated[int, typer.Option(help="Same seed, same bits.")]
+
+
+@train.command()
+def pretrain(
+    data: Annotated[Path, typer.Argument(help="Folder of shards.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")],
+    preset: Preset = "nano",
+    steps: Annotated[int, typer.Option(min=1, help="Of the optimiser.")] = 10_000,
+    minutes: Annotated[float, typer.Option(min=0, help="Stop earlier, with a checkpoint, after this time.")] = 1e9,
+    rows: Annotated[int, typer.Option(min=1, help="Windows in a batch, over all processes.")] = 10,
+    rate: Annotated[float, typer.Option(min=0, help="Times the base learning rates.")] = 1.0,
+    decay: Annotated[float, typer.Option(min=0.001, max=1, help="Share of the steps over which the rate falls.")] = 0.3,
+    init: Annotated[Path | None, typer.Option(help="Weights to begin with, instead of nothing.")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Train an interaction model, every loss at once. Under `torchrun`, processes share the rows.
+
+    **Example:** `duologue train pretrain data/train --out runs/mine --preset pico --minutes 20`
+    """
+    from duologue import config
+    from duologue.train.loop import Plan
+    from duologue.train.pretrain import pretrain as run_pretrain
+
+    plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=decay, seed=seed)
+    run_pretrain(data, config.preset(preset), plan, rows, init)
+
+
+@train.command()
+def vocoder(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")],
+    minutes: Annotated[float, typer.Option(min=0, help="Of computing, over all its runs.")] = 600.0,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
+    export: Annotated[Path | None, typer.Option(help="Do not train: write the weights to this file.")] = None,
+) -> None:
+    """Train the own voice on the voice bank, or export it.
+
+    **Example:** `duologue train vocoder --out runs/voice --minutes 60`
+    """
+    from duologue.train import vocoder as voice
+
+    voice.export(out, export) if export else voice.run(out, minutes, threads)
+
+
+@train.command()
+def align(
+    sessions: Annotated[
+        list[Path] | None, typer.Argument(metavar="SESSION...", help="Logs of sessions, or recordings; none: noise.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Toy models and the first turns only.")] = False,
+    checkpoint: Checkpoint = None,
+) -> None:
+    """Prove that the trainer has the sampler's bits: sessions are lived, then gone through as in training, in several ways.
+
+    **Example:** `duologue train align examples/question.wav --quick`
+    """
+    from duologue.engine.engine import WEIGHTS
+    from duologue.train.align import Finding
+    from duologue.train.align import run as run_align
+
+    def show(found: Finding) -> None:
+        where = f"{found.model:8}{found.dtype:6}{found.threads} thread{'s' * (found.threads > 1):2}"
+        typer.echo(f"{where}{found.way:52}{found.turns:7} turns {found.bits:6} differing bits")
+
+    turns, bits = run_align(sessions or [], checkpoint or WEIGHTS / "nano.safetensors", quick, show)
+    typer.echo(f"{turns} turns, {bits} differing bits")
+    if bits:
+        raise typer.Exit(1)
+
+
+@train.command()
+def forced(
+    data: Annotated[Path, typer.Argument(help="Folder of shards, best of held-out voices (`synth shards --split test`).")],
+    checkpoint: Checkpoint = None,
+    windows: Annotated[int, typer.Option(min=1, help="Of 24 s each.")] = 40,
+) -> None:
+    """Print how much of some shards a model predicts, given the true past: the quickest look at what it has learned.
+
+    **Example:** `duologue train forced data/test --checkpoint runs/mine/model.safetensors`
+    """
+    from duologue.engine.engine import WEIGHTS
+    from duologue.model import checkpoint as stored
+    from duologue.train.forced import forced as run_forced
+
+    model = stored.load(checkpoint or WEIGHTS / "nano.safetensors")[0].eval()
+    for name, r in run_forced(model, data, windows).items():
+        typer.echo(f"{name:14}{r.percent:6.1f} % [{r.low:.1f}, {r.high:.1f}] of {r.cases}")
