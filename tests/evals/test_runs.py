@@ -187,3 +187,8 @@ def test_a_larger_pool_is_frozen_and_used(tmp_path, monkeypatch):
     monkeypatch.setattr(runs.items.load, "__defaults__", ("quick", tmp_path))
     kept = list(runs.source_of(200)("facts"))
     assert sum(len(trials) for _, trials in kept) >= 4 and list(runs.source_of(200)("hold"))
+
+
+def test_the_suites_are_what_was_frozen():
+    committed = json.loads((runs.items.FOLDER / "suites.json").read_text())
+    assert freeze.hashes(runs.items.FOLDER) == committed

@@ -1,12 +1,9 @@
 """Every suite through controls whose results are known: no recogniser, no weights, a voice bank without voices."""
 
-import json
-
 import numpy as np
 import pytest
 
 from duologue.data.script import Script
-from duologue.evals import freeze, items
 from duologue.evals.draws import from_bank, frozen
 from duologue.evals.glossary import MEANINGS, meaning
 from duologue.evals.items import digest
@@ -184,8 +181,3 @@ def test_a_long_session_has_its_probes_afresh(drawn):
 
 def test_an_empty_source_gives_no_items():
     assert SUITES["pause"].items(frozen([(Script("talk", 1.0), [])]), 4) == []
-
-
-def test_the_suites_are_what_was_frozen():
-    committed = json.loads((items.FOLDER / "suites.json").read_text())
-    assert freeze.hashes(items.FOLDER) == committed

@@ -6,6 +6,12 @@ import numpy as np
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from duologue.server.clock import Clock
+from duologue.server.connection import Connection
+from duologue.server.host import Host
+from duologue.server.live_wire import LiveWire
+from duologue.server.metrics import Metrics
+from duologue.server.settings import Settings
 from tests.server.stand_in import Engine, client, eventually, pcm, running, samples, start, type_in
 
 
@@ -281,6 +287,8 @@ def test_limits_end_a_session_with_their_name():
         assert last_words(server) == ("idle_timeout", 1000)
     with running(wall_s=2.0) as server:
         assert last_words(server) == ("session_expired", 1000)
+    with running(behind_s=-1.0) as server:
+        assert last_words(server) == ("busy", 1013)
     with running(events_per_s=2.0, speed=1.0) as server:
         events = [{"type": "session.input_audio.mute"}] * 30
         assert last_words(server, *events) == ("rate_limit_exceeded", 1008)
@@ -294,6 +302,38 @@ def test_one_who_only_holds_the_line_is_let_go():
 
     with running() as server:
         assert run(talk(server)) == 1000
+
+
+class Deaf:
+    """A socket whose client never reads: its buffer holds three messages, and then nothing goes out any more."""
+
+    def __init__(self):
+        self.sent, self.closed = [], None
+
+    async def receive(self) -> dict:
+        if not self.sent:
+            return {"type": "websocket.receive", "text": '{"type": "session.start", "session": {"model": "x"}}'}
+        await asyncio.Event().wait()
+
+    async def send_text(self, text: str) -> None:
+        if len(self.sent) == 3:
+            await asyncio.Event().wait()
+        self.sent.append(text)
+
+    async def close(self, code: int, reason: str) -> None:
+        self.closed = code, reason
+
+
+def test_one_who_never_reads_is_let_go():
+    async def talk():
+        socket, engine = Deaf(), Engine()
+        host = Host(engine.open, Settings(slow_s=2.0), Clock(20.0), Metrics(lambda: [1.0]))
+        await Connection(socket, LiveWire(host, False), host).serve()
+        assert not host.sessions and b'why="slow_reader"' in host.metrics.render([])
+        await eventually(lambda: not engine.open_now)
+        return socket.closed
+
+    assert run(talk()) == (1008, "slow_reader")
 
 
 def test_one_session_that_fails_leaves_the_others_alone(server):

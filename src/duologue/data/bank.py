@@ -13,7 +13,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -245,8 +245,9 @@ def splice(text: str, pieces: Iterable[Speech], gap_s: float = GAP_S) -> Speech:
 
 def recombined(rng: np.random.Generator, bank: "Bank", split: str, voice: str | None) -> Speech:
     """Two to five fragments of anything that one voice has said: no text to learn by heart, every word must be heard."""
-    first = bank.sample(rng, None, voice=voice, split=split)
-    rest = [bank.sample(rng, None, voice=first.voice, split=split) for _ in range(rng.integers(1, 5))]
+    english = partial(bank.sample, rng, None, split=split, where=lambda line: line.language == "en")
+    first = english(voice=voice)
+    rest = [english(voice=first.voice) for _ in range(rng.integers(1, 5))]
     pieces = [_fragment(rng, speech) for speech in (first, *rest)]
     return splice(" ".join(piece.text for piece in pieces), pieces, rng.uniform(0, 0.1))
 

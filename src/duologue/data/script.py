@@ -35,6 +35,11 @@ class Line:
     slots: dict = field(default_factory=dict)
     held_out: bool = False  # a phrase or combination that training never sees
 
+    @property
+    def language(self) -> str:
+        """In which it is said: its slot "language", else English."""
+        return self.slots.get("language", "en")
+
 
 @dataclass(frozen=True, slots=True)
 class Speech:

@@ -110,11 +110,6 @@ def word_lists(texts: Iterable[str]) -> Iterator[Line]:
             yield Line("own", LIST_INTENT, ", ".join(picked) + ".")
 
 
-def language_of(line: Line) -> str:
-    """In which language a line is said: its slot "language", else English."""
-    return line.slots.get("language", "en")
-
-
 class Shelf:
     """One voice being filled: what it has said, its writer, and the lines to come."""
 
@@ -137,7 +132,7 @@ class Shelf:
 
     def _spoken(self, speak: Speaker, lines: list[Line], speed: float, language: str) -> Iterator[tuple[Line, Spoken]]:
         """Those of the lines that are in a language, said; without what could not be timed."""
-        mine = [line for line in lines if language_of(line) == language]
+        mine = [line for line in lines if line.language == language]
         if mine:
             foreign = () if language == "en" else (language,)
             results = speak([line.text for line in mine], self.voice, speed, *foreign)
@@ -147,7 +142,7 @@ class Shelf:
         """The next few lines that this voice has not said; fewer when the families repeat themselves."""
         new = []
         for line in islice(self.lines, 40 * CALL_UTTERANCES):
-            if not speaks(self.voice, language_of(line)):
+            if not speaks(self.voice, line.language):
                 continue
             if (key := normal(line.text)) and key not in self.said:
                 self.said.add(key)

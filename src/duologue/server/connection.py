@@ -162,9 +162,12 @@ class Connection:
         if why and not isinstance(why, Fault):
             log.error("connection.failed", exc_info=why)
             fault = Fault("session_failed", "the server made a mistake; it has been logged")
-        with suppress(WebSocketDisconnect, WebSocketDisconnected, Fault):
-            if why:
-                await self._send([self.wire.error(fault)])
+        if fault:
+            self.host.metrics.refused.labels(fault.code).inc()
+        with suppress(WebSocketDisconnect, WebSocketDisconnected):
+            if why and fault.code != "slow_reader":
+                with suppress(Fault):
+                    await self._send([self.wire.error(fault)])
             await self.socket.close(fault.close_code if fault else NORMAL, fault.code if fault else "")
 
 

@@ -4,8 +4,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
-from duologue.errors import DuologueError
+from duologue.errors import DuologueError, SessionError
 from duologue.server.clock import Clock
 from duologue.server.faults import Fault
 from duologue.server.log import Ended, Entry
@@ -74,8 +75,18 @@ class Host:
 
         live = self.door(on_out, on_end=on_end, seed=session.opening.seed, patience=session.opening.patience)
         if self.settings.record:
-            live.record(self.settings.record / f"{session.id}.jsonl")
+            self._record(live, self.settings.record / f"{session.id}.jsonl")
         return live
+
+    def _record(self, live: Live, path: Path) -> None:
+        """A session that should be recorded and cannot be does not begin."""
+        try:
+            path.touch(0o600)
+            live.record(path)
+        except (OSError, DuologueError) as error:
+            live.close()
+            log.error("session.not_recorded", extra={"path": str(path), "reason": str(error)})
+            raise SessionError("the server cannot record, as it was told to; try again later") from error
 
     def _ran(self, session: Session, task: asyncio.Task) -> None:
         """A clock that stopped by a mistake of ours ends its session, and not quietly."""

@@ -25,7 +25,6 @@ from duologue.server.settings import Settings
 from duologue.turn import TURN_MS, Note, TurnIn, TurnOut
 
 TURN_S = TURN_MS / 1000
-MOST_OPEN = 150  # turns that the engine may owe: 30 s
 PICTURES_PER_S = 10
 TEXT_PER_S, TEXT_AT_ONCE = 150, 20_000  # characters; the model takes eight tokens a turn, the rest queues
 
@@ -126,8 +125,8 @@ class Session:
             self.end("expired", Fault("session_expired", f"a session lasts at most {limits.wall_s:.0f} s; start another"))
         elif now_s - self.heard_from_s > limits.idle_s:
             self.end("expired", Fault("idle_timeout", f"nothing came for {limits.idle_s:.0f} s; start another session"))
-        elif len(self.given) > MOST_OPEN:
-            self.end("expired", Fault("busy", f"the machine is {MOST_OPEN * TURN_S:.0f} s behind; try again later"))
+        elif len(self.given) * TURN_S > limits.behind_s:
+            self.end("expired", Fault("busy", f"the machine is {limits.behind_s:.0f} s behind; try again later"))
 
     def gave(self, out: TurnOut) -> None:
         """The engine's answer to the oldest turn it still owed."""

@@ -23,6 +23,7 @@ class Settings:
     wall_s: float = 4 * 3600.0
     drain_s: float = 30.0
     slow_s: float = 30.0
+    behind_s: float = 30.0  # that the engine may owe a session
     bytes: int = 2**30  # a session may send
     events_per_s: float = 200.0
     connections_per_minute: float = 60.0  # from one address
