@@ -74,6 +74,7 @@ def test_a_server_that_dies_is_an_error_text_and_is_started_again():
 
 def test_a_server_that_cannot_be_started_leaves_the_talk_alone(monkeypatch):
     monkeypatch.setattr("duologue.agent.board.EXPIRES_TURNS", 10**9)  # turns run faster than programs start
+    monkeypatch.setattr("duologue.agent.servers.CONNECT_S", 120)  # and a slow machine starts them slowly
     missing = StdioServerParameters(command=str(Path("/no/such/server")))
     talk = Talk(Agent(Asks(), servers=[Server("none", missing), Server("atlas", STDIO, ("capital_of",))]))
     talk.repeats = True
