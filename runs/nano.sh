@@ -25,17 +25,22 @@ for engine in flite festival espeak; do
 done
 stage "voices kokoro" "$BIN/duologue" synth voices --engine kokoro --minutes 300
 
-# 2. Conversations: every family of world.md, rendered into turns.
-stage "shards" "$BIN/duologue" synth shards --out "$HOME_OF_RUN/shards/nano" --count 360 --seed 1 --workers 2 \
-    --family hear=3 --family numbers=2.5 --family repeat=2 --family talk=2 --family read=2 \
-    --family order=1.5 --family facts=1.5 --family pause=1.5 --family time=1.5 --family typed=1.2 \
-    --family hold --family interrupt --family invite
-
-# 3. The own voice: mel to sound.
+# 2. The own voice: mel to sound.
 stage "vocoder" "$BIN/duologue" train vocoder --out "$HOME_OF_RUN/vocoder" --minutes 300
 
-# 4. The model: hearing, speaking, deciding, all at once, from nothing.
-stage "model" two train pretrain "$HOME_OF_RUN/shards/nano" --out "$RUN" --preset nano --steps 20000
+# 3. The model: hearing, speaking, deciding, all at once, from nothing. Conversations are rendered, used for about an epoch and
+#    a half and thrown away, or it learns their order by heart. The first rounds are nearly clean.
+for round in $(seq 1 80); do
+    shards="$HOME_OF_RUN/shards/nano-$round"
+    test -e "$RUN/round-$round" && continue
+    stage "shards $round" "$BIN/duologue" synth shards --out "$shards" --count 90 --seed "$round" --workers 2 \
+        --augment "$(test "$round" -le 30 && echo mild || echo train)" \
+        --family hear=14 --family numbers=2.5 --family repeat=2.5 --family talk=2 --family typed=2.5 --family read \
+        --family order=1.5 --family facts=1.5 --family pause=1.5 --family time=1.5 --family hold --family interrupt --family invite
+    stage "model $round" two train pretrain "$shards" --out "$RUN" --preset nano --steps 20000 --minutes 12 --seed "$round"
+    touch "$RUN/round-$round"
+    rm -r "$shards"
+done
 
-# 5. What it can do, judged on what is heard.
+# 4. What it can do, judged on what is heard.
 stage "eval" "$BIN/duologue" eval quick --checkpoint "$RUN/model.safetensors"
