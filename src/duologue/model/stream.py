@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from duologue.config import TIME_SLOTS
+from duologue.kernels.noise import noise_for
 from duologue.media.dmel import FLOOR, FRAMES_PER_TURN, MELS, quantise
 from duologue.model.flow import TARGET, denormalise
 from duologue.model.fuse import LOOK_BACK
@@ -184,12 +185,6 @@ def _decide(gate_B: torch.Tensor, state: State, sampling: list[Sampling]) -> tup
     speak = gate_B - torch.tensor([s.patience for s in sampling]) + noise > 0
     sign = speak.float() * 2 - 1
     return speak, torch.nn.functional.logsigmoid(sign * gate_B)
-
-
-def noise_for(seed: int, turn: int, lane: int, count: int, *, uniform: bool = False) -> np.ndarray:
-    """Counter-based noise: the same for one session, turn and lane, whoever else is there."""
-    rng = np.random.Generator(np.random.Philox(key=[seed, lane], counter=[0, 0, 0, turn]))
-    return rng.uniform(1e-9, 1 - 1e-9, count) if uniform else rng.standard_normal(count, dtype=np.float32)
 
 
 def _gumbel_pairs(state: State, sampling: list[Sampling], place: int) -> torch.Tensor:

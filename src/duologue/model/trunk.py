@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from duologue.config import Config
-from duologue.kernels import reference as ops
+from duologue.kernels import reference
+from duologue.kernels.ops import REFERENCE, Ops, best
 from duologue.model.moe import Experts
 
 CAPACITY = 1024  # places in a ring; constant, so that every turn has the same shapes and equal bits
@@ -28,13 +29,13 @@ class Linear(nn.Linear):
         super().__init__(wide_in, wide_out, bias=False)
         self.packed = None
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, ops: Ops = REFERENCE) -> torch.Tensor:
         return ops.linear(x, self.weight, self.packed)
 
     def settle(self, dtype: torch.dtype) -> None:
         """For inference: the weight is kept in the dtype that it computes in, and laid out for few rows."""
         self.weight.data = self.weight.data.to(dtype)
-        self.packed = ops.pack(self.weight)
+        self.packed = reference.pack(self.weight)
 
 
 class Joined:
@@ -48,9 +49,9 @@ class Joined:
 
     def settle(self) -> None:
         self.weight = torch.cat([part.weight for part in self.parts])
-        self.packed = ops.pack(self.weight)
+        self.packed = reference.pack(self.weight)
 
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+    def __call__(self, x: torch.Tensor, ops: Ops) -> torch.Tensor:
         weight = torch.cat([part.weight for part in self.parts]) if self.weight is None else self.weight
         return ops.linear(x, weight, self.packed)
 
@@ -63,8 +64,8 @@ class Norm(nn.Module):
         self.weight = nn.Parameter(torch.ones(width))
         self.eps = eps
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return ops.rms_norm(x.float(), self.weight.float(), self.eps)
+    def forward(self, x: torch.Tensor, ops: Ops = REFERENCE) -> torch.Tensor:
+        return ops.norm(x.float(), self.weight.float(), self.eps)
 
 
 def rope(time_BN: torch.Tensor, head_width: int, base: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -138,7 +139,7 @@ class Attention(nn.Module):
         if self.sink is not None:
             sink = self.sink.to(k.dtype)[None, :, None].expand(len(k), -1, 1, -1)
             k, v = torch.cat([sink, k], 2), torch.cat([torch.zeros_like(sink), v], 2)
-        return self.o_proj(ops.causal_attention(q, k, v, mask_NM).transpose(1, 2).flatten(2))
+        return self.o_proj(reference.causal_attention(q, k, v, mask_NM).transpose(1, 2).flatten(2))
 
     def settle(self) -> None:
         self.joined.settle()
@@ -150,13 +151,13 @@ class Attention(nn.Module):
             return self.settled
         return torch.cat([self.q_norm.weight.expand(self.heads, -1), self.k_norm.weight.expand(self.groups, -1)])
 
-    def extend(self, x: torch.Tensor, turned: tuple, write, mask: torch.Tensor) -> torch.Tensor:
-        """`write` puts new keys and values into this layer's ring and returns the ring; `mask` from `ops.spread`."""
-        y_BNHK = self.joined(x).unflatten(-1, (-1, self.width))
+    def extend(self, x: torch.Tensor, turned: tuple, write, mask: torch.Tensor, ops: Ops) -> torch.Tensor:
+        """`write` puts new keys and values into this layer's ring and returns the ring; `mask` from `reference.spread`."""
+        y_BNHK = self.joined(x, ops).unflatten(-1, (-1, self.width))
         qk, v = y_BNHK.split([self.heads + self.groups, self.groups], 2)
-        qk = rotate(ops.rms_norm(qk.float(), self.scales(), self.q_norm.eps), *turned).to(x.dtype)
+        qk = rotate(ops.norm(qk.float(), self.scales(), self.q_norm.eps), *turned).to(x.dtype)
         ring = write(torch.cat([qk[:, :, self.heads :], v], 2))
-        return self.o_proj(ops.live_attention(qk[:, :, : self.heads], ring, mask))
+        return self.o_proj(ops.attention(qk[:, :, : self.heads], ring, mask), ops)
 
 
 class GatedMLP(nn.Module):
@@ -173,9 +174,9 @@ class GatedMLP(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
 
-    def extend(self, x: torch.Tensor) -> torch.Tensor:
-        gate, up = self.joined(x).chunk(2, -1)
-        return self.down_proj(F.silu(gate) * up)
+    def extend(self, x: torch.Tensor, ops: Ops) -> torch.Tensor:
+        gate, up = self.joined(x, ops).chunk(2, -1)
+        return self.down_proj(F.silu(gate) * up, ops)
 
 
 class Block(nn.Module):
@@ -191,15 +192,20 @@ class Block(nn.Module):
         x = x + self.self_attn(self.input_layernorm(x).to(dtype), turned, mask_NM)
         return x + self.mlp(self.post_attention_layernorm(x).to(dtype))
 
-    def extend(self, x: torch.Tensor, turned: tuple, write, mask: torch.Tensor) -> torch.Tensor:
+    def extend(self, x: torch.Tensor, turned: tuple, write, mask: torch.Tensor, ops: Ops) -> torch.Tensor:
         """The form over a ring."""
-        x = x + self.self_attn.extend(self.input_layernorm(x).to(mask.dtype), turned, write, mask)
-        mlp = self.mlp.extend if isinstance(self.mlp, GatedMLP) else self.mlp
-        return x + mlp(self.post_attention_layernorm(x).to(mask.dtype))
+        x = x + self.self_attn.extend(self.input_layernorm(x, ops).to(mask.dtype), turned, write, mask, ops)
+        y = self.post_attention_layernorm(x, ops).to(mask.dtype)
+        return x + (self.mlp.extend(y, ops) if isinstance(self.mlp, GatedMLP) else self.mlp(y))
 
 
 class Trunk(nn.Module):
-    """Blocks and a last norm. `dtype` is what the matrix products compute in."""
+    """Blocks and a last norm. `dtype` is what the matrix products compute in.
+
+    `extend` computes with `ops`, the best of the device if None: live and in the trainer's exact forward alike.
+    """
+
+    ops: Ops | None = None
 
     def __init__(self, config: Config):
         super().__init__()
@@ -241,7 +247,8 @@ class Trunk(nn.Module):
         c = self.config
         assert x_BND.shape[1] <= RING - c.window, x_BND.shape
         place_R, bias = cache.place(valid_BN, c.window, c.sink)
-        turned, mask = self.turned(time_BN), ops.spread(bias, c.heads // c.kv_heads)
+        turned, mask = self.turned(time_BN), reference.spread(bias, c.heads // c.kv_heads)
+        ops = self.ops or best(x_BND.device.type)
         for n, layer in enumerate(self.layers):
-            x_BND = layer.extend(x_BND, turned, partial(cache.write, n, place_R), mask)
+            x_BND = layer.extend(x_BND, turned, partial(cache.write, n, place_R), mask, ops)
         return self.norm(x_BND)
