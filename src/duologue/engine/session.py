@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from duologue.errors import SessionError
+from duologue.kernels.noise import noise_for
 from duologue.media import dmel
 from duologue.media.text import CALLS, END, MARKERS, Tokenizer
 from duologue.model.layout import TEXT
@@ -12,6 +13,7 @@ from duologue.model.stream import Sampling
 from duologue.turn import PICTURE_HEIGHT, PICTURE_WIDTH, TURN_MS, Call, TurnIn
 
 CALL_KINDS = {token: kind for kind, token in CALLS.items()}
+DITHER_LANE = 1  # of the counted noise; `model.stream` has the others
 MOST_TEXT = 20_000  # characters that one turn may bring, and tokens that may wait: half an hour of reading
 
 
@@ -58,8 +60,7 @@ class Session:
 
     def levels(self, turn: TurnIn) -> np.ndarray:
         """The turn's sound as dMel levels [10, MELS], dithered by this session's own noise."""
-        rng = np.random.Generator(np.random.Philox(key=[self.seed, 1], counter=[0, 0, 0, turn.index]))
-        pcm_S = turn.pcm_S + rng.standard_normal(len(turn.pcm_S), dtype=np.float32) * dmel.DITHER
+        pcm_S = turn.pcm_S + noise_for(self.seed, turn.index, DITHER_LANE, len(turn.pcm_S)) * dmel.DITHER
         mel = dmel.log_mel(pcm_S, self.history_S)
         self.history_S = pcm_S[-dmel.HISTORY :]
         return dmel.quantise(mel)
