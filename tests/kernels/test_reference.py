@@ -6,7 +6,7 @@ import torch
 from duologue.kernels import reference
 
 
-@pytest.mark.parametrize("op", [reference.sigmoid, reference.softmax, reference.log_softmax], ids=lambda op: op.__name__)
+@pytest.mark.parametrize("op", [reference.sigmoid, reference.softmax], ids=lambda op: op.__name__)
 @pytest.mark.parametrize("width", [1, 5, 8, 33])
 def test_numbers_of_a_row_do_not_depend_on_the_number_of_rows(op, width):
     torch.manual_seed(0)

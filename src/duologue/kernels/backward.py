@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 import torch
 
+from duologue.kernels import reference
+from duologue.kernels.reference import Int8, Weight
+
 
 class _Product(torch.autograd.Function):
     """A product forward; two plain products backward."""
@@ -52,3 +55,14 @@ def through_product(product: Callable, x: torch.Tensor, weight: torch.Tensor) ->
 def through(fast: Callable, plain: Callable, *inputs: torch.Tensor) -> torch.Tensor:
     """fast(*inputs) with the gradient of plain(*inputs)."""
     return _Anew.apply(fast, plain, *inputs) if _wanted(*inputs) else fast(*inputs)
+
+
+def through_experts(fast: Callable, x: torch.Tensor, expert: torch.Tensor, gate: torch.Tensor, gate_up: Weight, down: Weight) -> torch.Tensor:
+    """fast(x, expert, gate, gate_up, down) as `reference.experts`, with its gradient; int8 weights have none."""
+    if isinstance(gate_up, Int8):
+        return fast(x, expert, gate, gate_up, down)
+    return through(
+        lambda x, gate, gu, d: fast(x, expert, gate, gu, d),
+        lambda x, gate, gu, d: reference.experts(x, expert, gate, gu, d),
+        x, gate, gate_up.to(x.dtype), down.to(x.dtype),
+    )  # fmt: skip

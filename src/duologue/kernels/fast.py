@@ -7,7 +7,7 @@ the library does not know (another dtype, another device) goes to the reference.
 import torch
 
 from duologue.kernels import reference
-from duologue.kernels.backward import through, through_product
+from duologue.kernels.backward import through, through_experts, through_product
 from duologue.kernels.build import library
 from duologue.kernels.reference import Int8, Weight
 
@@ -50,14 +50,7 @@ def experts(x_RD: torch.Tensor, expert_RK: torch.Tensor, gate_RK: torch.Tensor, 
     """See `reference.experts`. The chosen experts' weights are read where they lie, once for all rows that chose them."""
     if not _known(x_RD, expert_RK, gate_up[0]):
         return reference.experts(x_RD, expert_RK, gate_RK, gate_up, down)
-    if isinstance(gate_up, Int8):
-        return _experts(x_RD, expert_RK, gate_RK, gate_up, down)
-    weights = gate_up.to(x_RD.dtype), down.to(x_RD.dtype)
-    return through(
-        lambda x, gate, gu, d: _experts(x, expert_RK, gate, gu, d),
-        lambda x, gate, gu, d: reference.experts(x, expert_RK, gate, gu, d),
-        x_RD, gate_RK, *weights,
-    )  # fmt: skip
+    return through_experts(_experts, x_RD, expert_RK, gate_RK, gate_up, down)
 
 
 def _experts(x: torch.Tensor, expert: torch.Tensor, gate: torch.Tensor, gate_up: Weight, down: Weight) -> torch.Tensor:

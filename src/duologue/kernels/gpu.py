@@ -10,7 +10,7 @@ import triton
 import triton.language as tl
 
 from duologue.kernels import reference
-from duologue.kernels.backward import through, through_product
+from duologue.kernels.backward import through, through_experts, through_product
 from duologue.kernels.reference import Int8, Weight
 
 ROWS, COLUMNS, DEPTH = 16, 64, 64  # of a tile of a product
@@ -162,14 +162,7 @@ def _attention(q: torch.Tensor, ring: torch.Tensor, mask: torch.Tensor) -> torch
 
 def experts(x_RD: torch.Tensor, expert_RK: torch.Tensor, gate_RK: torch.Tensor, gate_up: Weight, down: Weight) -> torch.Tensor:
     """See `reference.experts`: a row reads its chosen experts' weights where they lie, and nothing is sorted or padded."""
-    if isinstance(gate_up, Int8):
-        return _experts(x_RD, expert_RK, gate_RK, gate_up, down)
-    weights = gate_up.to(x_RD.dtype), down.to(x_RD.dtype)
-    return through(
-        lambda x, gate, gu, d: _experts(x, expert_RK, gate, gu, d),
-        lambda x, gate, gu, d: reference.experts(x, expert_RK, gate, gu, d),
-        x_RD, gate_RK, *weights,
-    )  # fmt: skip
+    return through_experts(_experts, x_RD, expert_RK, gate_RK, gate_up, down)
 
 
 def _experts(x: torch.Tensor, expert: torch.Tensor, gate: torch.Tensor, gate_up: Weight, down: Weight) -> torch.Tensor:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import torch
 
 from duologue.kernels import build, fast, reference
-from duologue.kernels.noise import noise_for
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,9 +21,6 @@ class Ops:
     norm: Callable[..., torch.Tensor]
     attention: Callable[..., torch.Tensor]
     experts: Callable[..., torch.Tensor]
-    softmax: Callable[..., torch.Tensor] = reference.softmax
-    log_softmax: Callable[..., torch.Tensor] = reference.log_softmax
-    noise: Callable = noise_for
 
 
 REFERENCE = Ops(

@@ -114,11 +114,6 @@ def sigmoid(x: torch.Tensor) -> torch.Tensor:
     return torch.softmax(torch.stack([x, torch.zeros_like(x)], -1), -1)[..., 0]
 
 
-def log_softmax(x: torch.Tensor) -> torch.Tensor:
-    """Over the last dimension, in fp32; row by row alike for any number of rows."""
-    return torch.log_softmax(x.float(), -1)
-
-
 def spread(bias_BNC: torch.Tensor, repeat: int) -> torch.Tensor:
     """The mask of `live_attention` [B, 1, R, C]: `repeat` heads of a group are rows, in whole MIN_ROWS."""
     b, n, c = bias_BNC.shape
