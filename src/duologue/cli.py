@@ -9,6 +9,7 @@ import typer
 
 import duologue
 from duologue.bench.commands import bench
+from duologue.config import PRESETS
 from duologue.data.commands import synth
 from duologue.errors import ConfigError, DuologueError
 from duologue.evals.commands import judge
@@ -132,7 +133,7 @@ def replay_session(
 
 
 @app.command()
-def plan(preset: Annotated[str, typer.Argument(help="nano, pico or tiny.")] = "nano") -> None:
+def plan(preset: Annotated[str, typer.Argument(help=f"One of {', '.join(PRESETS)}.")] = "nano") -> None:
     """Print how many weights each part of a preset has; nothing is allocated."""
     import torch
     from rich.console import Console

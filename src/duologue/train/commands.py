@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from duologue.config import PRESETS
+
 train = typer.Typer(help="Train a part of the model. Every run goes on where its folder stopped.", no_args_is_help=True)
 Checkpoint = Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")]
-Preset = Annotated[str, typer.Option(help="nano, pico or tiny.")]
+Preset = Annotated[str, typer.Option(help=f"One of {', '.join(PRESETS)}.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same bits.")]
 
 
