@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from duologue.evals.outcome import onset_in, outcome_of, sounding
+from duologue.evals.outcome import onset_in, outcome_of, sounding, written_in
 from duologue.turn import SAMPLES_PER_TURN, TurnOut
 from tests.evals.made import outcome
 
@@ -31,3 +32,11 @@ def test_silence_and_faint_noise_are_no_sound():
 def test_onset_is_a_beginning():
     spans = [(1.0, 2.0)]
     assert onset_in(spans, 0.9, 1.1) == 1.0 and onset_in(spans, 1.5, 3.0) is None
+
+
+@pytest.mark.parametrize("origin_s", [0.0, 8.0, 64.0, 512.0])
+def test_what_lies_on_a_border_lies_there_whatever_the_clock(origin_s):
+    lane = [(origin_s + 7.3, "first"), (origin_s + 11.1, "on the border")]
+    assert written_in(lane, origin_s + 7.3, origin_s + 7.3 + 4.0 - 0.2) == "first"
+    spans = [(origin_s + t, origin_s + t + 0.1) for t in (7.3, 11.1)]
+    assert onset_in(spans, origin_s + 7.4, origin_s + 7.3 + 4.0 - 0.2) is None

@@ -15,6 +15,7 @@ AUDIBLE = 10 ** (-50 / 20)  # a 10 ms frame is sound above -50 dBFS
 MERGE_S = 0.2
 SHORTEST_S = 0.08
 TURN_S = TURN_MS / 1000
+TIE_S = 1e-6  # everything lies on the turn grid: instants that are equal must not be told apart by their last bits
 SEGMENT_GAP_S = 0.5  # sound with shorter gaps is one segment
 TURN_SOUND_S, BACKCHANNEL_WORDS, TURN_WORDS = 1.0, 2, 3  # Full-Duplex-Bench v1: shorter and of few words takes no turn
 
@@ -75,24 +76,28 @@ def sounding(sound_S: np.ndarray) -> list[Span]:
 
 def sounds_in(spans: Sequence[Span], begin_s: float, end_s: float) -> bool:
     """Whether anything sounds in [begin_s, end_s)."""
-    return any(a < end_s and b > begin_s for a, b in spans)
+    return any(a < end_s - TIE_S and b > begin_s + TIE_S for a, b in spans)
 
 
 def onset_in(spans: Sequence[Span], begin_s: float, end_s: float) -> float | None:
     """The first beginning of sound in [begin_s, end_s)."""
-    return next((a for a, _ in spans if begin_s <= a < end_s), None)
+    return next((a for a, _ in spans if _within(a, begin_s, end_s)), None)
 
 
 def written_in(lane: Timed, begin_s: float, end_s: float) -> str:
     """The words of a lane whose turns begin in [begin_s, end_s)."""
-    return " ".join(words for t, words in lane if begin_s <= t < end_s)
+    return " ".join(words for t, words in lane if _within(t, begin_s, end_s))
+
+
+def _within(t: float, begin_s: float, end_s: float) -> bool:
+    return begin_s - TIE_S <= t < end_s - TIE_S
 
 
 def segments(spans: Sequence[Span], gap_s: float = SEGMENT_GAP_S) -> list[Span]:
     """Spans joined where less than `gap_s` of silence lies between: what somebody would call one utterance."""
     joined: list[Span] = []
     for begin_s, end_s in spans:
-        if joined and begin_s - joined[-1][1] < gap_s:
+        if joined and begin_s - joined[-1][1] < gap_s - TIE_S:
             begin_s = joined.pop()[0]
         joined.append((begin_s, end_s))
     return joined
@@ -100,13 +105,13 @@ def segments(spans: Sequence[Span], gap_s: float = SEGMENT_GAP_S) -> list[Span]:
 
 def takes_turn(segment: Span, words: int) -> bool:
     """Whether a segment is a turn and not a short sound (Full-Duplex-Bench's rule for taking over)."""
-    return segment[1] - segment[0] >= TURN_SOUND_S or words > TURN_WORDS
+    return segment[1] - segment[0] >= TURN_SOUND_S - TIE_S or words > TURN_WORDS
 
 
 def silent_from(spans: Sequence[Span], at_s: float, gap_s: float) -> float:
     """From when on, at `at_s` or later, there is silence of at least `gap_s` (a pause that began before counts from `at_s`)."""
     for begin_s, end_s in spans:
-        if begin_s - at_s >= gap_s:
+        if begin_s - at_s >= gap_s - TIE_S:
             break
         at_s = max(at_s, end_s)
     return at_s
