@@ -23,8 +23,9 @@ $(READY): pyproject.toml constraints.txt .ci/system.sh
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
-demo: setup ## a shipped recording through the model: the answer, the timeline, and where they lie
+demo: setup ## a shipped recording through the model, then (at a terminal) the page to talk to it
 	$(BIN)/duologue talk --input $(RECORDING) --output out/answer.wav --events out/events.jsonl --timeline out/timeline.html
+	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/duologue serve --open; else echo "To talk to it: $(BIN)/duologue serve --open"; fi
 
 test: setup ## all tests, on two processes
 	$(BIN)/python -m pytest -q -n 2 -m 'not slow'

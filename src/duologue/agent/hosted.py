@@ -5,6 +5,7 @@ counts as whole only with its closing event; whatever else happens is a BackendE
 """
 
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
@@ -34,7 +35,8 @@ class Hosted:
 
     Args:
         model: its name at that endpoint.
-        base_url: such as "http://localhost:8000/v1"; None is OpenAI's own. The key is $OPENAI_API_KEY.
+        base_url: such as "http://localhost:8000/v1"; None is OpenAI's own. The key is $OPENAI_API_KEY, which an endpoint
+            of one's own may do without.
         api: which of the two interfaces it speaks.
         takes: what it can take beside text; everything else stays a reference in the packet.
         client: an SDK client made elsewhere, with its own key and address.
@@ -49,7 +51,8 @@ class Hosted:
         client: openai.AsyncOpenAI | None = None,
     ):
         self.model, self.takes = model, takes
-        self.client = client or openai.AsyncOpenAI(base_url=base_url, max_retries=0, timeout=READ_S)
+        key = os.environ.get("OPENAI_API_KEY") or ("none" if base_url else None)
+        self.client = client or openai.AsyncOpenAI(api_key=key, base_url=base_url, max_retries=0, timeout=READ_S)
         self.round = {"responses": self._respond, "chat": self._complete}[api]
         self.api = api
 

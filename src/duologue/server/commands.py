@@ -1,11 +1,13 @@
 """`duologue serve`: the command, thin; it imports what it needs when it runs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from duologue.errors import ConfigError
+
+Api = Literal["responses", "chat"]
 
 
 def serve(
@@ -17,20 +19,27 @@ def serve(
     cert_key: Annotated[Path | None, typer.Option(help="Its private key.")] = None,
     sessions: Annotated[int, typer.Option(min=1, help="At most so many at once; fewer where the machine is slower.")] = 32,
     patience: Annotated[float, typer.Option(min=-8, max=8, help="Added to the model's own wish to wait; 0 as trained.")] = 0.0,
+    model: Annotated[str | None, typer.Option(help="Language model behind it; without one, a small planner.")] = None,
+    base_url: Annotated[str | None, typer.Option(metavar="URL", help="Its OpenAI-compatible endpoint; OpenAI's own if none.")] = None,
+    api: Annotated[Api, typer.Option(help="Which interface that endpoint speaks.")] = "chat",
+    mcp: Annotated[list[str] | None, typer.Option(metavar="COMMAND|URL", help="An MCP server whose tools it may use; may be repeated.")] = None,
     folder: Annotated[Path | None, typer.Option(help="Documents that the background side may search.")] = None,
     record: Annotated[Path | None, typer.Option(help="Folder for recordings of every session. Off unless given.")] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Serve live conversations: the page, GPT-Live's and Realtime's WebSockets. See docs/wire.md.
 
     **Example:** `duologue serve`, then open http://127.0.0.1:8000
+
+    With a model of your own behind it, its key in OPENAI_API_KEY:
+    `duologue serve --model llama3.2 --base-url http://localhost:11434/v1 --mcp "uvx mcp-server-fetch"`
     """
     from functools import partial
 
     import torch
 
-    from duologue.agent.background import Agent
-    from duologue.agent.planner import Planner, builtin_tools
+    from duologue.agent.behind import Behind, agents
     from duologue.engine.engine import Engine, load
     from duologue.engine.schedule import Schedule
     from duologue.live import Conversation
@@ -43,10 +52,10 @@ def serve(
     if record:
         record.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)  # a busy machine punishes two: 0.1 ms operations become 4-16 ms
+    make_agent = agents(Behind(model=model, base_url=base_url, api=api, mcp=tuple(mcp or ()), folder=folder))
     known = read_keys(keys)
     check_reach(host, known)
     settings = Settings(keys=known, origins=tuple(origin or ()), sessions=sessions, patience=patience, record=record)
     schedule = Schedule(Engine(load(checkpoint), sessions))
-    agents = lambda instructions: Agent(Planner(), builtin_tools(folder), instructions=instructions)  # noqa: E731
-    server = Server(partial(Conversation.on, schedule), settings, lambda: schedule.tick_ms, agents=agents)
-    run(server, host, port, cert, cert_key)
+    server = Server(partial(Conversation.on, schedule), settings, lambda: schedule.tick_ms, agents=make_agent)
+    run(server, host, port, cert, cert_key, show)

@@ -6,6 +6,7 @@ import logging
 import socket
 import sys
 import time
+import webbrowser
 from pathlib import Path
 
 import uvicorn
@@ -51,8 +52,8 @@ class Draining(uvicorn.Server):
         self.down.add_done_callback(lambda _: setattr(self, "should_exit", True))
 
 
-def run(server: Server, host: str, port: int, cert: Path | None = None, key: Path | None = None) -> None:
-    """Blocks until the server is down. Raises ConfigError for an address or a certificate that cannot be used."""
+def run(server: Server, host: str, port: int, cert: Path | None = None, key: Path | None = None, show: bool = False) -> None:
+    """Blocks until the server is down; `show` opens the page in a browser. Raises ConfigError for an address or a certificate that cannot be used."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
@@ -70,4 +71,6 @@ def run(server: Server, host: str, port: int, cert: Path | None = None, key: Pat
     except OSError as error:
         raise ConfigError(f"cannot listen on {host} port {port} ({error.strerror}); choose another --port") from error
     logging.getLogger("duologue.server").info("server.listening", extra={"host": host, "port": port, "tls": cert is not None})
+    if show:  # the socket listens already: the browser waits for the first answer
+        webbrowser.open(f"{'https' if cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}/")
     Draining(config, server).run([listening])
