@@ -40,14 +40,20 @@ def test_sounds_that_are_not_for_the_model_are_not_written():
     assert not labels.hear(script, CODER, 30).any()
 
 
-def test_said_words_come_at_most_one_turn_before_their_sound():
+def test_said_words_come_in_the_turn_in_which_their_sound_starts():
     script = Script("talk", 8.0, own=[Own(2.05, speech("hi yo hi yo", "own", gap_s=0.3))])
     speak_T = np.zeros(40, np.uint8)
     speak_T[9:21] = 1
     turns = np.flatnonzero(labels.say(script, CODER, speak_T)[:, 0])
     sounds = [int((2.05 + w.start_s) / 0.2) - 1 for w in script.own[0].speech.words]
     assert turns[0] == sounds[0] == 9  # not before the first sounding turn
-    assert [s - t for s, t in zip(sounds[1:], turns[1:], strict=True)] == [1, 1, 1]
+    assert [s - t for s, t in zip(sounds[1:], turns[1:], strict=True)] == [0, 0, 0]
+
+
+def test_shown_words_are_in_the_history_from_their_time_on():
+    script = Script("drill", 8.0, shown=[(1.0, "hi"), (1.2, "yo")])
+    shown = labels.shown(script, CODER, 40)
+    assert np.flatnonzero(shown.any(1)).tolist() == [4, 5] and not labels.hear(script, CODER, 40).any()
 
 
 def test_a_cut_speech_says_no_word_after_the_cut():
@@ -56,7 +62,7 @@ def test_a_cut_speech_says_no_word_after_the_cut():
     speak_T = np.zeros(40, np.uint8)
     speak_T[4:9] = 1
     written = labels.say(script, CODER, speak_T)
-    assert written[written > 0].tolist() == CODER.encode("one two three")
+    assert written[written > 0].tolist() == CODER.encode("one two")  # "three" could not be whole by then
     assert not written[9:].any()
 
 

@@ -8,6 +8,7 @@ import torch
 from duologue.media import dmel
 from duologue.media.patches import to_patches
 from duologue.model import stream
+from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
 from duologue.model.layout import CHANNELS, PATCHES, flatten
 from duologue.train.batches import Window, collate
 
@@ -71,9 +72,9 @@ def replay_batch(model, seed: int, did: list[stream.Did]):
     typed = np.zeros((TURNS, 8), np.int64)
     for k, (_, _, text, _) in enumerate(rows):
         typed[k, : len(text)] = text
-    pad = np.full((8, 80), dmel.FLOOR, np.float32)
+    pad = np.full((LOOK_BACK, 80), dmel.FLOOR, np.float32)
     user = np.concatenate([pad, dmel.dequantise(np.concatenate([r[0] for r in rows]))])
-    own = np.concatenate([pad, np.concatenate([d.mel_BFM[0] for d in did])])
+    own = np.concatenate([pad[:OWN_LOOK_BACK], np.concatenate([d.mel_BFM[0] for d in did])])
     tokens = np.stack([d.tokens_BXC[0] for d in did]).astype(np.int64)
     lost = np.array([[r[1] for r in rows], [0.0] * TURNS])
     flat = flatten(speak, typed, np.array([0 if r[3] is None else PATCHES for r in rows]))

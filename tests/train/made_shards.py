@@ -23,6 +23,7 @@ def make_shard(path: Path, turns: int = 600, seed: int = 0, shown: float = 0.0) 
     arrays = {name: rng.integers(60, 220, (turns, 10, 80)).astype(np.uint8) for name in ("user_mel", "own_mel")}
     for name in ("hear", "say", "text", "act"):
         arrays[name] = ((rng.random((turns, 2)) < 0.2) * rng.integers(10, 4000, (turns, 2))).astype(np.int16)
+    arrays["shown"] = ((rng.random((turns, 2)) < 0.1) * rng.integers(10, 4000, (turns, 2))).astype(np.int16)
     letters = rng.integers(0, 1 << 27, (turns, 2)).astype(np.uint32)
     typed = np.zeros((turns, 8), np.int16)
     typed[5::50, :3] = 44

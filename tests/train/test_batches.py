@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 import torch
 
+from duologue.data.labels import HEAR_LAG_TURNS
 from duologue.errors import DataError
 from duologue.media import dmel
 from duologue.media.patches import to_patches
+from duologue.media.text import Tokenizer
 from duologue.model.fuse import LOOK_BACK
 from duologue.model.layout import PATCHES, A, I, T, V, X
 from duologue.train.batches import Shards, collate, disturb
@@ -51,6 +53,21 @@ def test_every_pointer_of_a_batch_leads_to_its_own_content(shards):
     assert int(batch.source_BN.max()) < x_base + 3 * turns * 2
 
 
+def test_what_is_shown_is_history_and_never_wanted(shards):
+    window = shards.draw(POSITIONS, np.random.default_rng(1))
+    added = window.given != window.tokens
+    assert added[..., 0].any() and not added[..., 1:].any() and not window.tokens[added].any()
+
+
+def test_the_letters_to_be_heard_are_those_of_the_words(shards):
+    rows = [shards.draw(POSITIONS, np.random.default_rng(seed)) for seed in (1, 2)]
+    spelled = collate(rows, POSITIONS, None).spelled_BS
+    for row, w in zip(spelled, rows, strict=True):
+        text = "".join(Tokenizer().letters(int(i)) for i in w.tokens[2 * HEAR_LAG_TURNS :, :, 0].flatten())
+        alphabet = "abcdefghijklmnopqrstuvwxyz'"
+        assert "".join(alphabet[n - 1] for n in row if n) == "".join(a for a in text if a in alphabet)
+
+
 def test_disturbing_changes_what_is_heard_and_never_what_is_wanted(shards):
     rows = [shards.draw(POSITIONS, np.random.default_rng(1))]
     clean, disturbed = collate(rows, POSITIONS, None), collate(rows, POSITIONS, np.random.default_rng(2))
@@ -58,13 +75,13 @@ def test_disturbing_changes_what_is_heard_and_never_what_is_wanted(shards):
     assert not torch.equal(clean.own_SFM, disturbed.own_SFM)
     assert torch.equal(clean.own_mel_RF, disturbed.own_mel_RF)
     assert torch.equal(clean.tokens_BTXC, disturbed.tokens_BTXC)
-    assert torch.equal(clean.given_BTXC, clean.tokens_BTXC)
+    assert torch.equal(clean.given_BTXC[..., 1:], clean.tokens_BTXC[..., 1:])
 
 
 def test_only_heard_words_of_the_history_are_ever_wrong(shards):
     rows = [shards.draw(POSITIONS, np.random.default_rng(1)) for _ in range(8)]
     batch = collate(rows, POSITIONS, np.random.default_rng(2))
-    wrong = batch.given_BTXC != batch.tokens_BTXC
+    wrong = batch.given_BTXC != collate(rows, POSITIONS, None).given_BTXC
     assert wrong[..., 0].any() and not wrong[..., 1:].any()
     assert (batch.tokens_BTXC[wrong] != 0).all()
 

@@ -62,6 +62,12 @@ def hear(script: Script, tokenizer: TextCoder, turns: int) -> np.ndarray:
     return fill(items, turns, TOKENS_PER_TURN)
 
 
+def shown(script: Script, tokenizer: TextCoder, turns: int) -> np.ndarray:
+    """Words that nobody said, in the history of `hear` from the first output turn that begins at their time on."""
+    items = [Item(output_turn_from(t), tokenizer.encode(words)) for t, words in sorted(script.shown)]
+    return fill(items, turns, TOKENS_PER_TURN)
+
+
 LETTERS = "abcdefghijklmnopqrstuvwxyz'"
 LETTERS_PER_TURN = 2
 
@@ -85,7 +91,9 @@ def letters(script: Script, turns: int) -> np.ndarray:
 
 
 def say(script: Script, tokenizer: TextCoder, speak_T: np.ndarray) -> np.ndarray:
-    """A word whose sound starts in output turn k is written from k - 1 on, never before its speech's first sounding turn.
+    """A word is written from the output turn on in which its sound starts, never before its speech's first sounding turn.
+
+    Not earlier: an answer begins before its question's last word has been written down, and what to say hangs on it.
 
     Of a speech that is cut, no word is written that begins after the cut or could not be whole by the last sounding turn.
     """
@@ -103,7 +111,7 @@ def _said(own: Own, tokenizer: TextCoder, speak_T: np.ndarray) -> list[Item]:
     last = NEVER if own.cut_s is None else int(sounding[-1])
     starts = [(own.start_s + w.start_s, w.text) for w in own.speech.words]
     return [
-        Item(max(first_turn_at(start_s) - 2, int(sounding[0])), tokenizer.encode(text), last)
+        Item(max(first_turn_at(start_s) - 1, int(sounding[0])), tokenizer.encode(text), last)
         for start_s, text in starts
         if own.cut_s is None or start_s < own.cut_s
     ]

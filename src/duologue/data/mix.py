@@ -74,9 +74,9 @@ def _draw(rng: np.random.Generator, families: Mapping[str, tuple[ModuleType, flo
     return list(families)[rng.choice(len(families), p=weights / weights.sum())]
 
 
-def _lanes(script: Script) -> tuple[list, list, list, list]:
+def _lanes(script: Script) -> tuple[list, list, list, list, list]:
     """What is kept as (time, …) tuples."""
-    return script.typed, script.written, script.notes, script.calls
+    return script.typed, script.written, script.notes, script.calls, script.shown
 
 
 def _later(at_s: float | None, by_s: float) -> float | None:

@@ -35,6 +35,7 @@ class Rendered:
     user_mel: np.ndarray  # uint8 [T, 10, 80] fine log-mel of the microphone
     own_mel: np.ndarray  # uint8 [T, 10, 80] fine log-mel of the own sound
     hear: np.ndarray  # int16 [T, 2] tokens, 0 = PAD; so are say, text, act
+    shown: np.ndarray  # int16 [T, 2] tokens that the history of `hear` has though nothing was said
     letters: np.ndarray  # uint32 [T, 2] the letters spoken in each 100 ms of input, as bits
     say: np.ndarray
     text: np.ndarray
@@ -81,6 +82,7 @@ def render(
         user_mel=_fine(dithered(user_S, rng)),
         own_mel=_fine(dithered(heard_own_S, rng)),
         hear=labels.hear(script, tokenizer, turns),
+        shown=labels.shown(script, tokenizer, turns),
         letters=labels.letters(script, turns),
         say=labels.say(script, tokenizer, speak_T),
         text=labels.text(script, tokenizer, turns),
@@ -97,14 +99,18 @@ def render(
 
 
 def pictures(script: Script, quality: int = QUALITIES[-1]) -> list[bytes]:
-    """For each turn the last picture before its end as a JPEG file, b"" where the camera is off or the picture was lost."""
-    files = [b""] * turns_of(script)
+    """`images` as JPEG files, b"" for None."""
+    return [b"" if image is None else to_jpeg(image, quality) for image in images(script)]
+
+
+def images(script: Script) -> list[np.ndarray | None]:
+    """For each turn the last picture before its end, None where the camera is off or the picture was lost."""
+    shown: list[np.ndarray | None] = [None] * turns_of(script)
     for view in script.views:
-        for turn in range(first_turn_at(view.start_s), min(first_turn_at(view.end_s - 1e-6) + 1, len(files))):
+        for turn in range(first_turn_at(view.start_s), min(first_turn_at(view.end_s - 1e-6) + 1, len(shown))):
             until_s = min((turn + 1) * TURN_MS / 1000, view.end_s)
-            image = view.show(until_s - LATE_S - view.start_s)
-            files[turn] = b"" if image is None else to_jpeg(image, quality)
-    return files
+            shown[turn] = view.show(until_s - LATE_S - view.start_s)
+    return shown
 
 
 def turns_of(script: Script) -> int:

@@ -7,7 +7,7 @@ All times are seconds on the world's clock, from the start of the script.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -91,12 +91,14 @@ class View:
     """What the camera sees from `start_s` to `end_s`: `show(seconds into it)` is a picture, or None for a lost one.
 
     A picture is uint8 [PICTURE_HEIGHT, PICTURE_WIDTH, 3]. `events_s`: the instants into it to which the model reacts.
+    `stage`: the scene that it shows (`scenes.stage.Stage`); None where that is not known, as in a recording.
     """
 
     start_s: float
     end_s: float
     show: Callable[[float], np.ndarray | None]
     events_s: tuple[float, ...] = ()
+    stage: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class Script:
     written: list[tuple[float, str]] = field(default_factory=list)
     notes: list[tuple[float, str, str]] = field(default_factory=list)  # (time, source, text)
     calls: list[tuple[float, str, str]] = field(default_factory=list)  # (time, kind, text)
+    shown: list[tuple[float, str]] = field(default_factory=list)  # words that its history of `hear` has without a sound
     checks: list[Check] = field(default_factory=list)
     about: dict = field(default_factory=dict)  # free facts for reports: voice, intent, pause length, …
     views: list[View] = field(default_factory=list)

@@ -125,6 +125,7 @@ def retime(script: Script, speeds: Sequence[float]) -> Script:
         written=[(moved(t), text) for t, text in script.written],
         notes=[(clock(t), source, text) for t, source, text in script.notes],
         calls=[(moved(t), kind, text) for t, kind, text in script.calls],
+        shown=[(clock(t), text) for t, text in script.shown],
         checks=[_moved_check(check, clock, moved) for check in script.checks],
         views=[replace(v, start_s=clock(v.start_s), end_s=clock(v.start_s) + v.end_s - v.start_s) for v in script.views],
     )
@@ -152,7 +153,7 @@ def _on_grid(script: Script, clock: Callable[[float], float]) -> Callable[[float
     """Like `clock`, but an instant on the turn grid keeps its number of turns after the last thing it can answer."""
     user = [s for s in script.sounds if s.who == "user"]
     words = [s.start_s + w.end_s for s in user for w in s.speech.words]
-    texts = [t for t, *_ in script.typed + script.notes]
+    texts = [t for t, *_ in script.typed + script.notes + script.shown]
     seen = [v.start_s + t for v in script.views for t in v.events_s]
     ends = sorted(words + texts + seen + [s.start_s + s.speech.seconds for s in user])
     replies = [reply_at(end) for end in ends]

@@ -42,6 +42,10 @@ class Tokenizer:
         spelled = "".join(self._names[i] for i in kept[:last]).replace(WORD_END, " ")
         return spelled.strip(), kept[last:]
 
+    def letters(self, token: int) -> str:
+        """What a token spells, without the word's end; nothing for specials."""
+        return "" if token < len(SPECIALS) else self._names[token].removesuffix(WORD_END)
+
     def marker(self, source: str) -> int:
         """The token that opens typed text or a note from `source`."""
         return MARKERS[source]

@@ -5,6 +5,8 @@ pictures are 40x40 patches through an hMLP stem; text and the model's own output
 Sources: dMel, arXiv 2407.15835; hMLP, Touvron et al., arXiv 2203.09795 §4 (kernels 5-2-2-2 here, norm per position).
 """
 
+from itertools import islice
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -14,12 +16,13 @@ from duologue.media.dmel import FRAMES_PER_TURN, LEVELS, MELS
 from duologue.model.layout import AUDIO, CHANNELS, PATCHES, TEXT
 from duologue.model.trunk import Linear, Norm
 
-KERNEL, LAYERS = 5, 2
-LOOK_BACK = LAYERS * (KERNEL - 1)  # frames before a turn that its positions depend on
+KERNEL, LAYERS = 5, 6
+OWN_LAYERS = 2  # what the model says itself need not be recognised
+LOOK_BACK, OWN_LOOK_BACK = LAYERS * (KERNEL - 1), OWN_LAYERS * (KERNEL - 1)  # frames before a turn that it depends on
 
 
 class Front(nn.Module):
-    """dMel frames to positions of 100 ms. A causal convolution over frames sees what happens within a position."""
+    """dMel frames to positions of 100 ms. Causal convolutions over frames see what happens within a position and before."""
 
     def __init__(self, config: Config):
         super().__init__()
@@ -27,18 +30,18 @@ class Front(nn.Module):
         self.bag = Linear(MELS * LEVELS, w)
         nn.init.normal_(self.bag.weight, std=0.05)
         self.norms = nn.ModuleList(Norm(w) for _ in range(LAYERS))
-        self.wide = nn.ModuleList(Linear(KERNEL * w, 2 * w) for _ in range(LAYERS))
-        self.narrow = nn.ModuleList(Linear(2 * w, w) for _ in range(LAYERS))
+        self.wide = nn.ModuleList(Linear(KERNEL * w, 2 * w) for _ in self.norms)
+        self.narrow = nn.ModuleList(Linear(2 * w, w) for _ in self.norms)
         self.join = Linear(self.frames * w, config.width)
 
-    def forward(self, levels: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        """levels uint8 [B, LOOK_BACK + F, MELS] to [B, F // 5, D] fp32.
+    def forward(self, levels: torch.Tensor, dtype: torch.dtype, layers: int) -> torch.Tensor:
+        """levels uint8 [B, layers * 4 + F, MELS] through the first `layers` to [B, F // 5, D] fp32.
 
         The bag is a product with one-hot rows: on a CPU its backward is a matrix product too, where a gather's scatters.
         """
         hot = F.one_hot(levels.long(), LEVELS).to(dtype).flatten(-2)
         x = self.bag(hot)
-        for norm, wide, narrow in zip(self.norms, self.wide, self.narrow, strict=True):
+        for norm, wide, narrow in islice(zip(self.norms, self.wide, self.narrow, strict=True), layers):
             seen = norm(x).to(dtype).unfold(1, KERNEL, 1).transpose(-1, -2).flatten(-2)
             x = x[:, KERNEL - 1 :] + narrow(F.gelu(wide(seen)))
         return self.join(x.unflatten(1, (-1, self.frames)).flatten(-2)).float()
@@ -84,13 +87,13 @@ class Fuse(nn.Module):
 
     def user_sound(self, levels: torch.Tensor, lost: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """levels [B, LOOK_BACK + F, MELS]; lost [B, 2, turns] shares of each turn in 0..1. Returns [B, turns * 2, D]."""
-        x = self.front(levels, dtype).unflatten(1, (-1, AUDIO)) + self.kind[0]
+        x = self.front(levels, dtype, LAYERS).unflatten(1, (-1, AUDIO)) + self.kind[0]
         marked = x[:, :, 0] + torch.einsum("bmt,md->btd", lost, self.missing)
         return torch.stack([marked, x[:, :, 1]], 2).flatten(1, 2)
 
     def own_sound(self, levels: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        """levels [B, LOOK_BACK + F, MELS] of turns in which the model speaks, to [B, F // 5, D]."""
-        x = self.front(levels, dtype)
+        """levels [B, OWN_LOOK_BACK + F, MELS] of turns in which the model speaks, to [B, F // 5, D]."""
+        x = self.front(levels, dtype, OWN_LAYERS)
         return x + self.kind[1].repeat(x.shape[1] // AUDIO, 1)
 
     def picture(self, patches: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

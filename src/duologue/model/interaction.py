@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils.rnn import pad_sequence
 
 from duologue.config import Config
 from duologue.kernels import reference as ops
@@ -21,10 +22,11 @@ from duologue.model.trunk import Attention, GatedMLP, Linear, Trunk
 DECISION = len(CHANNELS)  # its row among the gates
 PAD_WEIGHT = 0.3
 CALM_WEIGHT = 0.1  # of decisions far from any event
-CHANNEL_WEIGHT = (1.0, 1.0, 0.5, 0.5)
+CHANNEL_WEIGHT = (1.0, 4.0, 4.0, 4.0)  # what it says and writes is rare beside what it hears
 FLOW_DRAWS = 4
 LETTERS = 27  # a to z and the apostrophe
 SPELLING_WEIGHT = 0.2
+CTC_STEPS, CTC_WEIGHT, CTC_EDGE = 4, 0.5, 4  # steps in a position; positions left out at both ends of a window
 STRETCH = 256  # positions appended at once when a whole session is scored
 
 
@@ -34,7 +36,7 @@ class Batch:
 
     user_BFM: torch.Tensor  # uint8 levels [B, LOOK_BACK + T * 10, MELS]
     lost_B2T: torch.Tensor  # shares of each turn: sound that never came, own sound never heard
-    own_SFM: torch.Tensor  # uint8 levels [S, LOOK_BACK + 10, MELS] of the S turns in which the model speaks
+    own_SFM: torch.Tensor  # uint8 levels [S, OWN_LOOK_BACK + 10, MELS] of the S turns in which the model speaks
     own_mel_RF: torch.Tensor  # normalised log-mel [2 S, 400] of the same: the flow head's target
     text_R: torch.Tensor  # typed text and notes
     text_place_R: torch.Tensor
@@ -49,6 +51,7 @@ class Batch:
     sounds_R: torch.Tensor  # flat indices of the V positions, in the order of own_mel_RF
     listening_R: torch.Tensor  # flat indices of the A positions
     letters_RL: torch.Tensor  # letters spoken at each of them and at the one before, 0 or 1 [A positions, 2 * LETTERS]
+    spelled_BS: torch.Tensor  # letters of the words of each row, 1 to LETTERS, then 0
     patches_R: torch.Tensor  # uint8 [pictures, PATCHES, 40, 40, 3]
 
     def to(self, device: torch.device) -> "Batch":
@@ -83,6 +86,7 @@ class InteractionModel(nn.Module):
         self.fuse, self.trunk = Fuse(config), Trunk(config)
         self.heads, self.flow = TokenHeads(config), FlowHead(config)
         self.spelling = nn.Linear(config.width, 2 * LETTERS)  # teaches hearing; not used live
+        self.ctc = nn.Linear(config.width, CTC_STEPS * (1 + LETTERS))  # the same
         nn.init.constant_(self.spelling.bias, -3.0)
         self.apply(_initialise)
 
@@ -120,7 +124,8 @@ class InteractionModel(nn.Module):
 
     def loss(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
         """Every loss by name, `total` among them; each a mean over what it counts."""
-        hidden = self.trunk(self.embed(batch, dtype), batch.time_BN, dtype).flatten(0, 1)
+        x = self.embed(batch, dtype)
+        hidden = self.trunk(x, batch.time_BN, dtype).flatten(0, 1)
         before = hidden.index_select(0, batch.outputs_R - 1)
         tokens = batch.tokens_BTXC.flatten(0, 2).index_select(0, batch.output_of_R)
         gates = self.heads.gate(before)
@@ -131,7 +136,9 @@ class InteractionModel(nn.Module):
         losses["decision"] = self._decision_loss(gates[second, DECISION], batch, batch.output_of_R[second] // 2)
         losses["flow"] = self._flow_loss(hidden, batch, dtype)
         losses["spelling"] = self._spelling_loss(hidden, batch)
-        losses["total"] = losses["decision"] + losses["flow"] + SPELLING_WEIGHT * losses["spelling"] + sum(
+        losses["ctc"] = self._ctc_loss(x, batch)
+        taught = SPELLING_WEIGHT * losses["spelling"] + CTC_WEIGHT * losses["ctc"]
+        losses["total"] = losses["decision"] + losses["flow"] + taught + sum(
             weight * losses[name] for weight, name in zip(CHANNEL_WEIGHT, CHANNELS, strict=True)
         )
         return losses
@@ -175,6 +182,18 @@ class InteractionModel(nn.Module):
         """Which letters are being spoken, for every 100 ms: a dense teacher of hearing where words come rarely."""
         guess = self.spelling(hidden.index_select(0, batch.listening_R))
         return F.binary_cross_entropy_with_logits(guess, batch.letters_RL, reduction="none").sum(-1).mean()
+
+    def _ctc_loss(self, x_BND: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """The letters of all words in order, from the embeddings of sound alone: teaches the front to hear by itself.
+
+        Source: Graves et al., Connectionist Temporal Classification, ICML 2006. Mean over letters.
+        """
+        sound = x_BND.flatten(0, 1).index_select(0, batch.listening_R)
+        rows = sound.split(torch.bincount(batch.listening_R // x_BND.shape[1]).tolist())
+        guess = [self.ctc(row[CTC_EDGE:-CTC_EDGE]).view(-1, 1 + LETTERS).log_softmax(-1) for row in rows]
+        steps, letters = torch.tensor([len(g) for g in guess]), (batch.spelled_BS > 0).sum(1)
+        loss = F.ctc_loss(pad_sequence(guess), batch.spelled_BS, steps, letters, reduction="sum", zero_infinity=True)
+        return loss / letters.sum().clamp(min=1)
 
     def _flow_loss(self, hidden: torch.Tensor, batch: Batch, dtype) -> torch.Tensor:
         if not len(batch.sounds_R):

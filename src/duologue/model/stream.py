@@ -14,7 +14,7 @@ from duologue.config import TIME_SLOTS
 from duologue.kernels.noise import noise_for
 from duologue.media.dmel import FLOOR, FRAMES_PER_TURN, MELS, quantise
 from duologue.model.flow import TARGET, denormalise
-from duologue.model.fuse import LOOK_BACK
+from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
 from duologue.model.interaction import DECISION, PAD_WEIGHT, InteractionModel
 from duologue.model.layout import AUDIO, CHANNELS, KIND_OF_COLUMN, TEXT, TIME_OF_COLUMN, A, I, T, V, X
 from duologue.model.trunk import RING, Cache
@@ -100,10 +100,10 @@ class Did:
 def start(model: InteractionModel, rows: int, dtype: torch.dtype | None = None) -> State:
     """State of `rows` sessions that have heard nothing, in the dtype that the model has settled for."""
     dtype = dtype or model.dtype
-    quiet = torch.zeros(rows, LOOK_BACK, MELS, dtype=torch.uint8)
+    user, own = (torch.zeros(rows, n, MELS, dtype=torch.uint8) for n in (LOOK_BACK, OWN_LOOK_BACK))
     pending = torch.zeros(rows, 1, model.config.width)
     spoke, turn = torch.zeros(rows, dtype=torch.bool), torch.zeros(rows, dtype=torch.int64)
-    return State(model.trunk.start(rows, dtype), quiet, quiet.clone(), pending, spoke, turn)
+    return State(model.trunk.start(rows, dtype), user, own, pending, spoke, turn)
 
 
 def step(model: InteractionModel, state: State, heard: Heard, sampling: list[Sampling]) -> Did:
@@ -230,6 +230,6 @@ def _speak(model, state: State, hidden: torch.Tensor, speak: torch.Tensor, sampl
         if place == 0:
             hidden = _append(model, state, embedded, TIME_OF[V][0], speak)
     state.pending_B1D = embedded[:, None]
-    state.own_BFM = levels[:, -LOOK_BACK:]
+    state.own_BFM = levels[:, -OWN_LOOK_BACK:]
     return mel
 

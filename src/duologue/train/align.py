@@ -23,7 +23,7 @@ from duologue.media.patches import to_patches
 from duologue.media.text import Tokenizer
 from duologue.model import checkpoint, stream
 from duologue.model.flow import TARGET, denormalise
-from duologue.model.fuse import LOOK_BACK
+from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
 from duologue.model.interaction import Batch, InteractionModel
 from duologue.model.layout import AUDIO, CHANNELS, PATCHES, TEXT, flatten
 from duologue.train.batches import Window, collate
@@ -219,7 +219,7 @@ def _window(moments: list[Moment]) -> Window:
     images = [m.image for m in moments if m.image is not None]
     return Window(
         user=np.concatenate([before, dmel.dequantise(np.concatenate([m.levels_FM for m in moments]))]),
-        own=np.concatenate([before, *(m.mel_FM for m in moments)]),
+        own=np.concatenate([before[:OWN_LOOK_BACK], *(m.mel_FM for m in moments)]),
         tokens=tokens, given=tokens, speak=speak, important=speak, typed=typed,
         lost=np.array([m.lost_2 for m in moments]).T,
         letters=np.zeros((turns, AUDIO), np.uint32),
@@ -256,7 +256,7 @@ def noise(turns: int, seed: int) -> list[TurnIn]:
     return [turn(k) for k in range(turns)]
 
 
-def restless(shape: config.Config, seed: int = 3) -> InteractionModel:
+def restless(shape: config.Config, seed: int = 5) -> InteractionModel:
     """A model of random weights, none of them zero, that speaks about half of the time."""
     torch.manual_seed(seed)
     model = InteractionModel(shape).eval()

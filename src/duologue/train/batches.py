@@ -5,25 +5,30 @@ Read `Shards.draw` and `collate` first.
 """
 
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.numpy import load_file
 
+from duologue.data.labels import HEAR_LAG_TURNS
+from duologue.data.labels import LETTERS as ALPHABET
 from duologue.errors import DataError
 from duologue.media import dmel
 from duologue.media.patches import cut as cut_patches
 from duologue.media.patches import from_jpeg
+from duologue.media.text import VOCABULARY, Tokenizer
 from duologue.model.flow import normalise
-from duologue.model.fuse import LOOK_BACK
+from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
 from duologue.model.interaction import LETTERS, Batch
 from duologue.model.layout import AUDIO, CHANNELS, OUT, PATCHES, A, Flat, I, T, V, X, flatten
 from duologue.turn import PICTURE_HEIGHT, PICTURE_WIDTH
 
+BEFORE = -(-LOOK_BACK // dmel.FRAMES_PER_TURN)  # turns before a window that its first turn depends on
 FIRST_TURNS = 100_000  # windows start at a random turn of a session up to 5.5 hours long
 FRAMES = dmel.FRAMES_PER_TURN
-MISHEARD = (0.0, 0.2, 0.5, 1.0)  # share of heard words that a disturbed window shows wrongly
+MISHEARD = (0.0, 0.0, 0.3, 1.0)  # share of heard words that a disturbed window shows wrongly
 
 
 @dataclass(slots=True)
@@ -31,7 +36,7 @@ class Window:
     """Some turns of a stream, ready to be put beside others."""
 
     user: np.ndarray  # float log-mel [LOOK_BACK + T * 10, MELS]
-    own: np.ndarray  # the same of the own sound
+    own: np.ndarray  # the same of the own sound [OWN_LOOK_BACK + T * 10, MELS]
     tokens: np.ndarray  # [T, 2, channels]
     given: np.ndarray  # the same as the model's own history shows them
     speak: np.ndarray
@@ -61,7 +66,7 @@ class Shards:
         shard = int(rng.integers(len(self.shards)))
         ends = self.ends[shard]
         last = int(np.searchsorted(ends, ends[-1] - positions))
-        start = int(rng.integers(1, max(2, last)))
+        start = int(rng.integers(BEFORE, max(BEFORE + 1, last)))
         stop = int(np.searchsorted(ends, ends[start - 1] + positions, side="right"))
         return cut(self.shards[shard], start, stop, int(rng.integers(FIRST_TURNS)))
 
@@ -88,21 +93,23 @@ def _pictures(shard: dict[str, np.ndarray], turns: slice) -> np.ndarray:
 
 
 def cut(shard: dict[str, np.ndarray], start: int, stop: int, first_turn: int) -> Window:
-    """Turns start..stop of a stream (start >= 1, for the frames before)."""
+    """Turns start..stop of a stream (start >= BEFORE, for the frames before)."""
     turns = slice(start, stop)
 
-    def frames(name: str) -> np.ndarray:
-        return dmel.from_fine(shard[name][start - 1 : stop].reshape(-1, dmel.MELS)[FRAMES - LOOK_BACK :])
+    def frames(name: str, before: int) -> np.ndarray:
+        return dmel.from_fine(shard[name][start - BEFORE : stop].reshape(-1, dmel.MELS)[BEFORE * FRAMES - before :])
 
-    own = frames("own_mel")
-    quiet = np.repeat(shard["speak"][start - 1 : stop] == 0, FRAMES)[FRAMES - LOOK_BACK :]
+    own = frames("own_mel", OWN_LOOK_BACK)
+    quiet = np.repeat(shard["speak"][start - 1 : stop] == 0, FRAMES)[FRAMES - OWN_LOOK_BACK :]
     own[quiet] = dmel.FLOOR  # as in a live session, where a quiet turn has no own sound at all
     tokens = np.stack([shard[name][turns] for name in CHANNELS], -1)
+    given = tokens.copy()
+    given[..., 0] = np.where(tokens[..., 0] == 0, shard["shown"][turns], tokens[..., 0])
     lost = np.stack([shard["missing"][turns] / 20, np.zeros(stop - start)])
-    shown = _patches(shard)[turns] if "jpeg" in shard else None
-    flat = flatten(shard["speak"][turns], shard["typed"][turns], shown, first_turn)
+    patches = _patches(shard)[turns] if "jpeg" in shard else None
+    flat = flatten(shard["speak"][turns], shard["typed"][turns], patches, first_turn)
     return Window(
-        frames("user_mel"), own, tokens, tokens, shard["speak"][turns], shard["important"][turns],
+        frames("user_mel", LOOK_BACK), own, tokens, given, shard["speak"][turns], shard["important"][turns],
         shard["typed"][turns], lost, shard["letters"][turns], flat, _pictures(shard, turns),
     )  # fmt: skip
 
@@ -115,16 +122,16 @@ def disturb(window: Window, rng: np.random.Generator) -> Window:
     user = window.user + rng.uniform(-0.25, 0.25) + rng.uniform(-0.2, 0.2) * np.linspace(-1, 1, dmel.MELS)
     if rng.random() < 0.7:
         user = _warp_channels(user, rng.uniform(0.94, 1.06))  # on top of the renderer's `warp`
-    for _ in range(rng.integers(0, 3)):
-        low, wide = rng.integers(0, dmel.MELS), rng.integers(1, 10)
+    for _ in range(rng.integers(0, 4)):
+        low, wide = rng.integers(0, dmel.MELS), rng.integers(1, 13)
         user[:, low : low + wide] = dmel.FLOOR
-    for _ in range(rng.poisson(len(user) / 300)):
+    for _ in range(rng.poisson(len(user) / 200)):
         start = rng.integers(0, len(user))
-        user[start : start + rng.integers(1, 6)] = dmel.FLOOR
+        user[start : start + rng.integers(1, 8)] = dmel.FLOOR
     spread = rng.uniform(0, 0.35) if rng.random() < 0.9 else rng.uniform(0.35, 0.8)
     own = window.own + (window.own > dmel.FLOOR) * rng.normal(0, spread, window.own.shape)
     noisy = user + rng.normal(0, 0.08, user.shape)
-    disturbed = replace(window, user=noisy, own=own, given=_misheard(window.tokens, rng))
+    disturbed = replace(window, user=noisy, own=own, given=_misheard(window, rng))
     return replace(disturbed, pictures=_exposed(window.pictures, rng)) if len(window.pictures) else disturbed
 
 
@@ -133,9 +140,9 @@ def _exposed(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip(pictures * gain + rng.uniform(-15, 15), 0, 255).astype(np.uint8)
 
 
-def _misheard(tokens: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _misheard(window: Window, rng: np.random.Generator) -> np.ndarray:
     """The history with some heard words wrong or missing: what comes next must be heard, not guessed from what came."""
-    given, heard = tokens.copy(), tokens[..., 0]
+    given, heard = window.given.copy(), window.tokens[..., 0]
     at = np.argwhere((heard != 0) & (rng.random(heard.shape) < rng.choice(MISHEARD)))
     if len(at):
         given[(*at.T, 0)] = np.where(rng.random(len(at)) < 0.3, 0, rng.choice(heard[heard != 0], len(at)))
@@ -170,9 +177,26 @@ def collate(clean: list[Window], positions: int, rng: np.random.Generator | None
     values = (
         dmel.quantise(user), lost, dmel.quantise(own), target, text_tokens, np.concatenate(text)[:, 1], tokens, given,
         speak, important, source, time, outputs, output_of, sounds, np.concatenate(listening),
-        np.concatenate([_letters(w) for w in rows]), cut_patches(np.concatenate([w.pictures for w in rows])),
+        np.concatenate([_letters(w) for w in rows]), _spelled(rows), cut_patches(np.concatenate([w.pictures for w in rows])),
     )  # fmt: skip
     return Batch(*(torch.from_numpy(np.ascontiguousarray(v)) for v in values))
+
+
+def _spelled(rows: list[Window]) -> np.ndarray:
+    """The letters of the words heard in each row, in order, 1 to LETTERS: int64 [B, S], 0 behind the last."""
+    spelling = _spelling()
+    letters = [[n for token in w.tokens[2 * HEAR_LAG_TURNS :, :, 0].flatten() for n in spelling[token]] for w in rows]
+    spelled = np.zeros((len(rows), max(1, *map(len, letters))), np.int64)
+    for row, line in zip(spelled, letters, strict=True):
+        row[: len(line)] = line
+    return spelled
+
+
+@cache
+def _spelling() -> list[list[int]]:
+    """For each token the letters that it spells, 1 to LETTERS."""
+    tokenizer = Tokenizer()
+    return [[1 + ALPHABET.index(a) for a in tokenizer.letters(i) if a in ALPHABET] for i in range(VOCABULARY)]
 
 
 def _letters(window: Window) -> np.ndarray:
@@ -183,15 +207,15 @@ def _letters(window: Window) -> np.ndarray:
 
 
 def _speaking(rows: list[Window], clean: list[Window]) -> tuple[np.ndarray, np.ndarray]:
-    """Own-sound history [S, LOOK_BACK + 10, MELS] of the speaking turns, and the flow head's targets [2 S, 400]."""
+    """Own-sound history [S, OWN_LOOK_BACK + 10, MELS] of the speaking turns, and the flow head's targets [2 S, 400]."""
     own, target = [], []
     for w, c in zip(rows, clean, strict=True):
         for turn in np.flatnonzero(w.speak):
-            at = slice(turn * FRAMES, LOOK_BACK + (turn + 1) * FRAMES)
+            at = slice(turn * FRAMES, OWN_LOOK_BACK + (turn + 1) * FRAMES)
             own.append(w.own[at])
-            target.append(c.own[at][LOOK_BACK:].reshape(AUDIO, -1))
+            target.append(c.own[at][OWN_LOOK_BACK:].reshape(AUDIO, -1))
     if not own:
-        return np.zeros((0, LOOK_BACK + FRAMES, dmel.MELS), np.float32), np.zeros((0, 400), np.float32)
+        return np.zeros((0, OWN_LOOK_BACK + FRAMES, dmel.MELS), np.float32), np.zeros((0, 400), np.float32)
     return np.stack(own).astype(np.float32), normalise(np.concatenate(target)).astype(np.float32)
 
 

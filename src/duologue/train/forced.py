@@ -13,7 +13,7 @@ import torch
 from duologue.evals.stats import rate
 from duologue.model.interaction import DECISION, Batch, InteractionModel
 from duologue.model.layout import CHANNELS
-from duologue.train.batches import FIRST_TURNS, Shards, collate, cut
+from duologue.train.batches import BEFORE, FIRST_TURNS, Shards, collate, cut
 from duologue.train.pretrain import POSITIONS
 
 TURNS = 120  # of a window: at most POSITIONS positions unless the model speaks or is typed at all the time
@@ -41,7 +41,7 @@ def _batches(shards: Shards, windows: int):
     rng = np.random.default_rng(0)
     for i in range(windows):
         shard = shards.shards[i % len(shards.shards)]
-        start = 1 + (len(shard["speak"]) - TURNS - 1) * i // windows
+        start = BEFORE + (len(shard["speak"]) - TURNS - BEFORE) * i // windows
         window = cut(shard, start, start + TURNS, int(rng.integers(FIRST_TURNS)))
         yield collate([window], max(POSITIONS, len(window.flat.kind_N)), None)
 

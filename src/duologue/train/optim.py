@@ -1,4 +1,4 @@
-"""Muon for the trunk's matrices, AdamW for everything else.
+"""Muon for the matrices of trunk and front, AdamW for everything else.
 
 Source: Jordan et al., Muon (github.com/KellerJordan/Muon): momentum orthogonalised by five Newton-Schulz steps.
 """
@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 MUON_LR, ADAM_LR = 0.02, 2e-3
+MUON = ("trunk.layers", "fuse.front.wide", "fuse.front.narrow", "fuse.front.join")
 
 
 def orthogonalise(g: torch.Tensor, steps: int = 5) -> torch.Tensor:
@@ -42,8 +43,8 @@ class Muon(torch.optim.Optimizer):
 
 
 def optimisers(model: nn.Module) -> list[torch.optim.Optimizer]:
-    """Muon over the matrices of the trunk's layers, AdamW over the rest; each remembers its base rate as `base`."""
-    matrices = [p for n, p in model.named_parameters() if n.startswith("trunk.layers") and p.ndim >= 2 and "sink" not in n]
+    """Muon over the matrices of the trunk's layers and of the front, AdamW over the rest; each remembers its base rate as `base`."""
+    matrices = [p for n, p in model.named_parameters() if n.startswith(MUON) and p.ndim >= 2 and "sink" not in n]
     chosen = {id(p) for p in matrices}
     rest = [p for n, p in model.named_parameters() if id(p) not in chosen and not n.startswith("vocoder.")]
     made = [Muon(matrices), torch.optim.AdamW(rest, lr=ADAM_LR, betas=(0.9, 0.98), weight_decay=0.01)]

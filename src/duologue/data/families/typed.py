@@ -49,7 +49,7 @@ def request(rng: np.random.Generator, split: str) -> Line:
     return next(line for line in family.lines(rng, split) if line.answers)
 
 
-def _types(script: Script, rng: np.random.Generator, bank, asked: Line, at_s: float, quiet_s: float) -> float:
+def type_in(script: Script, rng: np.random.Generator, bank, asked: Line, at_s: float, quiet_s: float) -> float:
     """Types a request at `at_s`; the answer waits for the whole text and for the user's silence. Returns its end."""
     script.typed.append((at_s, asked.text))
     script.about["intents"].append(f"{asked.family}.{asked.intent}")
@@ -79,8 +79,8 @@ def script(rng: np.random.Generator, bank, split: str, voice: str | None = None)
     def exchange_at(script: Script, at_s: float) -> float:
         asked, remark = request(rng, split), _remarked(script, rng, bank)
         if remark is None:
-            return _types(script, rng, bank, asked, at_s, quiet_s=at_s)
+            return type_in(script, rng, bank, asked, at_s, quiet_s=at_s)
         quiet_s = exchange.ask(script, rng, bank, at_s, remark)
-        return _types(script, rng, bank, asked, rng.uniform(at_s, quiet_s + 0.3), quiet_s)
+        return type_in(script, rng, bank, asked, rng.uniform(at_s, quiet_s + 0.3), quiet_s)
 
     return exchange.conversation(rng, split, NAME, voice, exchange_at)

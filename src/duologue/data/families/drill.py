@@ -1,0 +1,59 @@
+"""Drill: small questions in quick succession, typed or as words that the history of `hear` shows though nobody spoke.
+
+Copying and knowing are learned from words alone here, several times as densely as from speech. Read `script` first.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from duologue.data.families import exchange, typed
+from duologue.data.script import Line, Script
+
+NAME = "drill"
+QUESTIONS = (6, 14)
+WORD_S = (0.1, 0.25)  # from one shown word to the next
+TOKEN_S = 0.1  # two tokens a turn
+LETTERS_PER_TOKEN = 4  # few words have more tokens than that
+
+
+def lines(rng: np.random.Generator, split: str) -> Iterator[Line]:
+    """Endless requests, all from the other families."""
+    while True:
+        yield typed.request(rng, split)
+
+
+def own_texts() -> Iterable[str]:
+    """Nothing of its own: the answers are those of the other families."""
+    return ()
+
+
+def _question(rng: np.random.Generator, split: str) -> Line:
+    """One with a short answer."""
+    return next(asked for asked in lines(rng, split) if "recital" not in asked.slots)
+
+
+def _shows(script: Script, rng: np.random.Generator, bank, asked: Line, at_s: float) -> float:
+    """The question word by word, then the answer once all its tokens are there. Returns its end."""
+    script.about["intents"].append(f"{asked.family}.{asked.intent}")
+    pace_s = rng.uniform(*WORD_S)
+    for i, word in enumerate(asked.text.split()):
+        script.shown.append((at_s + i * pace_s, word))
+    written_s = at_s
+    for at_word_s, word in script.shown[-len(asked.text.split()) :]:
+        written_s = max(written_s, at_word_s) + TOKEN_S * (1 + len(word) // LETTERS_PER_TOKEN)
+    return exchange.answers(script, rng, bank, asked, written_s)
+
+
+def script(rng: np.random.Generator, bank, split: str, voice: str | None = None) -> Script:
+    """Many questions one after another, each answered by voice, those typed also in text."""
+    script = Script(NAME, 0.0, about={"split": split, "voice": voice, "intents": []})
+    at_s = 0.4
+    for _ in range(rng.integers(*QUESTIONS)):
+        asked = _question(rng, split)
+        if rng.random() < 0.4:
+            at_s = typed.type_in(script, rng, bank, asked, at_s, quiet_s=at_s)
+        else:
+            at_s = _shows(script, rng, bank, asked, at_s)
+        at_s += rng.uniform(0.2, 0.6)
+    return exchange.finish(script, rng, at_s)
