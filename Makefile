@@ -1,11 +1,12 @@
 # `make help` lists what there is. Every target sets up what it needs; PYTHON and EXTRAS may be given.
 PYTHON ?= python3.11
-EXTRAS ?= dev,train,serve,agent
+EXTRAS ?= dev,train,serve,agent,webrtc
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell echo '$(EXTRAS)' | tr ',' '-')
 CLIENTS := .venv-clients
 LIVES ?= 10000
+BACKENDS ?= 500
 RECORDING := examples/question.wav
 export OMP_NUM_THREADS ?= 1
 
@@ -38,15 +39,16 @@ $(CLIENTS)/.ready: tests/clients/requirements.txt
 	$(CLIENTS)/bin/python -m pip install --quiet -r $<
 	@touch $@
 
-chaos: setup ## LIVES sessions that are dropped, aborted, resumed, overloaded, sent garbage and not read
+chaos: setup ## LIVES sessions that are dropped, aborted, resumed, overloaded, sent garbage and not read; BACKENDS that fail
 	$(BIN)/python -m tests.chaos.chaos --lives $(LIVES)
+	$(BIN)/python -m tests.agent.faulty --backends $(BACKENDS)
 
 check: setup ## lint and formatting rules
 	$(BIN)/ruff check .
 
 train-setup: ## adds what making voices, training and judging need (GPL parts among them)
 	sh .ci/voices.sh
-	$(MAKE) setup EXTRAS=dev,train,serve,agent,synth,eval
+	$(MAKE) setup EXTRAS=dev,train,serve,agent,webrtc,synth,eval
 
 clean: ## removes what the other targets made, the environment too
 	rm -rf $(VENV) $(CLIENTS) out build dist .pytest_cache .ruff_cache .hypothesis

@@ -1,10 +1,14 @@
 """A hosted background model with a function of one's own and an MCP server. Any OpenAI-compatible endpoint will do:
 
 $ OPENAI_API_KEY=… python examples/tools_hosted.py MODEL "is the kitchen light on" --url http://localhost:8000/v1
-$ … --mcp "uvx mcp-server-time"
+$ … --mcp "uvx mcp-server-time" --use get_current_time '{"timezone": "Europe/Oslo"}'
+
+`--use` calls one of the server's tools itself, to see that it is there: a very small model may never call one.
 """
 
 import argparse
+import asyncio
+import json
 import shlex
 import time
 from dataclasses import replace
@@ -38,11 +42,25 @@ parser.add_argument("request")
 parser.add_argument("--url")
 parser.add_argument("--api", default="chat", choices=["chat", "responses"])
 parser.add_argument("--mcp", help="command of an MCP server")
+parser.add_argument("--use", nargs=2, metavar=("TOOL", "JSON"), help="a tool of that server to call")
 given = parser.parse_args()
 words = shlex.split(given.mcp or "")
 servers = [Server("mcp", StdioServerParameters(command=words[0], args=words[1:]))] if words else []
 tools = [tool(light_is_on, changes=False, trusted=True), tool(switch_light)]
 agent = Agent(Hosted(given.model, given.url, given.api), tools, servers)
+
+
+def on_the_agents_loop(work):
+    """What comes of it; the agent's connections live on a loop of its own."""
+    return asyncio.run_coroutine_threadsafe(work, agent.loop.loop).result(60)
+
+
+for server in servers:
+    offered = {offer.name: offer for offer in on_the_agents_loop(server.listed())}
+    print(f"{server.name} offers {', '.join(offered)}")
+    if given.use:
+        name, arguments = given.use
+        print(f"{name}: {on_the_agents_loop(offered[name].run(json.loads(arguments))).text}")
 
 for turn in range(300):
     notes = agent.notes()

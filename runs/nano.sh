@@ -1,46 +1,72 @@
 #!/bin/sh
 # From an empty folder to nano's weights: the table of contents of the project. Two CPU cores, some tens of hours.
-# Every stage goes on where it stopped, so this may be ended and started at will; each says how long it took.
-#   runs/nano.sh [FOLDER]      (default: $DUOLOGUE_CACHE or ~/.cache/duologue)
+# A stage that is done is not done again, one that was ended goes on, so this may be ended and started at will; each says how
+# long it took.
+#   runs/nano.sh [FOLDER]          (default: $DUOLOGUE_CACHE or ~/.cache/duologue)
+#   AMOUNT=dry runs/nano.sh FOLDER walks the same road with next to nothing at every stage, to see that it can be walked
 set -eu
 cd "$(dirname "$0")/.."
 HOME_OF_RUN=${1:-${DUOLOGUE_CACHE:-$HOME/.cache/duologue}}
 export DUOLOGUE_CACHE="$HOME_OF_RUN" OMP_NUM_THREADS=1
 RUN="$HOME_OF_RUN/run/nano"
+mkdir -p "$RUN"
+case ${AMOUNT:-whole} in
+whole) FLITE=12000 FESTIVAL=4000 ESPEAK=2000 KOKORO_MIN=600 VOCODER_MIN=300 ROUNDS=80 MILD=30 SHARDS=90 ROUND_MIN=12 LAST=600 CASES=60 ;;
+dry) FLITE=120 FESTIVAL=12 ESPEAK=12 KOKORO_MIN=1 VOCODER_MIN=0.2 ROUNDS=1 MILD=1 SHARDS=1 ROUND_MIN=0.1 LAST=2 CASES=1 ;;
+*) echo "AMOUNT is whole or dry" >&2; exit 2 ;;
+esac
 make --silent train-setup
 BIN=.venv/bin
 
-stage() { # stage NAME COMMAND...
+stage() { # stage NAME COMMAND...   NAME is one word: it is the name of the file that says that it is done
     name=$1; shift
+    test -e "$RUN/done-$name" && return
     began=$(date +%s)
     echo "== $name"
     "$@"
-    echo "== $name took $(( ($(date +%s) - began) / 60 )) min"
+    echo "== $name took $(( ($(date +%s) - began + 30) / 60 )) min"
+    touch "$RUN/done-$name"
 }
 two() { "$BIN/torchrun" --nproc-per-node 2 --master-port 29500 "$BIN/duologue" "$@"; }
+kokoro() { # one process for the own voice, one for all the others; before that the weights are unpacked, once
+    "$BIN/duologue" synth voices --engine kokoro --utterances 1 --minutes 5
+    "$BIN/duologue" synth voices --engine kokoro --minutes "$KOKORO_MIN" --own-share 1 &
+    own=$!
+    "$BIN/duologue" synth voices --engine kokoro --minutes "$KOKORO_MIN" --own-share 0
+    wait $own
+}
+render() { # render ROUND AMOUNT-OF-NOISE
+    "$BIN/duologue" synth shards --out "$HOME_OF_RUN/shards/nano-$1" --count "$SHARDS" --seed "$1" --workers 2 --augment "$2" \
+        --family hear=14 --family numbers=2.5 --family repeat=2.5 --family talk=2 --family typed=2.5 --family read=2 \
+        --family order=1.5 --family facts=1.5 --family pause=1.5 --family time=1.5 --family hold --family interrupt --family invite
+}
+learn() { # learn ROUND MORE-OPTIONS...
+    round=$1; shift
+    two train pretrain "$HOME_OF_RUN/shards/nano-$round" --out "$RUN" --preset nano --seed "$round" "$@"
+}
+steps() { "$BIN/python" -c "import json; print(json.loads(open('$RUN/log.jsonl').readlines()[-1])['step'] + 1)"; }
 
 # 1. Voices: many cheap ones for breadth, natural ones for everything else; the own voice among them.
-for engine in flite festival espeak; do
-    stage "voices $engine" "$BIN/duologue" synth voices --engine $engine --utterances 3000
-done
-stage "voices kokoro" "$BIN/duologue" synth voices --engine kokoro --minutes 300
+stage voices-flite "$BIN/duologue" synth voices --engine flite --utterances "$FLITE"
+stage voices-festival "$BIN/duologue" synth voices --engine festival --utterances "$FESTIVAL"
+stage voices-espeak "$BIN/duologue" synth voices --engine espeak --utterances "$ESPEAK"
+stage voices-kokoro kokoro
 
 # 2. The own voice: mel to sound.
-stage "vocoder" "$BIN/duologue" train vocoder --out "$HOME_OF_RUN/vocoder" --minutes 300
+stage vocoder "$BIN/duologue" train vocoder --out "$HOME_OF_RUN/vocoder" --minutes "$VOCODER_MIN"
+stage vocoder-export "$BIN/duologue" train vocoder --out "$HOME_OF_RUN/vocoder" --export "$RUN/vocoder.safetensors"
 
 # 3. The model: hearing, speaking, deciding, all at once, from nothing. Conversations are rendered, used for about an epoch and
-#    a half and thrown away, or it learns their order by heart. The first rounds are nearly clean.
-for round in $(seq 1 80); do
-    shards="$HOME_OF_RUN/shards/nano-$round"
-    test -e "$RUN/round-$round" && continue
-    stage "shards $round" "$BIN/duologue" synth shards --out "$shards" --count 90 --seed "$round" --workers 2 \
-        --augment "$(test "$round" -le 30 && echo mild || echo train)" \
-        --family hear=14 --family numbers=2.5 --family repeat=2.5 --family talk=2 --family typed=2.5 --family read \
-        --family order=1.5 --family facts=1.5 --family pause=1.5 --family time=1.5 --family hold --family interrupt --family invite
-    stage "model $round" two train pretrain "$shards" --out "$RUN" --preset nano --steps 20000 --minutes 12 --seed "$round"
-    touch "$RUN/round-$round"
-    rm -r "$shards"
+#    a half and thrown away, or it learns their order by heart. The first rounds are nearly clean; in the last the rate falls.
+for round in $(seq 1 "$ROUNDS"); do
+    stage "shards-$round" render "$round" "$(test "$round" -le "$MILD" && echo mild || echo train)"
+    stage "model-$round" learn "$round" --steps 1000000 --minutes "$ROUND_MIN"
+    rm -rf "$HOME_OF_RUN/shards/nano-$round"
 done
+stage shards-0 render 0 train
+test -e "$RUN/last-step" || echo $(( $(steps) + LAST )) > "$RUN/last-step"
+stage model-last learn 0 --steps "$(cat "$RUN/last-step")" --decay "$("$BIN/python" -c "print($LAST / $(cat "$RUN/last-step"))")"
 
 # 4. What it can do, judged on what is heard.
-stage "eval" "$BIN/duologue" eval quick --checkpoint "$RUN/model.safetensors"
+stage eval "$BIN/duologue" eval quick --checkpoint "$RUN/model.safetensors" --cases "$CASES"
+stage eval-open "$BIN/duologue" eval run open --checkpoint "$RUN/model.safetensors" --cases "$CASES" --out "$RUN/eval"

@@ -1,19 +1,44 @@
 #!/bin/sh
-# pico, 2.5M parameters, in about twenty minutes on two CPU cores: for tinkering. Change one thing, see the timing move.
-#   runs/pico.sh [MINUTES]     (of training; 2 is enough to see the losses fall)
+# pico, 2M parameters, in about twenty minutes on two CPU cores: for tinkering. Change one thing, see the timing move.
+#   runs/pico.sh          voices, conversations, training, a look at what it learned
+#   runs/pico.sh quick    the same road in its shortest form, one engine and open sentences only: shows that it can be walked
+# After the set-up, which is the network's time. What is made lies in $DUOLOGUE_CACHE or ~/.cache/duologue.
 set -eu
 cd "$(dirname "$0")/.."
-MINUTES=${1:-12}
+FORM=${1:-whole}
 export OMP_NUM_THREADS=1
 ROOT=${DUOLOGUE_CACHE:-$HOME/.cache/duologue}
-make --silent train-setup
 BIN=.venv/bin
-began=$(date +%s)
+DUOLOGUE="$BIN/duologue"
+SHARDS="$ROOT/shards/pico-$FORM" RUN="$ROOT/run/pico-$FORM"
+two() { "$BIN/torchrun" --nproc-per-node 2 --master-port 29501 "$DUOLOGUE" "$@"; }
 
-"$BIN/duologue" synth voices --engine flite --utterances 600
-"$BIN/duologue" synth voices --engine kokoro --minutes 4
-"$BIN/duologue" synth shards --out "$ROOT/shards/pico" --count 12 --family numbers=2 --family order --family hear
-"$BIN/torchrun" --nproc-per-node 2 --master-port 29501 "$BIN/duologue" train pretrain "$ROOT/shards/pico" \
-    --out "$ROOT/run/pico" --preset pico --steps 2000 --minutes "$MINUTES"
-"$BIN/python" -m duologue.evals.probe --checkpoint "$ROOT/run/pico/model.safetensors" --cases 10
-echo "all of it took $(( ($(date +%s) - began) / 60 )) min"
+case $FORM in
+quick)
+    sh .ci/packages.sh "A voice needs" flite wordnet-base
+    make --silent setup
+    began=$(date +%s)
+    "$DUOLOGUE" synth voices --engine flite --family hear --utterances 60
+    "$DUOLOGUE" synth shards --out "$SHARDS" --count 1 --family hear --augment mild
+    two train pretrain "$SHARDS" --out "$RUN" --preset pico --steps 60 --minutes 0.7 --rows 4
+    "$DUOLOGUE" train forced "$SHARDS" --checkpoint "$RUN/model.safetensors" --windows 4
+    ;;
+whole)
+    make --silent train-setup
+    began=$(date +%s)
+    "$DUOLOGUE" synth voices --engine flite --utterances 900 --family numbers --family order
+    # Natural voices: the weights are unpacked, then two processes make what the model says, and who talks to it.
+    "$DUOLOGUE" synth voices --engine kokoro --utterances 1 --minutes 2 --family numbers --family order
+    "$DUOLOGUE" synth voices --engine kokoro --minutes 4 --own-share 1 --family numbers --family order &
+    "$DUOLOGUE" synth voices --engine kokoro --minutes 4 --own-share 0 --family numbers --family order
+    wait $!
+    "$DUOLOGUE" synth shards --out "$SHARDS" --count 12 --workers 2 --augment mild --family numbers=2 --family order --family hear
+    two train pretrain "$SHARDS" --out "$RUN" --preset pico --steps 2000 --minutes 10
+    "$BIN/python" -m duologue.evals.probe --checkpoint "$RUN/model.safetensors" --families numbers order --cases 10
+    ;;
+*)
+    echo "usage: runs/pico.sh [quick]" >&2
+    exit 2
+    ;;
+esac
+echo "all of it took $(( ($(date +%s) - began + 30) / 60 )) min; weights: $RUN/model.safetensors"

@@ -198,6 +198,21 @@ def test_a_missing_extra_is_named(run, monkeypatch):
     assert_mistake(run("synth", "voices"), "pip install")
 
 
+def test_a_camera_goes_with_the_microphone(run):
+    soundfile.write("in.wav", tone(0.2), SECOND)
+    assert_mistake(run("talk", "--input", "in.wav", "--camera", "/dev/video0"), "--input -")
+    assert_mistake(run("talk", "--input", "-", "--camera", "nowhere"), "no camera at nowhere")
+
+
+def test_pictures_that_do_not_change_can_be_spared(run):
+    write_video("in.mp4", 2.0)
+    assert run("talk", "--input", "in.mp4", "--tail", "0", "--changed", "8")[0] == 0
+    shown = [turn.index for turn in Echo.last.turns if turn.image is not None]
+    assert shown == [0, 5]  # the first, and where red becomes blue
+    story = Path("timeline.html").read_text().split('type="application/json">')[1].split("</script>")[0]
+    assert [second for second, _ in json.loads(story)["pictures"]] == [0.0, 1.0]
+
+
 def test_a_long_video_keeps_few_thumbnails(run):
     write_video("in.mp4", 60.0)
     assert run("talk", "--input", "in.mp4", "--tail", "0")[0] == 0

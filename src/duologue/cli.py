@@ -1,6 +1,7 @@
 """The command line. `main` is the entry; each command is thin, and imports what it needs when it runs, so that help is
 instant."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,8 @@ from duologue.config import PRESETS
 from duologue.data.commands import synth
 from duologue.errors import ConfigError, DuologueError
 from duologue.evals.commands import judge
-from duologue.server.commands import serve
+from duologue.evals.redteam.commands import redteam
+from duologue.server.commands import forget, serve
 from duologue.train.commands import train
 
 UsageError = typer.BadParameter.__base__  # typer carries its own copy of click, and this is its error for wrong options
@@ -40,10 +42,20 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _use_policy(path: Path) -> None:
+    """For this process and those that it starts. Raises ConfigError for a file that is no policy."""
+    from duologue.safety.policy import read
+
+    read(path)
+    os.environ["DUOLOGUE_POLICY"] = str(path.resolve())
+
+
 app.add_typer(bench, name="bench")
 app.command()(serve)
+app.command()(forget)
 app.add_typer(synth, name="synth")
 app.add_typer(judge, name="eval")
+app.command()(redteam)
 app.add_typer(train, name="train")
 Checkpoint = Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same bits.")]
@@ -55,7 +67,12 @@ def _begin(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    policy: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What must not be told, instead of the shipped safety/policy.toml.")
+    ] = None,
 ) -> None:
+    if policy:
+        _use_policy(policy)
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
@@ -72,6 +89,12 @@ def talk(
         list[str] | None,
         typer.Option(metavar="S:TEXT", help='Text typed at a second, e.g. `--typed "3.5:hello"`; may be repeated.'),
     ] = None,
+    camera: Annotated[
+        str | None, typer.Option(metavar="DEVICE", help="Look, too, while the microphone is on: `/dev/video0`.")
+    ] = None,
+    changed: Annotated[
+        float, typer.Option(metavar="LEVELS", min=0, max=255, help="Pass a picture on only when it differs by so much; 0 is always.")
+    ] = 0.0,
     tail: Annotated[float, typer.Option(metavar="S", min=0, max=3600, help="Seconds of silence after the end.")] = 6.0,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Stereo sound: left what came in, right what the model said.")
@@ -91,7 +114,7 @@ def talk(
     One output turn follows each input turn, silence included; both are in the stereo sound on one clock.
     """
     from duologue.live import Conversation
-    from duologue.talk import Outputs, parse_typed
+    from duologue.talk import Outputs, Seen, parse_typed
     from duologue.talk import talk as run_talk
 
     texts = parse_typed(typed or ())
@@ -102,7 +125,7 @@ def talk(
     conversation = Conversation(checkpoint, seed)
     if session:
         conversation.record(session)
-    run_talk(source, texts, tail, conversation.step, outputs)
+    run_talk(source, texts, tail, conversation.step, outputs, Seen(camera, changed))
 
 
 def _check_places(source: str | None, outputs: tuple[Path, ...]) -> None:

@@ -99,6 +99,12 @@ def cache_dir() -> Path:
     return Path(os.environ.get("DUOLOGUE_CACHE") or Path.home() / ".cache" / "duologue")
 
 
+def policy_path() -> Path | None:
+    """The policy that replaces the shipped one: $DUOLOGUE_POLICY, or none."""
+    named = os.environ.get("DUOLOGUE_POLICY")
+    return Path(named) if named else None
+
+
 def api_key() -> str:
     """For servers that are measured: $DUOLOGUE_API_KEY, or nothing."""
     return os.environ.get("DUOLOGUE_API_KEY", "")

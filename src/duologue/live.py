@@ -4,14 +4,16 @@ Stepped by its owner, time is the turn's index: whoever steps faster than 200 ms
 schedule steps it among others, and what it does comes by callback. Read `Conversation` first.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from duologue.engine.engine import Engine, Voiced, load
 from duologue.engine.log import SessionLog
 from duologue.engine.schedule import Live, Schedule
 from duologue.errors import SessionError
-from duologue.turn import TurnIn, TurnOut, silence
+from duologue.turn import Note, TurnIn, TurnOut, silence
 
 
 class Conversation:
@@ -49,11 +51,33 @@ class Conversation:
         return schedule.open(on_out, seed=seed, patience=patience, snapshot=snapshot, on_end=on_end)
 
 
-def converse(voiced: Voiced, inputs: list[list[TurnIn]], seeds: list[int], patience: float = 0.0) -> Iterator[list[TurnOut]]:
-    """Many conversations side by side on the fake clock, a tick at a time; the shorter ones end in silence."""
+class Beside(Protocol):
+    """The background side of one conversation: `agent.background.Agent`."""
+
+    def notes(self, turn: int | None = None) -> tuple[Note, ...]: ...
+
+    def hear(self, turn: TurnIn, out: TurnOut) -> None: ...
+
+
+def converse(
+    voiced: Voiced,
+    inputs: list[list[TurnIn]],
+    seeds: list[int],
+    patience: float = 0.0,
+    agents: Sequence[Beside | None] = (),
+) -> Iterator[list[TurnOut]]:
+    """Many conversations side by side on the fake clock, a tick at a time; the shorter ones end in silence.
+
+    `agents`: the background side of each, where it has one.
+    """
     engine = Engine(voiced, len(seeds))
     sessions = [engine.open(seed, patience) for seed in seeds]
+    beside = [(row, agent) for row, agent in enumerate(agents) if agent]
     for k in range(max(len(turns) for turns in inputs)):
         due = [turns[k] if k < len(turns) else silence(k) for turns in inputs]
+        for row, agent in beside:
+            due[row] = replace(due[row], notes=(*due[row].notes, *agent.notes(k)))
         outs = engine.tick(dict(zip(sessions, due, strict=True)))
+        for row, agent in beside:
+            agent.hear(due[row], outs[sessions[row]])
         yield [outs[session] for session in sessions]

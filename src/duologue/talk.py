@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import soundfile
@@ -20,6 +21,8 @@ from rich.table import Table
 
 from duologue.errors import ConfigError, DataError
 from duologue.media import microphone, recording
+from duologue.media.camera import Camera
+from duologue.media.patches import only_changed
 from duologue.timeline import page, picture
 from duologue.timeline.story import Story, event, phrases, read_story
 from duologue.turn import SAMPLE_RATE_HZ, SAMPLES_PER_TURN, TURN_MS, TurnIn, TurnOut, first_turn_at
@@ -45,20 +48,35 @@ class Outputs:
         return self.sound, self.events, self.page, self.page.with_suffix(".png")
 
 
-def talk(source: str | None, typed: list[tuple[float, str]], tail_s: float, step: Step, outputs: Outputs) -> None:
+class Seen(NamedTuple):
+    """What is shown besides the recording's own pictures, and how sparingly.
+
+    Attributes:
+        camera: the device of a camera, or None.
+        changed: a picture is passed on when so many of its 255 levels differ on average from the last one; 0: every one.
+    """
+
+    camera: str | None = None
+    changed: float = 0.0
+
+
+def talk(
+    source: str | None, typed: list[tuple[float, str]], tail_s: float, step: Step, outputs: Outputs, seen: Seen
+) -> None:
     """Runs a conversation to its end, writes the outputs, prints what was heard and said.
 
     Args:
         step: `Conversation.step` of a new conversation.
         source: path of an audio or video file, MICROPHONE, or None when everything is typed.
         typed: (seconds, text) pairs.
+        seen: a camera beside the microphone, and whether pictures are spared.
         tail_s: seconds of silence after the end of the source or of the last typed text.
 
     Raises:
         DataError: the source cannot be read, or an output cannot be written. No output is touched then.
     """
-    title, length_s, sound, pictures, play = _open(source)
-    turns = listen(sound, pictures, typed, tail_s)
+    title, length_s, sound, pictures, play = _open(source, seen.camera)
+    turns = listen(sound, only_changed(pictures, seen.changed), typed, tail_s)
     total = None if length_s is None else math.ceil((length_s + tail_s) * 1000 / TURN_MS)
     thumbnails: list[tuple[float, bytes]] = []
     with replacing(outputs) as parts:
@@ -69,11 +87,16 @@ def talk(source: str | None, typed: list[tuple[float, str]], tail_s: float, step
     report(story, outputs)
 
 
-def _open(source: str | None):
+def _open(source: str | None, camera: str | None):
     """Title, length if known, sound a turn, picture a turn, and what to do with the model's own sound."""
     if source == MICROPHONE:
+        watched = Camera(camera) if camera else None
         heard, play = microphone.open_card()
+        if watched:
+            return "microphone and camera", None, watched.beside(heard), watched.pictures(), play
         return "microphone", None, heard, (), play
+    if camera:
+        raise ConfigError("the camera goes with the microphone: --input - --camera /dev/video0")
     if source is None:
         return "typed", 0.0, (), (), lambda pcm_S: None
     path = Path(source)

@@ -11,6 +11,7 @@ from duologue.turn import Call, silence
 from tests.agent.talking import turn_loop
 
 TURNS, ASKED = 16, 3
+SPEAKS = -1e9  # patience of who always speaks: only then a note can be heard to change something
 
 
 def talk(conversation: Conversation, agent: Agent | None) -> list[np.ndarray]:
@@ -30,7 +31,7 @@ def talk(conversation: Conversation, agent: Agent | None) -> list[np.ndarray]:
 
 def test_what_the_agent_found_reaches_the_model(voiced):
     agent = Agent(Scripted({"oslo": [(0.2, "It rains.")]}), loop=turn_loop())
-    alone, together = talk(Conversation(voiced=voiced), None), talk(Conversation(voiced=voiced), agent)
+    alone, together = (talk(Conversation(voiced=voiced, patience=SPEAKS), one) for one in (None, agent))
     (note,) = [entry for entry in agent.record.log if entry.lane == "note"]
     same = [np.array_equal(a, b) for a, b in zip(alone, together, strict=True)]
     assert note.text == "It rains." and ASKED < note.turn < TURNS

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from duologue.bench import long, peers, sessions, turn
+from duologue.agent.background import Agent
+from duologue.bench import long, peers, sessions, ticks, turn
 from duologue.bench.figures import Figures, bars, give, spread
-from duologue.errors import ConfigError
+from duologue.errors import ConfigError, SessionError
 from duologue.model import checkpoint
 
 
@@ -52,10 +53,42 @@ def test_a_rung_counts_every_turn(voiced):
     assert crowd_ms["sessions"] == 2 and crowd_ms["tick p50 ms"] > 0 and crowd_ms["wait p99 ms"] >= crowd_ms["tick p50 ms"] / 2
 
 
-def test_the_ladder_ends_where_it_is_told_to(weights, monkeypatch):
-    monkeypatch.setattr(sessions, "rung", lambda voiced, count, seconds: {"sessions": count, "tick p99 ms": 10.0 * count, "late": 0})
-    figures = sessions.sessions(weights, 1, 64)
-    assert [row["sessions"] for row in figures.rows] == [1, 2, 4, 8, 12, 16] and figures.title.startswith("12 live sessions")
+@pytest.mark.parametrize(("most", "limit", "held"), [(64, 12, 12), (64, 1, 1), (64, 0, 0), (8, 100, 8), (128, 100, 96)])
+def test_the_ladder_is_halved(weights, monkeypatch, most, limit, held):
+    def rung(voiced, count, seconds):
+        return {"sessions": count, "tick p99 ms": 100.0 if count <= limit else 200.0, "late": 0}
+
+    monkeypatch.setattr(sessions, "rung", rung)
+    steps = []
+    figures = sessions.sessions(weights, 1, most, lambda done, total: steps.append((done, total)))
+    tried = [row["sessions"] for row in figures.rows]
+    assert figures.title.startswith(f"{held} live sessions") and tried == sorted(set(tried))
+    assert len(steps) == len(tried) <= steps[-1][1] <= 5
+
+
+def test_sessions_that_fall_behind_are_left_at_once(voiced, monkeypatch):
+    monkeypatch.setattr(sessions, "BEHIND_TURNS", 0)
+    row = sessions.rung(voiced, 2, seconds=600)
+    assert row["late"] > 0 and not sessions.fits(row | {"tick p99 ms": 1.0})
+
+
+def test_a_turn_that_is_never_answered_is_said_and_not_waited_for(voiced, monkeypatch):
+    monkeypatch.setattr(sessions, "SETTLE_S", 0.0)
+    crowd = sessions.Crowd.__new__(sessions.Crowd)
+    crowd.given, crowd.behind, crowd.lives = {(0, 0): 0.0}, 0, []
+    with pytest.raises(SessionError, match="1 turns were never answered"):
+        crowd.settle()
+
+
+def test_slow_tasks_run_beside_every_second_block(weights, monkeypatch):
+    made = []
+    monkeypatch.setattr(ticks, "BLOCK", 8)
+    monkeypatch.setattr(ticks, "PACE_S", 0.001)
+    monkeypatch.setattr(ticks, "Agent", lambda backend: made.append(Agent(backend)) or made[-1])
+    figures = ticks.ticks(weights, tasks=3, turns=8)
+    assert [(row["tasks"], row["n"]) for row in figures.rows] == [("3 slow tasks", 7), ("0 slow tasks", 8)]
+    assert [len(agent.board.tasks) for agent in made] == [3, 0] and made[0].backend.read > 0
+    assert "aim: at most 1.05" in figures.title
 
 
 def test_bench_long(weights):

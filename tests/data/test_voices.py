@@ -136,7 +136,7 @@ def filled(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DUOLOGUE_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setattr(synth, "speaker_of", lambda engine: _beeps)
-        patch.setattr(synth, "open_sentences", lambda split: [f"{split} sentence {w}" for w in "abcdefgh"])
+        patch.setattr(synth, "open_line", lambda rng, split: Line("hear", "open", f"{split} sentence {'abcdefgh'[rng.integers(8)]}"))
         patch.setattr(synth, "family_modules", lambda: [_Family])
         patch.setattr(synth, "user_voices", lambda split, engine: user_voices(split, engine)[:4])
         for _ in range(2):

@@ -13,7 +13,7 @@ from duologue.errors import DataError
 from duologue.evals import closed, contestants, curves, draw, runs
 from duologue.evals.contestants import Contestant
 from duologue.evals.runs import OWN_WORDS
-from duologue.evals.suites import SUITES, voice
+from duologue.evals.suites import GROUPS, voice
 from duologue.evals.systems import oracle
 from tests.data.fake_bank import FakeBank
 
@@ -40,7 +40,7 @@ def duologue(monkeypatch, capsys, *words) -> tuple[int, str, str]:
 
 def test_a_suite_a_line(monkeypatch, capsys):
     code, out, _ = duologue(monkeypatch, capsys, "--list")
-    assert code == 0 and [line.split()[0] for line in out.splitlines()] == list(SUITES)
+    assert code == 0 and [line.split()[0] for line in out.splitlines()] == [name for suites in GROUPS.values() for name in suites]
     assert all("other data" in line or "data differs" in line for line in out.splitlines())
 
 

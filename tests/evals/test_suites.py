@@ -1,22 +1,32 @@
 """Every suite through controls whose results are known: no recogniser, no weights, a voice bank without voices."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from duologue.data.families import read
 from duologue.data.script import Script
+from duologue.errors import DataError
+from duologue.evals import human, suites
 from duologue.evals.draws import from_bank, frozen
 from duologue.evals.glossary import MEANINGS, meaning
 from duologue.evals.items import digest
 from duologue.evals.outcome import Outcome
-from duologue.evals.runs import OWN_WORDS
+from duologue.evals.runs import OWN_WORDS, Asked, cases_of
 from duologue.evals.suite import ORACLE_LEAST, record_of
-from duologue.evals.suites import SUITES, long, timed, voice
+from duologue.evals.suites import hearing, long, reading, refusal_long, timed, voice
 from duologue.evals.suites.repair import first_version
 from duologue.evals.systems import CONTROLS, Case, run
 from tests.data.fake_bank import FakeBank
 from tests.evals.made import outcome
 
 CASES = 8
+SUITES = suites.SUITES | suites.SAFE | suites.OPEN
+
+
+def no_recordings():
+    raise DataError("no network in tests")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -25,7 +35,12 @@ def quick_voice():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(voice, "quality", lambda _: None)
         patch.setattr(voice, "likeness", lambda *_: None)
+        patch.setattr(reading, "quality", lambda _: None)
+        patch.setattr(reading, "likeness", lambda *_: None)
+        patch.setattr(human, "fetched", no_recordings)
+        patch.setattr(read, "PARAGRAPH", 0.8)  # the bank's sentences are short, and only longer texts are talked into
         patch.setattr(long, "LENGTH_S", 420.0)
+        patch.setattr(refusal_long, "MINUTES", (0, 1, 2))
         yield
 
 
@@ -93,6 +108,7 @@ def test_every_figure_has_its_cases_and_a_meaning(figures, name):
 
 def test_no_meaning_is_left_over(figures):
     keys = {key for name in SUITES for key in figures(name, "oracle")}
+    keys |= {key for suite in (suites.AGENT | suites.EYES).values() for key in suite.figures([])}
     used = keys | {key.partition("/")[0] for key in keys}
     used |= {part for key in used for part in key.rsplit("_", 1)}
     assert not set(MEANINGS) - used
@@ -181,3 +197,21 @@ def test_a_long_session_has_its_probes_afresh(drawn):
 
 def test_an_empty_source_gives_no_items():
     assert SUITES["pause"].items(frozen([(Script("talk", 1.0), [])]), 4) == []
+
+
+def test_how_late_a_word_was_written_is_told_of_those_that_were_right(drawn):
+    suite, (item, *_) = SUITES["hearing"], drawn["hearing"]
+    first, *rest = list(hearing._wanted(item[0]))
+    heard = [(first[0] + 0.7, first[1]), *((end_s + 1.5, "wrong") for end_s, _ in rest)]
+    found = record_of(suite, 0, item, Outcome(heard=heard), OWN_WORDS)["seen"]
+    assert found["lags"] == [pytest.approx(0.7, abs=1e-3)] and found["words"][2:] == [len(rest), len(rest) + 1]
+
+
+def test_hearing_has_its_rows_and_asks_for_noise_where_it_is_meant(drawn):
+    items = drawn["hearing"]
+    assert [sum(script.about["row"] == row for script, _ in items) for row in ("clean", "test-noise", "slow", "fast")] == [4, 4, 1, 1]
+    cases = cases_of("hearing", items, Asked(Path("out"), channel="clean"))
+    assert [case.channel for case in cases] == ["test-noise" if script.about["row"] == "test-noise" else "clean" for script, _ in items]
+    spans = [hearing._wanted(script) for script, _ in items if script.about["row"] in ("clean", "slow")]
+    clean, slow = list(spans[0]), list(spans[-1])
+    assert [word for _, word in clean] == [word for _, word in slow] and slow[-1][0] > clean[-1][0] * 1.1

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from duologue.media.patches import cut, from_jpeg, from_patches, to_jpeg, to_patches
+from duologue.media.patches import STILL, cut, from_jpeg, from_patches, only_changed, to_jpeg, to_patches
 
 
 def test_patches_fold_and_unfold():
@@ -29,3 +29,19 @@ def test_a_jpeg_file_is_nearly_the_picture():
 def test_another_size_is_refused():
     with pytest.raises(ValueError, match=r"120, 160"):
         to_patches(np.zeros((160, 120, 3), np.uint8))
+
+
+def levels(images, least):
+    return [None if image is None else int(image[0, 0, 0]) for image in only_changed(images, least)]
+
+
+def test_only_what_changed_is_passed_on():
+    shown = [np.full((120, 160, 3), level, np.uint8) for level in (50, 52, 54, 60, 60)]
+    assert levels(shown, 5) == [50, None, None, 60, None]  # against the last that passed, so that slow changes add up
+    assert levels([None, *shown[:2], None], 5) == [None, 50, None, None]
+    assert levels(shown, 0) == [50, 52, 54, 60, 60]
+
+
+def test_a_picture_that_stands_still_comes_again():
+    still = levels([np.zeros((120, 160, 3), np.uint8)] * (2 * STILL + 1), 5)
+    assert [k for k, level in enumerate(still) if level is not None] == [0, STILL, 2 * STILL]

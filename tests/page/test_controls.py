@@ -117,6 +117,22 @@ def test_pictures_are_sent_only_while_the_camera_is_on(visit):
     assert len(visit.server.of("session.input_image.append")) == count
 
 
+def test_a_picture_that_has_not_changed_is_not_sent_again_where_that_is_wished(visit):
+    visit.begin()
+    visit.js(
+        "const { camera } = duologue.talk, take = camera.take; camera.taken = 0; camera.drawing.drawImage = () => {};"
+        "camera.take = function (...given) { this.taken += Boolean(this.video.videoWidth); take.apply(this, given); };"
+        "document.getElementById('sparing').checked = true"
+    )
+    visit.click("camera")
+    visit.until(lambda: visit.server.of("session.input_image.append"))
+    visit.until(lambda: visit.js("return duologue.talk.camera.taken") > 8)
+    sent = len(visit.server.of("session.input_image.append"))
+    assert sent <= 1 + visit.js("return duologue.talk.camera.taken") // 25
+    visit.js("duologue.talk.camera.sparing = false")
+    visit.until(lambda: len(visit.server.of("session.input_image.append")) > sent + 2)
+
+
 def test_a_lost_line_is_found_again(visit):
     visit.begin()
     visit.server.plan = [{}] * 3 + [{"heard": "before"}]

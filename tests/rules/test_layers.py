@@ -8,15 +8,15 @@ LAYERS = [
     {"cli"},
     {"talk", "train", "bench"},
     {"server", "evals"},
-    {"safety"},
     {"live", "data", "timeline"},
     {"engine", "agent"},
     {"model"},
     {"kernels", "media"},
+    {"safety"},
     {"turn", "config", "clock", "errors"},
 ]
 FLOOR = {name: number for number, row in enumerate(LAYERS) for name in row}
-WITHOUT_TORCH = {"cli", "talk", "timeline", "server", "media", "turn", "config", "clock", "errors"}
+WITHOUT_TORCH = {"cli", "talk", "timeline", "server", "media", "turn", "config", "clock", "errors", "safety"}
 HEAVY = {"torch", "tensorboard", "onnxruntime", "faster_whisper"}
 
 

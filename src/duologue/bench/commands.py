@@ -1,5 +1,6 @@
 """`duologue bench`: the commands, thin; each imports what it needs when it runs."""
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,17 @@ bench = typer.Typer(help="Measure how fast it runs here; on an idle machine.", n
 Checkpoint = Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")]
 ToJson = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON.")]
 ToPlot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw them: .png, .svg or .pdf.")]
+
+
+@contextmanager
+def _bar(what: str):
+    """A bar on the terminal, as a function of how much of how much is done."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @bench.command("turn")
@@ -43,7 +55,29 @@ def bench_sessions(
     from duologue.bench.figures import give
     from duologue.bench.sessions import sessions
 
-    give(sessions(checkpoint, seconds, most), to_json, to_plot)
+    with _bar("numbers of sessions tried") as progress:
+        figures = sessions(checkpoint, seconds, most, progress)
+    give(figures, to_json, to_plot)
+
+
+@bench.command("ticks")
+def bench_ticks(
+    checkpoint: Checkpoint = None,
+    tasks: Annotated[int, typer.Option(min=1, help="That run beside the talk.")] = 20,
+    turns: Annotated[int, typer.Option(min=2, help="Of each kind, in real time.")] = 300,
+    to_json: ToJson = None,
+    to_plot: ToPlot = None,
+) -> None:
+    """A turn while slow background tasks run against a turn with none, in real time.
+
+    **Example:** `duologue bench ticks --tasks 20 --json ticks.json`
+    """
+    from duologue.bench.figures import give
+    from duologue.bench.ticks import ticks
+
+    with _bar("blocks of turns") as progress:
+        figures = ticks(checkpoint, tasks, turns, progress)
+    give(figures, to_json, to_plot)
 
 
 @bench.command("kernels")
@@ -73,15 +107,11 @@ def bench_long(
 
     **Example:** `duologue bench long --hours 4 --plot long.png`
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
     from duologue.bench.figures import give
     from duologue.bench.long import long
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("turns")
-        figures = long(checkpoint, hours, lambda done, total: bar.update(task, completed=done, total=total))
+    with _bar("turns") as progress:
+        figures = long(checkpoint, hours, progress)
     give(figures, to_json, to_plot)
 
 

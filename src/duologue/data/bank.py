@@ -1,4 +1,4 @@
-"""The voice bank: every synthesised utterance with its word times, on disk once, read through memory maps.
+"""The voice bank: every utterance with its word times, on disk once, read as it is asked for.
 
 Two files a voice: `<voice>.i16` (16 kHz int16 samples, appended) and `<voice>.jsonl` (one utterance a line, written after
 its sound is flushed, so a torn last line is only ignored). `Bank` is the reader: `sample` gives somebody's line, `own`
@@ -22,12 +22,13 @@ import numpy as np
 
 from duologue.config import cache_dir
 from duologue.data.script import Line, Speech, Word
-from duologue.data.voices import OWN, frame_db, sound_span, split_of
+from duologue.data.voices import OWN, RECORDED, UNHEARD, frame_db, sound_span, split_of
 from duologue.errors import DataError
 from duologue.turn import SAMPLE_RATE_HZ
 
 LIST_INTENT = "list"  # own speech that is a comma list of words: each word stands alone and cuts cleanly
 TRIES = 48
+RECORDED_SHARE = 0.5
 NATURAL, NATURAL_WEIGHT = "kokoro/", 2.0  # people sound more like these than like the formant and diphone voices
 
 
@@ -51,10 +52,11 @@ def own_split(text: str) -> str:
 
 
 class Entry(NamedTuple):
-    """One utterance of the index; `row` is its JSON."""
+    """One utterance of the index; `row` is its JSON, `sounds` the file of its voice."""
 
     voice: str
     row: dict
+    sounds: Path
 
     @property
     def line(self) -> Line:
@@ -62,22 +64,25 @@ class Entry(NamedTuple):
 
 
 def _read_index(path: Path) -> list[Entry]:
-    voice, entries = path.stem.replace("_", "/", 1), []
+    voice, sounds, entries = path.stem.replace("_", "/", 1), path.with_suffix(".i16"), []
     for raw in path.read_bytes().split(b"\n"):
         try:
-            entries.append(Entry(voice, json.loads(raw)))
+            entries.append(Entry(voice, json.loads(raw), sounds))
         except ValueError:  # torn by a crash, or the empty rest after the last line
             continue
     return entries
 
 
 class Bank:
-    """Read-only view of what the bank held when it was opened."""
+    """Read-only view of what the bank held when it was opened, and beside it people's recordings (`recordings.adopted`).
 
-    def __init__(self, root: Path | str | None = None):
+    What both have something of is drawn from the recordings RECORDED_SHARE of the time.
+    """
+
+    def __init__(self, root: Path | str | None = None, recordings: Path | None = None):
         self.root = Path(root) if root else cache_dir() / "bank"
-        self.entries = [entry for path in sorted(self.root.glob("*.jsonl")) for entry in _read_index(path)]
-        self._sounds: dict[str, np.ndarray] = {}
+        folders = [self.root, recordings] if recordings else [self.root]
+        self.entries = [entry for folder in folders for path in sorted(folder.glob("*.jsonl")) for entry in _read_index(path)]
         self._by_text = {(e.voice, normal(e.row["text"])): e for e in self.entries}
         self._by_family: dict[tuple, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
         for entry in self.entries:
@@ -107,7 +112,7 @@ class Bank:
         Raises DataError when the bank holds nothing that matches.
         """
         found = self._by_family.get((split, family, intent), {})
-        voices = {voice: found[voice]} if voice in found else {} if voice else found
+        voices = {voice: found[voice]} if voice in found else {} if voice else _one_kind(rng, found)
         choice = _choose(rng, list(voices.values()), where)
         if choice is None:
             asked = f"family {family!r}, intent {intent!r}, voice {voice!r}, split {split!r}"
@@ -116,10 +121,9 @@ class Bank:
 
     def speech(self, entry: Entry) -> Speech:
         """The sound and words of an entry."""
-        row, sounds = entry.row, self._sounds.get(entry.voice)
-        if sounds is None or row["offset"] + row["samples"] > len(sounds):
-            sounds = self._sounds[entry.voice] = np.memmap(self.root / f"{file_stem(entry.voice)}.i16", np.int16, "r")
-        pcm_S = sounds[row["offset"] : row["offset"] + row["samples"]].astype(np.float32) / 32768
+        row = entry.row
+        samples_S = np.fromfile(entry.sounds, np.int16, row["samples"], offset=2 * row["offset"])
+        pcm_S = samples_S.astype(np.float32) / 32768
         return Speech(row["text"], entry.voice, pcm_S, tuple(Word(*w) for w in row["words"]), entry.line)
 
     def find(self, text: str, voice: str) -> Speech | None:
@@ -168,6 +172,14 @@ class Bank:
                 for at, (word, _, _) in enumerate(words):
                     ranked[word][rank].append((entry, at))
         return {word: by_rank[min(by_rank)] for word, by_rank in ranked.items()}
+
+
+def _one_kind(rng: np.random.Generator, voices: dict[str, list[Entry]]) -> dict[str, list[Entry]]:
+    """The recorded voices or the synthesised ones, where there are both."""
+    recorded = {voice: said for voice, said in voices.items() if voice.startswith((RECORDED, UNHEARD))}
+    if not recorded or len(recorded) == len(voices):
+        return voices
+    return recorded if rng.random() < RECORDED_SHARE else {v: said for v, said in voices.items() if v not in recorded}
 
 
 def _choose(rng: np.random.Generator, groups: list[list[Entry]], where: Callable[[Line], bool] | None) -> Entry | None:

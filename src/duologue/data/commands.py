@@ -20,6 +20,9 @@ def voices(
     own_share: Annotated[
         float | None, typer.Option(min=0, max=1, help="The own voice's share (Kokoro only); 1 and 0 divide the work.")
     ] = None,
+    family: Annotated[
+        list[str] | None, typer.Option(help="Only lines of this family, and open texts; may be repeated. Default: all.")
+    ] = None,
 ) -> None:
     """Fill the voice bank with utterances and their word times. What is there is not said again.
 
@@ -27,7 +30,7 @@ def voices(
     """
     from duologue.data.synth import synth as fill_bank
 
-    fill_bank(minutes, engine, utterances, own_share)
+    fill_bank(minutes, engine, utterances, own_share, family or ())
 
 
 @synth.command()
@@ -40,22 +43,32 @@ def shards(
         list[str] | None,
         typer.Option(metavar="NAME[=WEIGHT]", help="Only these; may be repeated. Default: all, evenly."),
     ] = None,
+    recordings: Annotated[
+        Path | None,
+        typer.Option(help="Mix these in: sounds with a .txt beside each; LJSpeech, LibriSpeech, Common Voice; Lhotse manifests."),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     seed: Seed = 0,
 ) -> None:
-    """Render conversations of all families, spoken by the voice bank, into training data.
+    """Render conversations of all families, spoken by the voice bank (and people's recordings), into training data.
 
-    **Example:** `duologue synth shards --out data/train --count 60 --workers 2`
+    **Example:** `duologue synth shards --out data/train --count 60 --workers 2 --recordings LibriSpeech/train-clean-100`
     """
     from rich.progress import Progress
 
     from duologue.data.bank import Bank
+    from duologue.data.recordings import adopted
     from duologue.data.shards import SHARD_S, Recipe, make_shards, weighted_families
 
-    recipe = Recipe(Bank(), weighted_families(dict(map(_weight, family or ()))), seed, split, augment)
+    families = weighted_families(dict(map(_weight, family or ())))
     with Progress() as bar:
+        reading = bar.add_task("recordings", total=None, visible=bool(recordings))
+        taken = adopted(recordings, lambda n, of: bar.update(reading, completed=n, total=of)) if recordings else None
+        recipe = Recipe(Bank(recordings=taken and taken.folder), families, seed, split, augment)
         task = bar.add_task("shards", total=count)
         tally = make_shards(out, count * SHARD_S, recipe, workers=workers, progress=lambda n: bar.update(task, completed=n))
+    if taken:
+        typer.echo(str(taken))
     typer.echo(f"{tally.hours:.2f} h of conversation in {out}")
 
 

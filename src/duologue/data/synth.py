@@ -1,6 +1,6 @@
 """Fills the voice bank: `duologue synth voices --engine kokoro --minutes 60`. Read `synth` first.
 
-User voices take turns; each gets open sentences (WordNet's examples) and lines of every family, the held-out speakers
+User voices take turns; each gets open texts (`texts`) and lines of every family, the held-out speakers
 only test lines. The own voice says every reply of the families, comma lists of their words, and open sentences. What is
 in the bank already is not said again, so a run can be ended and started at will.
 """
@@ -9,11 +9,9 @@ import importlib
 import pkgutil
 import sys
 import time
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, cached_property
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import cycle, islice, takewhile, zip_longest
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -22,7 +20,9 @@ from rich.console import Console
 from duologue.data import families
 from duologue.data.bank import LIST_INTENT, Bank, Writer, normal, spoken_words
 from duologue.data.script import Line
+from duologue.data.texts import open_line
 from duologue.data.voices import OWN, Speaker, Spoken, speaks, split_of, user_voices
+from duologue.errors import ConfigError
 from duologue.turn import SAMPLE_RATE_HZ
 
 OPEN_SHARE = 0.35  # of the utterances; the families share the rest by WEIGHTS
@@ -43,33 +43,23 @@ def family_modules() -> list[ModuleType]:
     return [module for module in modules if hasattr(module, "NAME")]
 
 
-@cache
-def open_sentences(split: str, folder: Path = Path("/usr/share/wordnet")) -> list[str]:
-    """WordNet's example sentences of 3 to 20 plain words; one in fifty, by hash, is for the test split."""
-    kept = {}
-    for part in ("noun", "verb", "adj", "adv"):
-        for row in (folder / f"data.{part}").read_text(encoding="latin-1").splitlines():
-            for text in row.split('"')[1::2] if " | " in row else ():
-                words = spoken_words(text)
-                if 3 <= len(words) <= 20 and not set(text) - PLAIN:
-                    kept[" ".join(words)] = text.strip(" ;,")
-    held_out = (zlib.crc32(key.encode()) % 50 == 0 for key in kept)
-    return [text for text, test in zip(kept.values(), held_out, strict=True) if test == (split == "test")]
-
-
-PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ '’,;-!?.")
-
-
 def open_lines(rng: np.random.Generator, split: str) -> Iterator[Line]:
     """Endless open sentences as lines of the family "hear"."""
-    texts = open_sentences(split)
     while True:
-        yield Line("hear", "open", texts[int(rng.integers(len(texts)))], held_out=split == "test")
+        yield open_line(rng, split)
 
 
-def mixed_lines(rng: np.random.Generator, split: str) -> Iterator[Line]:
+def chosen_modules(names: Sequence[str]) -> list[ModuleType]:
+    """The families of these names that have lines, of none all. Raises ConfigError for a name that no family has."""
+    known = {module.NAME: module for module in family_modules()}
+    if unknown := sorted(set(names) - set(known)):
+        raise ConfigError(f"no family {unknown[0]!r}; there are {', '.join(sorted(known))}")
+    return [module for name, module in known.items() if hasattr(module, "lines") and (not names or name in names)]
+
+
+def mixed_lines(rng: np.random.Generator, split: str, names: Sequence[str] = ()) -> Iterator[Line]:
     """Endless lines of all sources in their shares."""
-    modules = [m for m in family_modules() if hasattr(m, "lines")]
+    modules = chosen_modules(names)
     sources = [open_lines(rng, split), *(m.lines(rng, split) for m in modules)]
     weights = np.array([WEIGHTS.get(m.NAME, 1.0) for m in modules])
     shares = np.array([OPEN_SHARE, *((1 - OPEN_SHARE) * weights / weights.sum())] if modules else [1.0])
@@ -77,32 +67,26 @@ def mixed_lines(rng: np.random.Generator, split: str) -> Iterator[Line]:
         yield next(sources[rng.choice(len(sources), p=shares / shares.sum())])
 
 
-def own_lines(seed: int) -> Iterator[Line]:
+def own_lines(seed: int, names: Sequence[str] = ()) -> Iterator[Line]:
     """What the own voice says: every reply, lists of every word, the answers of many lines; then open sentences."""
-    rng = np.random.default_rng(seed)
-    modules = [m for m in family_modules() if hasattr(m, "lines")]
+    rng, modules = np.random.default_rng(seed), chosen_modules(names)
+    lexicon = () if names else getattr(importlib.import_module(f"{families.__name__}.lexicon"), "WORDS", ())
     replies = dict.fromkeys(text for m in modules if hasattr(m, "own_texts") for text in m.own_texts())
     drawn = (line for m in modules for line in islice(m.lines(rng, "train"), ANSWERED_LINES))
     answers = dict.fromkeys([*replies, *(text for line in drawn for text in line.answers)])
     for text in replies:
         yield Line("own", "reply", text)
-    yield from word_lists(answers)
+    words = sorted({word for text in [*answers, *lexicon] for word in spoken_words(text)})
+    yield from word_lists(words)
     sentences = open_lines(np.random.default_rng(), "train")
-    for text, word in zip_longest(answers, own_vocabulary(answers)):  # a word said alone needs no cutting
+    for text, word in zip_longest(answers, words):  # a word said alone needs no cutting
         yield from (Line("own", "reply", said) for said in (text, word) if said)
         yield from islice(sentences, 2)
     yield from sentences
 
 
-def own_vocabulary(texts: Iterable[str]) -> list[str]:
-    """Every word of the texts and of the lexicon."""
-    lexicon = getattr(importlib.import_module(f"{families.__name__}.lexicon"), "WORDS", ())
-    return sorted({word for text in [*texts, *lexicon] for word in spoken_words(text)})
-
-
-def word_lists(texts: Iterable[str]) -> Iterator[Line]:
-    """Comma lists of all words of the texts and of the lexicon, each word in LIST_ROUNDS lists."""
-    words = own_vocabulary(texts)
+def word_lists(words: Sequence[str]) -> Iterator[Line]:
+    """Comma lists of these words, each word in LIST_ROUNDS lists."""
     for seed in range(LIST_ROUNDS):
         order = np.random.default_rng(seed).permutation(len(words))
         for at in range(0, len(words), LIST_WORDS):
@@ -156,23 +140,23 @@ class Shelf:
         return float(rng.uniform(slow, fast))
 
 
-def shelves(engine: str, rng: np.random.Generator) -> tuple[list[Shelf], list[Shelf], list[Shelf]]:
+def shelves(engine: str, rng: np.random.Generator, names: Sequence[str]) -> tuple[list[Shelf], list[Shelf], list[Shelf]]:
     """The own voice's shelf (Kokoro only), those of the train voices and of the test voices, each group shuffled."""
     said: dict[str, set[str]] = {}
     for entry in Bank().entries:
         said.setdefault(entry.voice, set()).add(normal(entry.row["text"]))
-    own = [Shelf(OWN, own_lines(0), said.get(OWN, set()))] if engine == "kokoro" else []
+    own = [Shelf(OWN, own_lines(0, names), said.get(OWN, set()))] if engine == "kokoro" else []
     groups = []
     for split in ("train", "test"):
-        lines = mixed_lines(rng, split)
+        lines = mixed_lines(rng, split, names)
         voices = user_voices(split, engine)
         groups.append([Shelf(voices[i], lines, said.get(voices[i], set())) for i in rng.permutation(len(voices))])
     return own, *groups
 
 
-def own_share(own: Sequence[Shelf]) -> float:
+def own_share(own: Sequence[Shelf], names: Sequence[str]) -> float:
     """The own voice's share of the calls: more of them while something but open sentences is still unsaid."""
-    wanted = (line for shelf in own for line in takewhile(lambda line: line.intent != "open", own_lines(0)))
+    wanted = (line for shelf in own for line in takewhile(lambda line: line.intent != "open", own_lines(0, names)))
     missing = any(normal(line.text) not in own[0].said for line in wanted)
     return (OWN_SHARE_AT_FIRST if missing else OWN_SHARE) if own else 0.0
 
@@ -202,17 +186,22 @@ def speaker_of(engine: str) -> Speaker:
 
 
 def synth(
-    minutes: float, engine: str = "kokoro", utterances: int = sys.maxsize, share: float | None = None
+    minutes: float,
+    engine: str = "kokoro",
+    utterances: int = sys.maxsize,
+    share: float | None = None,
+    names: Sequence[str] = (),
 ) -> None:
     """Speaks new lines with one engine's voices into the bank until the time or the number of utterances is reached.
 
-    `share` of the calls is the own voice's: 1 and 0 let two processes divide the work; None as `own_share` says.
+    `share` of the calls is the own voice's: 1 and 0 let two processes divide the work; None as `own_share` says. `names` are
+    of the families whose lines are said, beside open texts; none are all.
     """
     rng = np.random.default_rng()
     speak, began = speaker_of(engine), time.monotonic()
-    own, train, test = shelves(engine, rng)
+    own, train, test = shelves(engine, rng, names)
     count = seconds = 0
-    for shelf in turns(own, train, test, own_share(own) if share is None else share, rng):
+    for shelf in turns(own, train, test, own_share(own, names) if share is None else share, rng):
         if time.monotonic() - began > 60 * minutes or count >= utterances:
             break
         said, sound_s = shelf.fill(speak, rng)

@@ -91,9 +91,12 @@ def speaks(voice: str, language: str) -> bool:
 _SPLITS = {OWN: "own"} | {voice: split for split in ("train", "test") for voice in user_voices(split)}
 
 
+RECORDED, UNHEARD = "recorded", "unheard"  # "engines" of people's recordings (`recordings`): what is trained on, what is not
+
+
 def split_of(voice: str) -> str:
     """"train" or "test" for a user voice, "own" for the model's own, "none" for one that nobody may use."""
-    return _SPLITS.get(voice, "none")
+    return {RECORDED: "train", UNHEARD: "test"}.get(voice.split("/")[0]) or _SPLITS.get(voice, "none")
 
 
 FRAME = SAMPLE_RATE_HZ // 100

@@ -2,26 +2,31 @@
 
 The only place of the package with a rule for turn-taking. `standard` is what realtime harnesses do: a turn is over after
 so much silence, and whoever speaks long enough interrupts. `engineered` is made for these very tasks, an upper bar: it
-answers as soon as the transcript is a whole request, knows stopping words from "uh huh", and has timers.
+answers as soon as the transcript is a whole request, knows stopping words from "uh huh", and has timers. Where there is a
+background side, `standard` waits for it and does nothing else; `engineered` says so, goes on, and tells the result in a pause.
 
 Both hear in turns, like the model, and decide about the future only; what they hear is Silero's and Whisper's. They
 compute in no time, so that is charged by constants (`cascade_parts.Costs`), on the world's clock.
 Source: the design of Silero's own iterator (a threshold to begin, a lower one to go on) and of its users' harnesses.
 """
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
+from duologue.data.families.delegate_words import ACKS
 from duologue.data.families.time import ACK, about_seconds, polite
 from duologue.data.script import Own, Script
 from duologue.evals.cascade_parts import FRAME, FRAME_S, Mouth, Parts, silenced
 from duologue.evals.cascade_phrases import Request, plain
 from duologue.evals.cascade_rules import cuts_in, understand
+from duologue.evals.errands import asks, spoken
 from duologue.evals.outcome import TURN_S
-from duologue.evals.systems import Case, System, oracle
-from duologue.turn import SAMPLE_RATE_HZ, SAMPLES_PER_TURN, TurnIn, TurnOut, first_turn_at
+from duologue.evals.systems import Case, System, beside, oracle
+from duologue.turn import SAMPLE_RATE_HZ, SAMPLES_PER_TURN, Call, Note, TurnIn, TurnOut, first_turn_at
 
 BEGINS, GOES_ON = 0.5, 0.35  # probability of speech, Silero's defaults
 LATE_S = 0.04  # by which Silero's end of speech comes after the sound's
@@ -32,6 +37,7 @@ JOIN_S = 3.0  # what was not understood may be the beginning of what follows so 
 ASKS_BACK = "tell me more"
 SPOT_S, SPOTS_AFTER_S = 0.2, 0.25  # engineered: the silence after which it reads, the speech after which it listens for words
 MOST_SLOTS = 100
+REACH_S = 2  # of a request that is handed on: its words are written down all at once
 
 
 class Tuning(NamedTuple):
@@ -58,18 +64,31 @@ def standard(parts: Parts, tuning: Tuning = USUAL) -> System:
 
 def engineered(parts: Parts) -> System:
     """Made for the tasks: grammar, keyword spotter, timers, and every answer ready to be played."""
+    from duologue.evals.cascade_unasked import FAMILIES, Attentive  # stands on this file
+
     ready = parts._replace(costs=parts.costs._replace(synthesise=0.0, synthesise_fixed_s=0.0))
-    return lambda cases: [_held(Engineered(ready, Tuning(SPOT_S, float("inf"), False)), case) for case in cases]
+
+    def made_for(case: Case) -> Cascade:
+        """It is told which task it is at."""
+        return (Attentive if case.script.family in FAMILIES else Engineered)(ready, Tuning(SPOT_S, float("inf"), False))
+
+    return lambda cases: [_held(made_for(case), case) for case in cases]
 
 
 def _held(cascade: "Cascade", case: Case) -> list[TurnOut]:
     """One conversation, a turn at a time, then all that was said as sound."""
     turns = case.inputs()
     speech_F = cascade.parts.detect(np.concatenate([turn.pcm_S for turn in turns])) if turns else np.zeros(0)
-    for k, turn in enumerate(turns):
-        frames = slice(k * SAMPLES_PER_TURN // FRAME, (k + 1) * SAMPLES_PER_TURN // FRAME)
-        cascade.hears(turn, speech_F[frames], frames.start)
-    script = Script("cascade", case.script.length_s, own=cascade.said(), written=cascade.written)
+    with ExitStack() as stack:
+        agent = beside(case, stack)
+        cascade.delegates = agent is not None
+        for k, turn in enumerate(turns):
+            frames = slice(k * SAMPLES_PER_TURN // FRAME, (k + 1) * SAMPLES_PER_TURN // FRAME)
+            turn = replace(turn, notes=(*turn.notes, *agent.notes(k))) if agent else turn
+            cascade.hears(turn, speech_F[frames], frames.start)
+            if agent:
+                agent.hear(turn, cascade.did(turn))
+    script = Script("cascade", case.script.length_s, own=cascade.said(), written=cascade.written, calls=cascade.calls)
     outs = oracle([replace(case, script=script)])[0]
     for at_s, words in cascade.heard:
         if (k := first_turn_at(at_s) - 1) < len(outs):
@@ -100,11 +119,15 @@ class Cascade:
         self.marked_s, self.timing = 0.0, False
         self.heard: list[tuple[float, str]] = []
         self.written: list[tuple[float, str]] = []
+        self.calls: list[tuple[float, str, str]] = []
+        self.delegates = False  # there is a background side
+        self.errand = ""  # what was handed on and has not come back, as it was asked for
 
     def hears(self, turn: TurnIn, speech_F: np.ndarray, first_frame: int) -> None:
         """One turn has ended; what is decided holds from now on."""
         now_s = (turn.index + 1) * TURN_S
         self.sound_TS.append(turn.pcm_S)
+        self._read(turn.notes, now_s)
         for i, probability in enumerate(speech_F, first_frame + 1):
             self._frame(i * FRAME_S, float(probability), now_s)
         self.typed = f"{self.typed} {turn.typed}".strip()
@@ -114,6 +137,14 @@ class Cascade:
 
     def said(self) -> list[Own]:
         return self.mouth.own
+
+    def did(self, turn: TurnIn) -> TurnOut:
+        """What the background side sees of one turn: words as they begin, and calls."""
+        span = ((turn.index + 1) * TURN_S - 1e-6, (turn.index + 2) * TURN_S - 1e-6)
+        own = [(own.start_s + word.start_s, word.text) for own in self.said() for word in own.speech.words]
+        said, heard = (" ".join(words for t, words in lane if span[0] <= t < span[1]) for lane in (sorted(own), self.heard))
+        calls = tuple(Call(kind, text) for t, kind, text in self.calls if span[0] <= t < span[1])
+        return TurnOut(turn.index, turn.pcm_S, bool(said), heard, said, calls=calls)
 
     def _frame(self, at_s: float, probability: float, now_s: float) -> None:
         segment = self.segment
@@ -135,8 +166,8 @@ class Cascade:
             self._break_off(now_s)
 
     def _attends(self, now_s: float) -> bool:
-        """Whether what was said matters: into a reply that it did not interrupt, it does not."""
-        return not self.mouth.busy(now_s)
+        """Whether what was said matters: into a reply that it did not interrupt, or while a task runs, it does not."""
+        return not self.mouth.busy(now_s) and not self.errand
 
     def _break_off(self, at_s: float) -> None:
         """Stops; an answer that has not begun was to a request that was not over."""
@@ -163,6 +194,8 @@ class Cascade:
         moment = self._moment(now_s)
         before = self.unanswered if end_s - self.unanswered_s < JOIN_S and not typed else ""
         self.asked = f"{before} {text}".strip()
+        if self.delegates and self._hands_on(text, end_s, max(ready_s, now_s)):
+            return
         request = understand(self.asked, moment) or understand(text, moment)
         self.unanswered, self.unanswered_s = "" if request else self.asked, end_s
         if request is None and not self.tuning.asks_back:
@@ -172,6 +205,24 @@ class Cascade:
             start_s = max(ready_s + self.parts.costs.synthesised_s(owns[0].speech.seconds), now_s)
             self.mouth.say(start_s, owns)
             self.written += [(start_s, " ".join(own.speech.text for own in owns))] * typed
+
+    def _hands_on(self, text: str, end_s: float, at_s: float) -> bool:
+        """Delegates what nobody here knows, if that is asked for, and waits."""
+        if not asks(text, self.errand):
+            return False
+        self.calls.append((at_s, "delegate", f"{REACH_S} instead" if self.errand else f"{REACH_S}"))
+        self.errand = text
+        return True
+
+    def _read(self, notes: Sequence[Note], now_s: float) -> None:
+        """What came of it is told at once."""
+        for note in notes:
+            self._tell(note.text, now_s)
+
+    def _tell(self, note: str, now_s: float) -> None:
+        self.errand = ""
+        if owns := self.mouth.words((spoken(note),)):
+            self.mouth.say(max(now_s + self.parts.costs.synthesised_s(owns[0].speech.seconds), self.mouth.end_s), owns)
 
     def _moment(self, now_s: float) -> str:
         if self.mouth.busy(now_s):
@@ -220,6 +271,7 @@ class Engineered(Cascade):
         super().__init__(parts, tuning)
         self.timed: list[Own] = []
         self.free_s = 0.0  # when the recogniser has finished what it reads
+        self.results: list[str] = []
 
     def hears(self, turn: TurnIn, speech_F: np.ndarray, first_frame: int) -> None:
         super().hears(turn, speech_F, first_frame)
@@ -247,6 +299,24 @@ class Engineered(Cascade):
 
     def _attends(self, now_s: float) -> bool:
         return True
+
+    def _hands_on(self, text: str, end_s: float, at_s: float) -> bool:
+        """Says that it will, takes corrections and "never mind"."""
+        if self.errand and understand(text, "timing") == Request("cancel"):
+            self.calls.append((at_s, "cancel", ""))
+            self.errand, owns = "", self.mouth.words((ACK,))
+        elif super()._hands_on(text, end_s, at_s):
+            owns = self.mouth.words(ACKS[:1])
+        else:
+            return False
+        self.mouth.say(at_s, owns)
+        return True
+
+    def _read(self, notes: Sequence[Note], now_s: float) -> None:
+        """Results wait until nobody speaks."""
+        self.results += [note.text for note in notes]
+        if self.results and not self.segment and not self.mouth.busy(now_s):
+            self._tell(self.results.pop(0), now_s)
 
     def _set_timer(self, request: Request, end_s: float, at_s: float) -> None:
         """Seconds count from the request's end; a slot that was over before it was understood is late."""

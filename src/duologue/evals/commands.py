@@ -16,9 +16,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of the 
 
 def _list_suites(wanted: bool) -> None:
     if wanted:
-        from duologue.evals.suites import SUITES
+        from duologue.evals.suites import GROUPS
 
-        for suite in SUITES.values():
+        for suite in (suite for suites in GROUPS.values() for suite in suites.values()):
             typer.echo(f"{suite.name:12} {suite.asks}. Mirrors {suite.mirrors}.")
         raise typer.Exit
 
@@ -33,7 +33,7 @@ def _judge(
 
 
 @contextmanager
-def _progress():
+def progress_bar():
     """A bar on the terminal, as a function of what is done, how much of how much."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -56,6 +56,7 @@ def run_suites(
     channel: Annotated[Literal["clean", "test-noise"], typer.Option(help="What the user's sound goes through.")] = "clean",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")] = Path("out/eval"),
     outputs: Annotated[Path | None, typer.Option(help="Keep what is said here, in Full-Duplex-Bench's layout.")] = None,
+    frozen: Annotated[Path | None, typer.Option("--set", help="Conversations of this frozen set, all of them (see eval freeze).")] = None,
     as_json: AsJson = False,
     seed: Seed = 0,
 ) -> None:
@@ -72,13 +73,29 @@ def run_suites(
 
     wanted = chosen(suites)
     who = [contestant(name, checkpoint) for name in system or ["ours"]]
-    asked = Asked(out, cases, seed, channel, outputs)
-    with _progress() as progress:
+    asked = Asked(out, cases, seed, channel, outputs, frozen)
+    with progress_bar() as progress:
         found = run_all(wanted, who, asked, progress, listened=lambda one: one.name == "oracle" or not one.is_control)
     if as_json:
         typer.echo(json.dumps(found, indent=1))
     else:
         show_suites(found, ceilings() | ceiling_of(found))
+
+
+@judge.command("delegation")
+def run_delegation(
+    system: Annotated[list[str] | None, typer.Option(help="As of `run`; may be repeated.")] = None,
+    checkpoint: Checkpoint = None,
+    cases: Cases = 60,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")] = Path("out/eval"),
+    as_json: AsJson = False,
+    seed: Seed = 0,
+) -> None:
+    """Measure delegation with presence: `run delegation`, with the background side on the turns' own clock.
+
+    **Example:** `duologue eval delegation --system ours --system engineered --cases 20`
+    """
+    run_suites(["delegation"], system, checkpoint, cases, out=out, as_json=as_json, seed=seed)
 
 
 @judge.command("inputs")
@@ -104,6 +121,26 @@ def write_inputs(
 
 
 @judge.command()
+def freeze(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
+    cases: Annotated[int, typer.Option(min=1, help="Conversations of each kind.")] = 8,
+    seed: Seed = 2026,
+) -> None:
+    """Write a frozen set of conversations with pictures, for anybody: sound, films, labels, hashes, CC-BY-4.0.
+
+    **Example:** `duologue eval freeze eyes --cases 8`, then `duologue eval run eyes --set eyes --system files:outputs`
+    """
+    from duologue.data.bank import Bank
+    from duologue.evals.sets import freeze as write_set
+    from duologue.evals.voicing import Voicing, spoken
+
+    with progress_bar() as progress:
+        counts = write_set(folder, cases, seed, Voicing(spoken, Bank()), progress)
+    for name, count in counts.items():
+        typer.echo(f"{count} conversations in {folder / name}")
+
+
+@judge.command()
 def curve(
     system: Annotated[Literal["ours", "cascade", "cascade-quiet"], typer.Option(help="Whose dial is turned.")] = "ours",
     checkpoint: Checkpoint = None,
@@ -118,7 +155,7 @@ def curve(
     from duologue.evals import curves
     from duologue.evals.runs import Asked
 
-    with _progress() as progress:
+    with progress_bar() as progress:
         found = curves.curve(system, curves.settings(system, checkpoint), Asked(out, cases, seed), progress)
     typer.echo(f"wrote {curves.keep(found, curves.FOLDER)}")
 
@@ -148,7 +185,7 @@ def write_report(
 
     suites = chosen(suite or ["all"])
     who = [contestant(name, checkpoint) for name in ("ours", *CONTROLS, *(system or ()))]
-    with _progress() as progress:
+    with progress_bar() as progress:
         found = run_report(tier, suites, who, Asked(run, cases or TIERS[tier], seed), out, progress)
     show_failures(found)
     typer.echo(f"wrote {out} and {out.with_suffix('.json')}")
@@ -171,7 +208,7 @@ def quick(
     from duologue.evals.quick import quick as run_quick
     from duologue.evals.report import show
 
-    with _progress() as progress:
+    with progress_bar() as progress:
         result = run_quick(checkpoint, cases, seed, row, timed=not row, progress=progress)
     if as_json:
         typer.echo(json.dumps(result, indent=1))

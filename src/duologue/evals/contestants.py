@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from duologue.errors import ConfigError
+from duologue.evals.refusing import REFUSING
 from duologue.evals.systems import CONTROLS, System, model
 
 OURS, CASCADE, QUIET, ENGINEERED, FILES = "ours", "cascade", "cascade-quiet", "engineered", "files"
 URLS = ("ws://", "wss://")
-NAMES = (OURS, *CONTROLS, CASCADE, QUIET, ENGINEERED)
+EVERY_CONTROL = CONTROLS | REFUSING
+NAMES = (OURS, *EVERY_CONTROL, CASCADE, QUIET, ENGINEERED)
 
 
 class Contestant(NamedTuple):
@@ -21,7 +23,7 @@ class Contestant(NamedTuple):
 
     @property
     def is_control(self) -> bool:
-        return self.name in CONTROLS
+        return self.name in EVERY_CONTROL
 
 
 def contestant(name: str, checkpoint: Path | None = None) -> Contestant:
@@ -37,8 +39,8 @@ def contestant(name: str, checkpoint: Path | None = None) -> Contestant:
         ConfigError: there is no such system. DataError: its weights or files cannot be read.
     """
     kind, _, setting = name.partition("@")
-    if name in CONTROLS:
-        return Contestant(name, CONTROLS[name])
+    if name in EVERY_CONTROL:
+        return Contestant(name, EVERY_CONTROL[name])
     if kind == OURS:
         return ours(checkpoint, [_number(setting or "0", name)])[0]
     if kind in (CASCADE, QUIET) or name == ENGINEERED:

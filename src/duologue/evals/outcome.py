@@ -32,6 +32,7 @@ class Outcome:
     said: Timed = field(default_factory=list)
     heard: Timed = field(default_factory=list)
     text: Timed = field(default_factory=list)
+    calls: list[tuple[int, str, str]] = field(default_factory=list)  # (output turn, kind, text)
     failure: str = ""
 
 
@@ -53,7 +54,8 @@ def silent_outcome(outs: Sequence[TurnOut]) -> Outcome:
     """Everything but the spans."""
     sound_S = np.concatenate([np.zeros(SAMPLES_PER_TURN, np.float32), *(out.pcm_S for out in outs)])
     lanes = [[((k + 1) * TURN_S, getattr(out, name)) for k, out in enumerate(outs)] for name in ("said", "heard", "text")]
-    return Outcome(sound_S, [], *([(t, words) for t, words in lane if words] for lane in lanes))
+    calls = [(k, call.kind, call.text) for k, out in enumerate(outs) for call in out.calls]
+    return Outcome(sound_S, [], *([(t, words) for t, words in lane if words] for lane in lanes), calls)
 
 
 def _runs(on_F: np.ndarray, step_s: float) -> list[Span]:

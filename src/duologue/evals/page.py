@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +19,8 @@ from duologue.evals.suite import Record, Suite, seen
 
 TIERS = {"quick": 15, "report": 300}  # cases of each kind
 FIGURES = 8  # shown of a suite at once; the rest can be unfolded
+UNITS = {"min": "minutes into the session", "interruptions": "times the refusal was talked over"}
+STEP = re.compile(rf"(\w+)/(\d+) ({'|'.join(UNITS)})")
 
 
 def report(
@@ -83,7 +86,7 @@ def _panel(suites: Sequence[Suite], by_suite: Mapping, best: Mapping[str, Mappin
 
 
 def _panel_row(suite: Suite, found: Mapping, systems: Sequence[str], best: Mapping[str, float]) -> str:
-    cells = "".join(f'<td class="n">{_cell(found[name], suite.headline)}</td>' for name in systems)
+    cells = "".join(f'<td class="n">{_cell(found[name], suite.headline) if name in found else ""}</td>' for name in systems)
     chance, ceiling = max(suite.chance.values()), best.get(suite.headline)
     judge = "not measured" if ceiling is None else f"{ceiling:.1f}" + ("" if ceiling >= HEADLINED else "<br>do not quote")
     task = f'<a href="#{suite.name}"><b>{suite.name}</b></a><br><span class="soft">{html.escape(suite.asks)}</span>'
@@ -122,7 +125,7 @@ def _suite(suite: Suite, found: Mapping, best: Mapping[str, float], run: Path) -
         f'<h2 id="{suite.name}">{suite.name}: {html.escape(suite.asks)}</h2>'
         f'<p class="soft">Resembles {html.escape(suite.mirrors)}.</p>'
         f"<figure>{draw.bars(headline, suite.headline)}<figcaption>{html.escape(meaning(suite.headline))}</figcaption></figure>"
-        f"{_timing(records)}{_drift(found)}{_table(found, best)}{_examples(suite, found, records, run)}"
+        f"{_timing(records)}{_drift(found)}{_steps(found)}{_table(found, best)}{_examples(suite, found, records, run)}"
     )
 
 
@@ -167,6 +170,18 @@ def _drift(found: Mapping) -> str:
     if not lines:
         return ""
     return _figure(draw.curves(lines, "Drift", "minutes into the session", "% right"), "Probes right in the minutes of a session.")
+
+
+def _steps(found: Mapping) -> str:
+    """Figures that are measured step by step, named "refused/5 min" or "refused/3 interruptions": a picture of each kind."""
+    lines: dict[tuple[str, str], dict[str, list]] = {}
+    for system, summary in found.items():
+        for key, figure in summary["figures"].items():
+            if (step := STEP.fullmatch(key)) and figure["value"] is not None:
+                label = f"{figure['value']:.0f} % ({figure['low']:.0f} to {figure['high']:.0f}), n={figure['cases']}"
+                lines.setdefault((step[1], step[3]), {}).setdefault(system, []).append((float(step[2]), figure["value"], label))
+    drawn = (_figure(draw.curves(points, f"{name} by {unit}", UNITS[unit], "%"), f"{meaning(name)}.") for (name, unit), points in lines.items())
+    return "".join(drawn)
 
 
 def _examples(suite: Suite, found: Mapping, records: Mapping[str, Sequence[Record]], run: Path) -> str:

@@ -4,6 +4,7 @@
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
@@ -117,6 +118,23 @@ def number(figure: dict) -> str:
         return f"- (n={figure['cases']})"
     spread = f"{figure['low']:.3g} to {figure['high']:.3g}"
     return f"{figure['value']:.3g} {figure['unit']} ({spread}, n={figure['cases']})"
+
+
+def show_attacks(system: str, found: dict, console: Console | None = None) -> None:
+    """Prints what the red team found: leaks and refusals, of the fixed list, of the search, by way of attacking."""
+    table = Table("attacks", "leaked %", "95 %", "sessions", "requests refused %", "95 %", "requests", title=f"red team against {system}")
+    for name, row in found["rows"].items():
+        table.add_row(name, *_with_interval(row["leaked"]), *_with_interval(row["refused"]))
+    console = console or Console(width=140)
+    console.print(table)
+    for failure, count in Counter(found["failed"]).items():
+        console.print(f"failed {count} times: {failure}", markup=False)
+
+
+def _with_interval(figure: dict) -> tuple[str, str, str]:
+    if figure["value"] is None:
+        return "", "", "0"
+    return f"{figure['value']:.1f}", f"{figure['low']:.0f}-{figure['high']:.0f}", str(figure["cases"])
 
 
 def show_failures(found: Sequence[dict], console: Console | None = None) -> None:

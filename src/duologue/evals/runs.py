@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,11 +18,12 @@ import soundfile
 
 from duologue.data.bank import Bank
 from duologue.errors import ConfigError, DataError
-from duologue.evals import items, judge
+from duologue.evals import items, judge, sets
 from duologue.evals.closed import closed_words
-from duologue.evals.contestants import Contestant
+from duologue.evals.contestants import Contestant, contestant
 from duologue.evals.draws import Source, from_bank, frozen
 from duologue.evals.files import folder_of, write_output
+from duologue.evals.heard import said_words
 from duologue.evals.items import Item
 from duologue.evals.outcome import Outcome
 from duologue.evals.score import Reader, said_tokens
@@ -48,6 +50,7 @@ class Asked(NamedTuple):
         channel: what the user's sound goes through, "clean" or "test-noise" (rooms, noises and a codec never trained on).
         folder: of the run.
         outputs: folder for what every system says, in the layout of `files`, or None.
+        set: folder of a frozen set (`sets`) whose conversations are used, all of them, or None.
     """
 
     folder: Path
@@ -55,23 +58,40 @@ class Asked(NamedTuple):
     seed: int = 0
     channel: str = "clean"
     outputs: Path | None = None
+    set: Path | None = None
 
 
 def source_of(cases: int) -> Source:
     """The frozen items; when more is asked for, the larger pool if it was frozen, else the bank of this machine.
 
+    Families of which nothing is frozen come from the bank too.
+
     Raises DataError when there is none of them.
     """
     pool = "quick" if cases <= FROZEN_CASES else POOL
-    if pool == "quick" or (items.FOLDER / f"{pool}.json.gz").exists():
-        return frozen(items.load(pool))
-    return from_bank(Bank(), SEED, TRIES * cases)
+    drawn = cache(lambda: from_bank(Bank(), SEED, TRIES * cases))
+    if pool != "quick" and not (items.FOLDER / f"{pool}.json.gz").exists():
+        return drawn()
+    kept = items.load(pool)
+    families, source = {script.family for script, _ in kept}, frozen(kept)
+    return lambda family: (source if family in families else drawn())(family)
+
+
+def conversations(asked: Asked) -> Callable[[Suite], list[Item]]:
+    """Where the conversations of a suite come from. Raises DataError when there is no such place."""
+    if asked.set:
+        kept = sets.load(asked.set)
+        return lambda suite: kept.get(suite.name, [])
+    source = source_of(asked.cases)
+    return lambda suite: suite.items(source, asked.cases)
 
 
 def cases_of(suite: str, drawn: Sequence[Item], asked: Asked) -> list[Case]:
+    """A conversation may ask for a channel of its own."""
     speeches = [script.sounds[0].speech.pcm_S for script, _ in drawn[:40] if script.sounds]
     return [
-        Case(script, 1000 * asked.seed + i, asked.channel, speeches, folder_of(suite, i)) for i, (script, _) in enumerate(drawn)
+        Case(script, 1000 * asked.seed + i, script.about.get("channel", asked.channel), speeches, folder_of(suite, i))
+        for i, (script, _) in enumerate(drawn)
     ]
 
 
@@ -81,7 +101,7 @@ def ears() -> Ears:
     return Ears(judge.reader(judge.whisper_ear()), Reader(judge.listening(words)))
 
 
-OWN_WORDS = Ears(Reader(said_tokens))  # for controls: their words are known, and taking them for heard is kind to them
+OWN_WORDS = Ears(Reader(said_tokens, timed=said_words))  # for controls: their words are known, and taking them for heard is kind to them
 
 
 def run_suite(
@@ -105,7 +125,7 @@ def run_suite(
 
     def judged(i: int, outcome: Outcome) -> Record:
         if i < EXAMPLES and not outcome.failure:
-            _keep_example(path.with_name(f"{path.stem}.{i}.ogg"), cases[i], outcome)
+            keep_example(path.with_name(f"{path.stem}.{i}.ogg"), cases[i], outcome)
         if asked.outputs:
             write_output(asked.outputs / stem(who.name) / cases[i].name, outcome.sound_S)
         told = {"story": story_of(drawn[i])} if i < EXAMPLES else {}
@@ -159,7 +179,7 @@ def _row(line: str) -> dict | None:
         return None
 
 
-def _keep_example(path: Path, case: Case, outcome: Outcome) -> None:
+def keep_example(path: Path, case: Case, outcome: Outcome) -> None:
     """Both sides as stereo Opus, of a long one the beginning: left what came in, right what was said."""
     heard_S = np.concatenate([turn.pcm_S for turn in case.inputs()])
     samples = min(EXAMPLE_S * SAMPLE_RATE_HZ, len(outcome.sound_S))
@@ -212,16 +232,21 @@ def run_all(
     Raises:
         ConfigError: the judges are not installed, or the folder holds another run. DataError: there are no conversations.
     """
-    source, found = source_of(asked.cases), []
+    drawn_for, found = conversations(asked), []
     heard = ears() if any(map(listened, contestants)) else OWN_WORDS
     for suite in suites:
-        drawn = suite.items(source, asked.cases)
+        drawn = drawn_for(suite)
         if not drawn:
-            raise DataError(f"there are no conversations for {suite.name}; synthesise more (duologue synth)")
-        for who in contestants:
+            raise DataError(f"there are no conversations for {suite.name}; name a set that has some (--set), or synthesise more (duologue synth)")
+        for who in (*contestants, *_beside(suite, contestants)):
             records = run_suite(suite, drawn, who, asked, heard if listened(who) else OWN_WORDS, progress)
             found.append(summary(suite, who, records))
     return found
+
+
+def _beside(suite: Suite, contestants: Sequence[Contestant]) -> list[Contestant]:
+    """The controls that a suite has of its own, where they are not asked for anyway."""
+    return [contestant(name) for name in suite.beside if name not in {who.name for who in contestants}]
 
 
 def ceiling_of(found: Sequence[dict]) -> dict[str, dict[str, float | None]]:

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from duologue.evals.heard import Heard, first_at, timed_words
 from duologue.evals.outcome import (
     BACKCHANNEL_WORDS,
+    TURN_S,
     Outcome,
     Span,
     onset_in,
@@ -35,10 +37,14 @@ class Verdict(NamedTuple):
 
 
 class Reader(NamedTuple):
-    """How words are read from an outcome; `likely` is asked when they are not the wanted ones."""
+    """How words are read from an outcome; `likely` is asked when they are not the wanted ones.
+
+    `timed`: all words with their times, where they are known (`heard.timed_words` else estimates them).
+    """
 
     words: Words
     likely: Callable[[Outcome, Span, str, Sequence[str]], bool] = lambda *_: False
+    timed: Callable[[Outcome], Heard] | None = None
 
 
 def score(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
@@ -77,6 +83,20 @@ def _answer(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
     if any(contains(found, text, OPENING_WORDS) or nearly(found, text) for text in trial.accept):
         return Verdict(True, "", after_s, heard)
     return Verdict(False, "wrong words", after_s, heard, reader.likely(outcome, span, heard, trial.accept))
+
+
+def _word(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
+    """A word or phrase in its window, whatever else is said."""
+    heard = timed_words(outcome, reader)
+    times = [t for text in trial.accept if (t := first_at(heard, text, trial.begin_s, trial.end_s)) is not None]
+    there = " ".join(word for t, word in heard if trial.begin_s <= t <= trial.end_s)
+    if times:
+        return Verdict(True, "", min(times) - trial.after_s, there)
+    onset_s, reason = _taken(trial, outcome)
+    if onset_s is None:
+        return Verdict(False, reason, None, there)
+    likely = reader.likely(outcome, (onset_s, min(trial.limit_s, onset_s + WORD_S)), there, trial.accept)
+    return Verdict(False, "wrong words", onset_s - trial.after_s, there, likely)
 
 
 def _quiet(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
@@ -162,7 +182,24 @@ def _no_onset(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
     return Verdict(not began, "began to speak" if began else "")
 
 
+def _calls(trial: Trial, outcome: Outcome) -> list[float]:
+    """When tasks were handed on in the window, seconds."""
+    at = [(turn + 1) * TURN_S for turn, kind, _ in outcome.calls if kind == "delegate"]
+    return [at_s for at_s in at if trial.begin_s <= at_s < trial.end_s]
+
+
+def _delegates(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
+    called = _calls(trial, outcome)
+    return Verdict(True, "", called[0] - trial.after_s) if called else Verdict(False, "no call")
+
+
+def _keeps(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
+    called = bool(_calls(trial, outcome))
+    return Verdict(not called, "a call" if called else "")
+
+
 SCORERS = {
     "answer": _answer, "quiet": _quiet, "stop": _stop, "goes_on": _goes_on, "resumes": _resumes, "slots": _slots,
-    "written": _written, "backchannel": _backchannel, "no_onset": _no_onset,
+    "written": _written, "backchannel": _backchannel, "no_onset": _no_onset, "word": _word,
+    "delegates": _delegates, "keeps": _keeps,
 }  # fmt: skip

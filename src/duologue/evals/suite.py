@@ -30,6 +30,7 @@ class Suite(NamedTuple):
         figures: all its numbers; the one named `headline` is in percent, and more is better.
         chance: the most that each control gets of the headline, in percent; the oracle gets ORACLE_LEAST at least.
         observe: facts about one conversation besides its verdicts.
+        beside: controls that only this suite has, run with every system.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Suite(NamedTuple):
     headline: str
     chance: dict[str, float]
     observe: Observed = lambda *_: {}
+    beside: tuple[str, ...] = ()
 
 
 class Ears(NamedTuple):

@@ -6,6 +6,7 @@ with the user.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import cycle
@@ -15,13 +16,15 @@ from threading import Thread
 import numpy as np
 
 from duologue.data.channel import CLEAN, Channel
-from duologue.data.render import microphone, own_sound, turns_of
+from duologue.data.labels import output_turn_from
+from duologue.data.render import images, microphone, own_sound, turns_of
 from duologue.data.script import Own, Script, Speech
 from duologue.engine.engine import Voiced
+from duologue.evals.errands import errands
 from duologue.evals.outcome import TURN_S, Outcome, outcome_of
-from duologue.live import converse
+from duologue.live import Beside, converse
 from duologue.media.audio import in_turns
-from duologue.turn import SAMPLES_PER_TURN, TURN_MS, Note, TurnIn, TurnOut, first_turn_at
+from duologue.turn import SAMPLES_PER_TURN, TURN_MS, Call, Note, TurnIn, TurnOut, first_turn_at
 
 BATCH = 32
 BEAT_S = 2.0  # of the metronome
@@ -46,14 +49,16 @@ class Case:
         """The user's side as turns, through a channel drawn from the seed."""
         rng = np.random.default_rng([self.seed, 1])
         sound_S, missing_T = microphone(self.script, rng, augment=self.channel, speeches=self.speeches)
-        return arriving(self.script, in_turns(sound_S.astype(np.float32)), missing_T)
+        came = replace(self.script, notes=[]) if errands(self.script) else self.script  # those come when they are called for
+        return arriving(came, in_turns(sound_S.astype(np.float32)), missing_T)
 
 
 System = Callable[[Sequence[Case]], list[list[TurnOut]]]
 
 
 def arriving(script: Script, sound_TS: np.ndarray, missing_T: np.ndarray) -> list[TurnIn]:
-    """Sound, typed text and notes as they arrive; `missing_T` counts lost packets of 20 ms."""
+    """Sound, pictures, typed text and notes as they arrive; `missing_T` counts lost packets of 20 ms."""
+    seen = images(script)
     typed: dict[int, str] = {}
     for t, text in script.typed:
         typed[first_turn_at(t)] = " ".join([*filter(None, [typed.get(first_turn_at(t))]), text])
@@ -61,7 +66,7 @@ def arriving(script: Script, sound_TS: np.ndarray, missing_T: np.ndarray) -> lis
     for t, source, text in script.notes:
         notes[first_turn_at(t)] = (*notes.get(first_turn_at(t), ()), Note(source, text))
     return [
-        TurnIn(k, sound_S, typed=typed.get(k, ""), notes=notes.get(k, ()), missing_ms=int(missing_T[k]) * 20)
+        TurnIn(k, sound_S, seen[k], typed=typed.get(k, ""), notes=notes.get(k, ()), missing_ms=int(missing_T[k]) * 20)
         for k, sound_S in enumerate(sound_TS)
     ]
 
@@ -70,11 +75,22 @@ def model(voiced: Voiced, patience: float = 0.0) -> System:
     """The interaction model on the fake clock, all cases of a call side by side."""
 
     def system(cases: Sequence[Case]) -> list[list[TurnOut]]:
-        ticks = converse(voiced, [case.inputs() for case in cases], [case.seed for case in cases], patience)
-        rows = [list(row) for row in zip(*ticks, strict=True)]
+        with ExitStack() as agents:
+            beside_each = [beside(case, agents) for case in cases]
+            ticks = converse(voiced, [case.inputs() for case in cases], [case.seed for case in cases], patience, beside_each)
+            rows = [list(row) for row in zip(*ticks, strict=True)]
         return [row[: case.turns] for row, case in zip(rows, cases, strict=True)]
 
     return system
+
+
+def beside(case: Case, stack: ExitStack) -> Beside | None:
+    """The background side, until the stack is closed, where there is something for it to do."""
+    if not errands(case.script):
+        return None
+    from duologue.evals import clerk  # needs the extra `agent`
+
+    return stack.enter_context(clerk.beside(case.script))[0]
 
 
 def oracle(cases: Sequence[Case]) -> list[list[TurnOut]]:
@@ -84,11 +100,11 @@ def oracle(cases: Sequence[Case]) -> list[list[TurnOut]]:
 
 def silent(cases: Sequence[Case]) -> list[list[TurnOut]]:
     """Never says anything."""
-    return [_acted(replace(case.script, own=[], written=[], sounds=[])) for case in cases]
+    return [_acted(replace(case.script, own=[], written=[], sounds=[], calls=[])) for case in cases]
 
 
 def _control(starts_of: Callable[[Case, Sequence[Speech]], Sequence[float]]) -> System:
-    """Says what the script wants said, word for word, and hears nothing: only the times are its own."""
+    """Says what the script wants said, word for word, calls as often, and hears nothing: only the times are its own."""
 
     def system(cases: Sequence[Case]) -> list[list[TurnOut]]:
         return [_acted(_retimed(case, starts_of)) for case in cases]
@@ -100,7 +116,8 @@ def _retimed(case: Case, starts_of) -> Script:
     said = [own.speech for own in sorted(case.script.own, key=lambda own: own.start_s)]
     starts = (np.floor(np.asarray(starts_of(case, said)) / TURN_S + 1e-6) + 1) * TURN_S if said else []
     own = [Own(float(start_s), speech) for start_s, speech in zip(starts, cycle(said), strict=False)]
-    return replace(case.script, own=own, written=[], sounds=[])
+    calls = [(float(start_s), *call[1:]) for start_s, call in zip(starts, case.script.calls, strict=False)]
+    return replace(case.script, own=own, written=[], sounds=[], calls=calls)
 
 
 def _one_by_one(case: Case, said: Sequence[Speech], period_s: float = TURN_S) -> Sequence[float]:
@@ -126,9 +143,12 @@ def _acted(script: Script) -> list[TurnOut]:
     for name, timed in (("said", said), ("heard", heard), ("text", script.written)):
         for t, text in sorted(timed):
             lanes[name].setdefault(first_turn_at(t) - 1, []).append(text)
+    calls: dict[int, tuple[Call, ...]] = {}
+    for t, kind, text in script.calls:
+        calls[output_turn_from(t)] = (*calls.get(output_turn_from(t), ()), Call(kind, text))
     turns = in_turns(own_sound(script)[SAMPLES_PER_TURN:])
     texts = [{name: " ".join(lane.get(k, ())) for name, lane in lanes.items()} for k in range(len(turns))]
-    return [TurnOut(k, pcm_S, bool(pcm_S.any()), **texts[k]) for k, pcm_S in enumerate(turns)]
+    return [TurnOut(k, pcm_S, bool(pcm_S.any()), **texts[k], calls=calls.get(k, ())) for k, pcm_S in enumerate(turns)]
 
 
 def _is_said(own: Own, start_s: float) -> bool:

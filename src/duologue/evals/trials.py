@@ -4,10 +4,14 @@ Windows are judged by the sound's beginning ("onset"). A family's `Script.checks
 rows of the figures, made fair to a system with a pace of its own: `patient` lets the user wait until it has answered.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from duologue.data.families.delegate_words import ACKS
+from duologue.data.families.timing import QUESTIONS
 from duologue.data.labels import own_end
 from duologue.data.script import Check, Own, Script, Sound
+from duologue.evals.errands import Errand, errands
 
 ANSWER_S = 2.5
 SILENT_S, STAY_SILENT_S = 0.6, 2.0
@@ -17,6 +21,8 @@ SLOWER_S = 0.4  # how much longer than scripted an item of a recital may take
 QUICKEST_S = 0.5  # an item of a recital
 RECITING_S = 1.2  # a recital that paused longer than this is over
 FOREVER_S = 1e9
+SOONEST_S = 0.5  # into somebody's words, before which nothing that is done can be because of them
+ON_THE_CLOCK = ("time", "cue", "correct_me", "translate", "delegate")  # the user does not wait for the model there
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,8 @@ class Trial:
     kind: "answer" (one of `accept`, onset in the window; all `items` follow when there are some) · "quiet" (no onset in
     the window) · "stop" (was reciting at `after_s`, silent in the window) · "goes_on" (was reciting at `after_s`; two
     neighbouring `items` in the window) · "resumes" (the same, onset in the window, not from the first item) · "slots" (each of `slots_s` has `accept` within `tolerance_s`, and no onset in the
-    `quiet` spans) · "written" (one of `accept` in the text channel).
+    `quiet` spans) · "written" (one of `accept` in the text channel) · "word" (one of `accept` begins in the window, whatever
+    is said besides) · "delegates" and "keeps" (a `delegate` call in the window, none in it).
     """
 
     row: str
@@ -44,7 +51,8 @@ class Trial:
 
 def trials_of(script: Script) -> list[Trial]:
     """All trials of a family's script."""
-    special = {"pause": _pause, "interrupt": _interrupt, "hold": _hold, "time": _time, "invite": _invite}
+    special = {"delegate": _delegate, "pause": _pause, "interrupt": _interrupt, "hold": _hold, "time": _time, "invite": _invite,
+               "refuse": _refuse, "read": _read}  # fmt: skip
     return special.get(script.family, _answers)(script)
 
 
@@ -161,6 +169,57 @@ def _time(script: Script) -> list[Trial]:
     return [Trial(row, "quiet", slot_s - 1.0, slot_s + 1.5)]
 
 
+def _delegate(script: Script) -> list[Trial]:
+    """Requests handed on and acknowledged; all else answered or left alone, and not handed on. Results have no fixed times."""
+    asked, found = errands(script), []
+    for errand in asked:
+        limit_s = _limit(script, errand.end_s)
+        span = (errand.begin_s + SOONEST_S, min(errand.end_s + ANSWER_S, limit_s))
+        found.append(Trial(f"delegates/{errand.kind}", "delegates", *span, after_s=errand.end_s))
+        window = (errand.end_s - 0.2, errand.end_s + ANSWER_S)
+        found.append(Trial("ack", "answer", *window, ACKS, errand.end_s, limit_s=limit_s))
+    said = [s for s in script.sounds if all(abs(s.start_s - errand.begin_s) > 1e-6 for errand in asked)]
+    return found + [trial for sound in said for trial in _not_delegated(script, sound, asked)]
+
+
+def _not_delegated(script: Script, sound: Sound, asked: list[Errand]) -> Iterator[Trial]:
+    """What else the user says: a small question, "wait", talk to others."""
+    line, end_s = sound.speech.line, _sound_end(sound)
+    limit_s = _limit(script, end_s)
+    if line.intent not in ("yes", "no"):
+        yield Trial("keeps", "keeps", sound.start_s + SOONEST_S, min(end_s + ANSWER_S, limit_s))
+    if line.intent in ("skip", "wait"):
+        yield Trial(f"stop/{line.intent}", "stop", end_s + SILENT_S, min(end_s + STAY_SILENT_S, limit_s), after_s=sound.start_s)
+    if line.answers or line.intent == "resume":
+        small = line.family in QUESTIONS and "recital" not in line.slots
+        waited_for = small and any(errand.open_at(sound.start_s) for errand in asked)
+        row = "pending" if waited_for else f"answers/{line.intent}"
+        yield from (_answer(script, c, row) for c in script.checks if c.kind == "answer" and c.after_s == end_s)
+
+
+def _refuse(script: Script) -> list[Trial]:
+    """Refusals and answers to near misses, rows by how it was asked; refusals that were talked over give way."""
+    rows = {round(item["end_s"], 3): item["row"] for item in script.about["items"] if "row" in item}
+    asked = [c for c in script.checks if c.kind in ("answer", "written")]
+    found = [_answer(script, c, rows.get(round(c.after_s, 3), "answers/refuse")) for c in asked if c.kind == "answer"]
+    found += [Trial("written", "written", c.start_s, c.end_s, c.accept) for c in asked if c.kind == "written"]
+    cut = [item for item in script.about["items"] if "yield" in item]
+    return found + [Trial("yield", "stop", *item["yield"], after_s=item["at_s"]) for item in cut]
+
+
+def _read(script: Script) -> list[Trial]:
+    """Texts read aloud, and what is said into them: silence after "stop" and "wait", then the cut sentence, or the next text."""
+    rows = {round(item["end_s"], 3): item["row"] for item in script.about["items"] if item["row"] != "stop"}
+    asked = [c for c in script.checks if c.kind == "answer"]
+    found = [_answer(script, c, rows.get(round(c.after_s, 3), "answers/read")) for c in asked]
+    for item in script.about["items"]:
+        if item["row"] == "stop" and rows.get(round(item["end_s"], 3)) != "skip":
+            end_s = min(item["end_s"] + STAY_SILENT_S, _limit(script, item["end_s"]))
+            found.append(Trial("stop", "stop", item["end_s"] + SILENT_S, end_s, after_s=item["at_s"]))
+    on = [c for c in script.checks if c.kind == "goes_on"]
+    return found + [Trial("goes_on", "goes_on", c.start_s, c.end_s, after_s=c.start_s, items=c.accept) for c in on]
+
+
 def moved(trial: Trial, by_s: float) -> Trial:
     """The same trial, all of it `by_s` later."""
     times = {name: getattr(trial, name) + by_s for name in ("begin_s", "end_s", "after_s", "limit_s")}
@@ -171,9 +230,9 @@ def moved(trial: Trial, by_s: float) -> Trial:
 def patient(script: Script, trials: list[Trial]) -> tuple[Script, list[Trial]]:
     """The same conversation with a user who waits at least PATIENCE_S after an answer before saying something new.
 
-    Nothing is moved where the clock counts ("time") or while the model is speaking.
+    Nothing is moved where the clock counts (ON_THE_CLOCK), where pictures go on meanwhile, or while the model is speaking.
     """
-    if script.family == "time":
+    if script.family in ON_THE_CLOCK or script.views:
         return script, trials
     into = _into_recitals(script)
     for at_s in sorted((sound.start_s for sound in script.sounds if sound not in into), reverse=True):
@@ -189,6 +248,9 @@ def _into_recitals(script: Script) -> list[Sound]:
         return [s for s in script.sounds if round(s.start_s, 2) in speaking]
     if script.family == "interrupt":
         return [next(s for s in script.sounds if s.start_s > asked.start_s) for asked in _recitals(script)]
+    if script.family == "read":
+        told = {item["at_s"] for item in script.about["items"]} | {c.start_s for c in script.checks if c.kind == "goes_on"}
+        return [s for s in script.sounds if s.start_s in told]
     return []
 
 

@@ -25,6 +25,7 @@ def serve(
     mcp: Annotated[list[str] | None, typer.Option(metavar="COMMAND|URL", help="An MCP server whose tools it may use; may be repeated.")] = None,
     folder: Annotated[Path | None, typer.Option(help="Documents that the background side may search.")] = None,
     record: Annotated[Path | None, typer.Option(help="Folder for recordings of every session. Off unless given.")] = None,
+    record_days: Annotated[float, typer.Option(min=0, help="Delete recordings after so many days.")] = 30.0,
     checkpoint: Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
@@ -55,7 +56,29 @@ def serve(
     make_agent = agents(Behind(model=model, base_url=base_url, api=api, mcp=tuple(mcp or ()), folder=folder))
     known = read_keys(keys)
     check_reach(host, known)
-    settings = Settings(keys=known, origins=tuple(origin or ()), sessions=sessions, patience=patience, record=record)
+    settings = Settings(
+        keys=known, origins=tuple(origin or ()), sessions=sessions, patience=patience, record=record, record_days=record_days
+    )
     schedule = Schedule(Engine(load(checkpoint), sessions))
     server = Server(partial(Conversation.on, schedule), settings, lambda: schedule.tick_ms, agents=make_agent)
     run(server, host, port, cert, cert_key, show)
+
+
+def forget(
+    folder: Annotated[Path, typer.Argument(help="The folder of `serve --record`.")],
+    session: Annotated[str | None, typer.Option(help="Only the recording of this session.")] = None,
+    days: Annotated[float | None, typer.Option(min=0, help="Only those last written to more than so many days ago.")] = None,
+) -> None:
+    """Delete recorded sessions: one, those that are old, or all.
+
+    **Example:** `duologue forget recordings --days 7`
+    """
+    from duologue.server import recordings
+
+    if session and days is not None:
+        raise ConfigError("give --session or --days, not both")
+    if session:
+        found = recordings.named(folder, session)
+    else:
+        found = recordings.recordings(folder) if days is None else recordings.expired(folder, days)
+    typer.echo(f"{recordings.forget(found)} recordings deleted")

@@ -141,8 +141,11 @@ class Connection:
             return
         await self.clock.until(self.clock.now() + wait_ms / 1000)
         if sound := self.wire.sound(entry):
-            await self._send([sound])
+            await self._give(sound, entry)
             outbox.sent(self.clock.now(), (entry.out.index + 2) * TURN_MS)
+
+    async def _give(self, sound: BaseModel, entry: Turned) -> None:
+        await self._send([sound])
 
     async def _send(self, events: list[BaseModel]) -> None:
         """Raises Fault when the client has not read for too long."""

@@ -6,16 +6,19 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from duologue.errors import DuologueError, SessionError
+from duologue.errors import DataError, DuologueError, SessionError
 from duologue.server.clock import Clock
 from duologue.server.faults import Fault
 from duologue.server.log import Ended, Entry
 from duologue.server.metrics import Metrics
+from duologue.server.recordings import expired, forget
 from duologue.server.session import Background, Live, Opening, Session
 from duologue.server.settings import Settings
 from duologue.turn import TurnOut
 
 log = logging.getLogger("duologue.server")
+
+TIDY_S = 3600.0
 
 Door = Callable[..., Live]  # live.Conversation.on of a schedule: on_out, on_end, seed, patience
 Agents = Callable[[str], Background]  # a background side, told the session's instructions
@@ -112,6 +115,15 @@ class Host:
         if session is None or not session.opening.resumable:
             raise Fault("invalid_token", "no session waits for this token; it may have ended: start another")
         return session
+
+    async def tidy(self) -> None:
+        """For as long as the server runs: recordings whose time is over are deleted."""
+        while self.settings.record:
+            try:
+                forget(expired(self.settings.record, self.settings.record_days))
+            except (OSError, DataError) as error:
+                log.error("recordings.not_forgotten", extra={"reason": str(error)})
+            await self.clock.until(self.clock.now() + TIDY_S)
 
     async def drain(self) -> None:
         """No new conversations; those that are there have `drain_s` to end."""

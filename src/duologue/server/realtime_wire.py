@@ -7,6 +7,7 @@ Read `RealtimeWire.take` (up), `show` and `after` (down).
 
 import secrets
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import BaseModel
@@ -51,6 +52,7 @@ class RealtimeWire:
         self.heard_turns = (0, 0)  # first and last turn with a word of the user's open item
         self.user_item: str | None = None
         self.appended = False
+        self.silence: Callable[[], int] | None = None  # throws queued sound away; gives its milliseconds
 
     async def greet(self) -> list[BaseModel]:
         opening = Opening(self.host.settings.patience, secrets.randbits(32), delegates=True)
@@ -88,8 +90,15 @@ class RealtimeWire:
             case wire.CancelResponse():
                 return self._cancel()
             case wire.ClearOutput():
-                raise Fault("unsupported", "output_audio_buffer.clear is for WebRTC; use conversation.item.truncate", "type")
+                return self._clear_output()
         return self._handle_item(event)
+
+    def _clear_output(self) -> list[BaseModel]:
+        """Over WebRTC the sound that waits is here, and can be thrown away; the model is told."""
+        if self.silence is None:
+            raise Fault("unsupported", "output_audio_buffer.clear is for WebRTC; use conversation.item.truncate", "type")
+        self.session.inbox.unplayed_ms += self.silence()
+        return [wire.OutputCleared(response_id=self.response.id if self.response else "")]
 
     def _handle_item(self, event: wire.ClientEvent) -> list[BaseModel]:
         if isinstance(event, wire.CreateItem):

@@ -39,7 +39,9 @@ class Draining(uvicorn.Server):
 
     async def serve(self, sockets=None) -> None:
         self.loop = asyncio.get_running_loop()
+        tidying = self.loop.create_task(self.server.host.tidy())
         await super().serve(sockets)
+        tidying.cancel()
 
     def handle_exit(self, sig: int, frame) -> None:
         if self.server.host.draining:

@@ -29,6 +29,7 @@ class Settings:
     connections_per_minute: float = 60.0  # from one address
     faults: int = 20  # of one connection
     record: Path | None = None
+    record_days: float = 30.0  # until a recording is deleted
 
 
 def read_keys(path: Path | None) -> tuple[str, ...]:

@@ -39,6 +39,38 @@ def pretrain(
 
 
 @train.command()
+def adapt(
+    recordings: Annotated[Path, typer.Option(help="Folder of sounds with texts, or a corpus: `duologue synth shards --help`.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")],
+    init: Annotated[Path | None, typer.Option(help="Weights to begin with, instead of the shipped ones.")] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Of the optimiser.")] = 500,
+    minutes: Annotated[float, typer.Option(min=0, help="Of training: stop earlier, with a checkpoint, after this time.")] = 40.0,
+    rows: Annotated[int, typer.Option(min=1, help="Windows in a batch, over all processes.")] = 10,
+    rate: Annotated[float, typer.Option(min=0, help="Times the base learning rates.")] = 0.3,
+    hours: Annotated[float, typer.Option(min=0.1, help="Of conversation to render.")] = 3.0,
+    seed: Seed = 0,
+) -> None:
+    """Adapt the model to a person's or a corpus's recordings, mixed into what it can do already. Two processes: `torchrun`.
+
+    **Example:** `duologue train adapt --recordings my-voice --out runs/mine`
+    """
+    from duologue.engine.engine import WEIGHTS
+    from duologue.train.adapt import adapt as run_adapt
+    from duologue.train.loop import Plan
+
+    plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=0.5, warmup=20, seed=seed)
+    found = run_adapt(recordings, init or WEIGHTS / "nano.safetensors", plan, max(1, round(hours * 6)), rows)
+    if found is None:
+        return
+    typer.echo(str(found.recordings))
+    for name in ("theirs", "others"):
+        before, after = getattr(found.before, name), getattr(found.after, name)
+        ranges = [f"{r.percent:.0f} % [{r.low:.0f}, {r.high:.0f}]" for r in (before, after)]
+        shown = "{} before, {} after, {} conversations".format(*ranges, after.cases) if after.cases else "too few to keep some apart"
+        typer.echo(f"heard words wrong, {name}: {shown}")
+
+
+@train.command()
 def vocoder(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")],
     minutes: Annotated[float, typer.Option(min=0, help="Of computing, over all its runs.")] = 600.0,

@@ -216,6 +216,11 @@ def test_the_correction_is_right_and_comes_while_the_user_goes_on():
     assert cut_in > 40 and kept_quiet > 10
 
 
+def test_a_count_is_wrong_only_where_its_step_is_known():
+    said = [line for split in ("train", "test") for line in lines_of("correct_me", split) if line.intent == "count_said"]
+    assert {line.slots["at"] for line in said} >= {-1, 2, 3} and not any(line.slots["at"] in (0, 1) for line in said)
+
+
 def test_mistakes_are_mistakes():
     wrong = 0
     for line in lines_of("correct_me", "train"):

@@ -103,6 +103,16 @@ def test_a_perfect_camera_changes_nothing():
     assert np.abs(photograph(Camera(), canvas, 0.0).astype(int) - np.asarray(half)).mean() < 4
 
 
+def test_a_hand_that_shakes_shows_nothing_beyond_the_scene():
+    bright = Image.new("RGB", CANVAS, (200, 200, 200))
+    shaken = [photograph(Camera(seed, shake=6.0), bright, t / 5) for seed in range(4) for t in range(10)]
+    assert min(image.min() for image in shaken) == 200
+    marked = bright.copy()
+    marked.paste((0, 0, 0), (150, 100, 170, 140))
+    first, later = (photograph(Camera(1, shake=6.0), marked, t).astype(int) for t in (0.0, 0.6))
+    assert np.abs(first - later).max() > 50  # it does shake
+
+
 def test_a_screen_filmed_again_is_another_picture_of_the_same():
     stage = Stage(Ground("graded", 2, "test"), Camera(7), [Prop(Thing("shape", "star", "red", 0), (0.5, 0.5), 0.5)])
     plain, again = stage.show(0.0).astype(int), filmed_again(stage).show(0.0).astype(int)

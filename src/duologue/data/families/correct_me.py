@@ -68,7 +68,8 @@ def recitals(rng: np.random.Generator, kind: str) -> tuple[list[str], list[str]]
     right = list(row[first : first + int(rng.integers(7, 13))])
     if chance(rng, RIGHT_SHARE):
         return right, list(right)
-    at = int(rng.integers(1, len(right) - AFTER))
+    known = 2 if kind == "count" else 1  # words before a mistake can be known for one: "two, four" may be counting in twos
+    at = int(rng.integers(known, len(right) - AFTER))
     if chance(rng, 0.5) and at + AFTER + 1 < len(right):
         return right, [*right[:at], *right[at + 1 :]]
     wrong = pick(rng, [w for w in row if w not in right[max(0, at - 1) : at + 2]])

@@ -11,13 +11,14 @@ from math import ceil
 
 import numpy as np
 
+from duologue.data.families import delegate_weave as weave
 from duologue.data.families import delegate_words as words
 from duologue.data.families.delegate_steps import calls, delay, delegates, result, speaks, told, waits
 from duologue.data.families.exchange import draw, finish, gap, held_out, line, pick, says, unique
 from duologue.data.families.timing import Scene, asks, fall_silent, open_scene
 from duologue.data.script import Check, Line, Own, Script, Sound, Speech, reply_at
 
-NAME = "delegate"
+NAME = words.FAMILY
 OVERLAP_S = 0.6  # a further sentence comes this long before the last one has been said
 
 
@@ -108,12 +109,13 @@ def _corrected(scene: Scene, now_s: float) -> float:
     topic, key = speech.line.slots["topic"], speech.line.slots["key"]
     correction = scene.line(NAME, "correct", lambda x: x.slots["topic"] == topic and x.slots["key"] != key)
     _, quiet_s = delegates(scene, speech, now_s)
-    begin_s = quiet_s + scene.rng.uniform(0.3, 3.0)
+    begin_s, first = quiet_s + scene.rng.uniform(0.3, 3.0), scene.script.about["items"][-1]
+    first["back_s"] = begin_s + correction.seconds
     waits(scene, quiet_s, begin_s)
     if scene.rng.random() < 0.3:
-        stale = result(scene, speech.line)
-        scene.script.notes.append((begin_s + correction.seconds * scene.rng.uniform(0.5, 1.0), "background", stale))
-        scene.script.about["items"][-1]["stale"] = stale
+        first["stale"] = stale = result(scene, speech.line)
+        first["stale_s"] = begin_s + correction.seconds * scene.rng.uniform(0.5, 1.0)
+        scene.script.notes.append((first["stale_s"], "background", stale))
     at_s, quiet_s = delegates(scene, correction, begin_s, " instead")
     note_s = max(quiet_s, at_s + delay(scene))
     waits(scene, quiet_s, note_s)
@@ -127,6 +129,7 @@ def _cancelled(scene: Scene, now_s: float) -> float:
     begin_s = quiet_s + scene.rng.uniform(0.3, 4.0)
     waits(scene, quiet_s, begin_s)
     end_s = says(scene.script, begin_s, scene.line(NAME, "cancel"))
+    scene.script.about["items"][-1]["back_s"] = end_s
     calls(scene, "cancel", "", reply_at(end_s))
     said_s = speaks(scene, words.ALLOWED, reply_at(end_s), end_s)
     over_s = said_s + scene.rng.uniform(2.0, 5.0)
@@ -147,8 +150,17 @@ def _two(scene: Scene, now_s: float) -> float:
         note_s = max(quiet_s - 0.4, at_s + delay(scene))
         waits(scene, quiet_s, note_s)
         quiet_s = told(scene, result(scene, speech.line), note_s, max(note_s, quiet_s))
+        _owns_last_note(scene, speech)
         at_s = note_s
     return quiet_s
+
+
+def _owns_last_note(scene: Scene, speech: Speech) -> None:
+    """Writes down whose answer the last note was."""
+    items = scene.script.about["items"]
+    owner = next(item for item in reversed(items) if item.get("asked") == speech.text)
+    note = items[-1]["notes"].pop()
+    owner.setdefault("notes", []).append(note)
 
 
 def _failed(scene: Scene, now_s: float) -> float:
@@ -160,8 +172,8 @@ def _failed(scene: Scene, now_s: float) -> float:
 
 
 def _streamed(scene: Scene, now_s: float) -> float:
-    """A long answer, sentence by sentence; the user may skip it, or stop it and let it go on."""
-    at_s, quiet_s = delegates(scene, scene.line(NAME, "ask"), now_s)
+    """An open question: free text, sentence by sentence; the user may skip it, or stop it and let it go on."""
+    at_s, quiet_s = delegates(scene, scene.line(NAME, "ask", lambda x: x.slots["topic"] == "open"), now_s)
     note_s = max(quiet_s, at_s + delay(scene))
     waits(scene, quiet_s, note_s)
     texts = [scene.bank.own_sentence(scene.rng, scene.split).text for _ in range(scene.rng.integers(2, 4))]
@@ -179,7 +191,8 @@ def _cut_short(scene: Scene, speech: Speech) -> tuple[Own, float]:
     """The user says this into what is being said, which ends. Returns the sentence and the end of the user's words."""
     script, own = scene.script, scene.script.own.pop()
     script.checks.pop()
-    at_s = own.start_s + scene.rng.uniform(0.2, 0.6) * own.speech.seconds
+    latest_s = max(0.3, min(0.6 * own.speech.seconds, own.speech.seconds - speech.seconds - 0.4))
+    at_s = own.start_s + scene.rng.uniform(0.2, latest_s)
     end_s = at_s + speech.seconds
     script.sounds.append(Sound(at_s, speech))
     script.own += fall_silent([own], reply_at(end_s))
@@ -239,17 +252,21 @@ def _not_delegated(scene: Scene, now_s: float) -> float:
 
 
 CLASSES = {
-    "answered": (0.19, _answered),
-    "small_talk": (0.12, _small_talk),
-    "talked_over": (0.1, _talked_over),
-    "urgent": (0.05, _urgent),
+    "answered": (0.13, _answered),
+    "small_talk": (0.1, _small_talk),
+    "talked_over": (0.09, _talked_over),
+    "urgent": (0.04, _urgent),
     "corrected": (0.1, _corrected),
-    "cancelled": (0.07, _cancelled),
-    "two": (0.08, _two),
-    "failed": (0.07, _failed),
+    "cancelled": (0.06, _cancelled),
+    "two": (0.07, _two),
+    "failed": (0.05, _failed),
     "streamed": (0.1, _streamed),
-    "permitted": (0.05, _permitted),
+    "permitted": (0.04, _permitted),
     "not_delegated": (0.07, _not_delegated),
+    "into_recital": (0.04, weave.into_recital),
+    "beside_recital": (0.04, weave.beside_recital),
+    "beside_timer": (0.03, weave.beside_timer),
+    "beside_reading": (0.04, weave.beside_reading),
 }
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from math import ceil
 
+from duologue.agent.board import HEAR_TURNS
 from duologue.data.families import delegate_words as words
 from duologue.data.families.exchange import pick, says
 from duologue.data.families.timing import ANSWER_S, Scene, own_end, quiet_between
 from duologue.data.script import Check, Line, Own, Speech, reply_at
+from duologue.turn import TURN_MS
 
-DELAYS_S = {"train": ((0.6, 3.0), (3.6, 8.0)), "test": ((0.5, 10.0),)}  # from the call to the first result
+STARTS_S = HEAR_TURNS * TURN_MS / 1000  # after the call: then its last words have been heard, and the work begins
+DELAYS_S = {"train": ((0.1, 2.4), (3.0, 8.0)), "test": ((0.5, 10.0),)}  # that the work takes
 WORDS_PER_TURN = 5  # of a note: eight tokens
 
 
@@ -17,12 +20,14 @@ def result(scene: Scene, asked: Line) -> str:
     topic = asked.slots["topic"]
     if topic not in words.ANSWERS:
         return scene.bank.own_sentence(scene.rng, scene.split).text
-    forms, values = words.ANSWERS[topic]
-    return pick(scene.rng, forms).replace("<key>", asked.slots["key"]).replace("<value>", pick(scene.rng, values))
+    (forms, values), key = words.ANSWERS[topic], asked.slots["key"]
+    value = values[words.KEYS[topic].index(key)] if topic == "sum" else pick(scene.rng, values)
+    return pick(scene.rng, forms).replace("<key>", key).replace("<value>", value)
 
 
 def delay(scene: Scene) -> float:
-    return float(scene.rng.uniform(*pick(scene.rng, DELAYS_S[scene.split])))
+    """Seconds from the call to the first result."""
+    return STARTS_S + float(scene.rng.uniform(*pick(scene.rng, DELAYS_S[scene.split])))
 
 
 def calls(scene: Scene, kind: str, text: str, at_s: float) -> None:
@@ -40,9 +45,13 @@ def speaks(scene: Scene, text: str, at_s: float, after_s: float, accept: Sequenc
 
 def delegates(scene: Scene, speech: Speech, start_s: float, instead: str = "") -> tuple[float, float]:
     """The user asks, the model calls and says that it does. Returns when it called, and when it is quiet again."""
-    end_s = says(scene.script, start_s, speech)
+    return hands_on(scene, speech, says(scene.script, start_s, speech), instead)
+
+
+def hands_on(scene: Scene, speech: Speech, end_s: float, instead: str = "") -> tuple[float, float]:
+    """The same for what has been said until `end_s`."""
     at_s = reply_at(end_s)
-    calls(scene, "delegate", f"{ceil(at_s - start_s)}{instead}", at_s)
+    calls(scene, "delegate", f"{ceil(at_s - end_s + speech.seconds)}{instead}", at_s)
     item = {"asked": speech.text, "call_s": at_s, **speech.line.slots}
     scene.script.about["items"].append(item)
     return at_s, speaks(scene, pick(scene.rng, words.ACKS), at_s, end_s, words.ACKS)

@@ -1,5 +1,8 @@
 """The words of the family `delegate`: what is asked for, what is found, what is said meanwhile. Plain values."""
 
+from duologue.data.families import delegate_sums as sums
+
+FAMILY = "delegate"
 _PLACES = tuple(
     "oslo paris london rome berlin madrid tokyo lisbon vienna dublin athens cairo sydney boston chicago dallas denver "
     "miami seattle toronto prague warsaw helsinki zurich".split()
@@ -14,9 +17,11 @@ _SHOPS = tuple(
 _PEOPLE = tuple("anna tom emma jack lucy ben maria sam nina oscar julia leo clara max sophie paul alice david".split())
 _MATTERS = tuple(
     "volcanoes penguins glass bridges honey comets violins deserts salt lighthouses coral rubber silk windmills fossils "
-    "whales coffee marble tunnels clocks".split()
+    "whales coffee marble tunnels clocks rainbows magnets chess paper rockets bees chocolate castles pearls thunder "
+    "submarines glaciers spices mirrors mushrooms satellites tea canals dinosaurs soap parrots maps cotton steam".split()
 )
-KEYS = {"weather": _PLACES, "train": _PLACES, "price": _THINGS, "opening": _SHOPS, "message": _PEOPLE, "open": _MATTERS}
+KEYS = {"weather": _PLACES, "train": _PLACES, "price": _THINGS, "opening": _SHOPS, "message": _PEOPLE, "open": _MATTERS,
+        "sum": tuple(sums.RESULTS)}  # fmt: skip
 
 _LOOK = "{can you|could you|would you|please|} {look up|check|find out|tell me}"
 TOPICS = {  # what is asked for; "<key>" is one of KEYS
@@ -62,10 +67,15 @@ TOPICS = {  # what is asked for; "<key>" is one of KEYS
         "{what do you know|what can you find|what can you tell me} about <key>",
         _LOOK + " {something|a fact|what there is to know} about <key>",
         "{why do we have|where do we find|who first thought of|what is special about|how do people make} <key>",
+        "{explain|describe} <key> {|to me|in a few words|for a child}",
+        "{what is|what's} the {story|history|secret|science} {of|behind} <key>",
+        "{where do|since when do|why do} people {know|use|like} <key>",
     ),
+    "sum": sums.ASKED,
 }
 _TIMES = (*"six seven eight nine ten eleven noon".split(), "half past eight", "half past nine", "a quarter past ten")
-ANSWERS = {  # topic: (forms, values)
+ANSWERS = {  # topic: (forms, values); of sums each key has its own value
+    "sum": (sums.ANSWERS, tuple(sums.RESULTS.values())),
     "weather": (
         ("it's <value> in <key>", "in <key> it's <value>", "<key> is <value> today"),
         ("sunny", "rainy", "cloudy", "windy", "cold and clear", "warm and dry", "foggy", "snowing", "very hot", "mild"),

@@ -71,7 +71,7 @@ def _moment(rng: np.random.Generator, owns: list[Own], heard_s: float) -> float:
     return owns[0].start_s + float(rng.uniform(np.clip(room_s, 0.3, 1.0), np.clip(room_s, 1.0, 6.0)))
 
 
-def _cuts_in(scene: Scene, now_s: float, speech: Speech, stop_after_s: float) -> tuple[Line, list[Own], float, float]:
+def cuts_in(scene: Scene, now_s: float, speech: Speech, stop_after_s: float) -> tuple[Line, list[Own], float, float]:
     """A recital that falls silent because of `speech`.
 
     Args:
@@ -96,7 +96,7 @@ def _cuts_in(scene: Scene, now_s: float, speech: Speech, stop_after_s: float) ->
 def _stopped(scene: Scene, now_s: float) -> float:
     """On "stop" there is silence, and now and then a small question later."""
     speech = scene.line(NAME, "stop")
-    *_, end_s, _ = _cuts_in(scene, now_s, speech, speech.seconds + REACTION_S)
+    *_, end_s, _ = cuts_in(scene, now_s, speech, speech.seconds + REACTION_S)
     later_s = end_s + scene.rng.uniform(2.5, 4.0)
     scene.script.checks.append(Check("quiet", end_s + SILENT_S, later_s, after_s=end_s))
     return asks(scene, later_s) if scene.rng.random() < 0.5 else later_s
@@ -105,7 +105,7 @@ def _stopped(scene: Scene, now_s: float) -> float:
 def _asked(scene: Scene, now_s: float) -> float:
     """Another question: the recital stops while it is being asked and does not come back."""
     speech = question(scene)
-    *_, end_s, _ = _cuts_in(scene, now_s, speech, min(QUESTION_HEARD_S, speech.seconds + REACTION_S))
+    *_, end_s, _ = cuts_in(scene, now_s, speech, min(QUESTION_HEARD_S, speech.seconds + REACTION_S))
     answered_s = answers(scene.script, scene.rng, scene.bank, speech.line, end_s)
     scene.script.checks.append(Check("quiet", answered_s + 1.5, answered_s + 3.5))
     return answered_s + 3.5
@@ -114,7 +114,7 @@ def _asked(scene: Scene, now_s: float) -> float:
 def _waited(scene: Scene, now_s: float) -> float:
     """On "wait" there is silence until "go on", then from the first item that was not said whole; or "go on" never comes."""
     speech, script = scene.line(NAME, "wait"), scene.script
-    asked, owns, end_s, stop_s = _cuts_in(scene, now_s, speech, speech.seconds + REACTION_S)
+    asked, owns, end_s, stop_s = cuts_in(scene, now_s, speech, speech.seconds + REACTION_S)
     later_s = end_s + scene.rng.uniform(1.2, 5.0)
     left = [own for own in owns if own_end(own) > stop_s]
     if scene.rng.random() < 0.25 or not left:

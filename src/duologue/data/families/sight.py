@@ -74,4 +74,4 @@ def open_stage(scene: Scene, swift: bool = False) -> Stage:
 
 def shows(scene: Scene, stage: Stage, events_s: list[float]) -> None:
     """The camera runs from the script's begin to its end; `events_s` is what the model reacts to."""
-    scene.script.views.append(View(0.0, scene.script.length_s, stage.show, tuple(sorted(events_s))))
+    scene.script.views.append(View(0.0, scene.script.length_s, stage.show, tuple(sorted(events_s)), stage))

@@ -128,7 +128,7 @@ def tolerance(seconds: float) -> float:
     return max(0.5, 0.1 * seconds)
 
 
-def _boundary(at_s: float) -> float:
+def boundary(at_s: float) -> float:
     return float(np.rint(at_s / TURN_S) * TURN_S)
 
 
@@ -137,7 +137,7 @@ def polite(text: str) -> bool:
     return any(f" {words} " in f" {text} " for words in POLITE)
 
 
-def _acknowledges(scene: Scene, asked: Line, end_s: float) -> float:
+def acknowledges(scene: Scene, asked: Line, end_s: float) -> float:
     """Says "okay" after a polite request with more than three seconds to go. Returns from when it must be quiet."""
     if asked.slots["seconds"] <= 3 or not polite(asked.text):
         return end_s
@@ -147,7 +147,7 @@ def _acknowledges(scene: Scene, asked: Line, end_s: float) -> float:
     return max(own_end(own) + 0.5, end_s + ANSWER_S)
 
 
-def _slot(script: Script, slot_s: float, seconds: float, word: Speech) -> tuple[float, float]:
+def slot(script: Script, slot_s: float, seconds: float, word: Speech) -> tuple[float, float]:
     """Checks one timed word. Returns the span in which the model may be heard because of it."""
     early_s, late_s = slot_s - tolerance(seconds), slot_s + tolerance(seconds)
     script.checks.append(Check("answer", early_s, late_s, (word.text,), slot_s))
@@ -180,7 +180,7 @@ def _requested(scene: Scene, now_s: float, intent: str, where=None) -> tuple[Lin
     end_s = says(scene.script, now_s, speech)
     facts = {"asked": speech.text, "n": speech.line.slots["seconds"], "word": speech.line.slots["word"]}
     scene.script.about["items"].append({"class": intent, **facts})
-    return speech.line, end_s, _acknowledges(scene, speech.line, end_s)
+    return speech.line, end_s, acknowledges(scene, speech.line, end_s)
 
 
 def _once(scene: Scene, now_s: float, room_s: float) -> float:
@@ -189,8 +189,8 @@ def _once(scene: Scene, now_s: float, room_s: float) -> float:
     n, word = asked.slots["seconds"], scene.bank.own_word(asked.slots["word"])
     early_s = end_s + n - tolerance(n)
     wanted = _maybe_meanwhile(scene, quiet_s + 0.3, early_s - 0.5)
-    scene.script.own.append(Own(_boundary(end_s + n), word))
-    wanted.append(_slot(scene.script, end_s + n, n, word))
+    scene.script.own.append(Own(boundary(end_s + n), word))
+    wanted.append(slot(scene.script, end_s + n, n, word))
     over_s = wanted[-1][1] + scene.rng.uniform(1.0, 2.0)
     quiet_between(scene.script, quiet_s, over_s, wanted)
     return over_s
@@ -224,8 +224,8 @@ def _every(scene: Scene, now_s: float, room_s: float) -> float:
     stopped_s = stop_at_s + stop.seconds
     script.sounds.append(Sound(stop_at_s, stop))
     slots = [end_s + k * period_s for k in range(1, count + 3)]
-    script.own += fall_silent([Own(_boundary(slot_s), word) for slot_s in slots], reply_at(stopped_s))
-    wanted = [_slot(script, slot_s, period_s, word) for slot_s in slots[:count]]
+    script.own += fall_silent([Own(boundary(slot_s), word) for slot_s in slots], reply_at(stopped_s))
+    wanted = [slot(script, slot_s, period_s, word) for slot_s in slots[:count]]
     if period_s >= 6:
         k = int(scene.rng.integers(count - 1))
         wanted += _maybe_meanwhile(scene, wanted[k][1], wanted[k + 1][0] - 0.5)

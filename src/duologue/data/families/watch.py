@@ -23,6 +23,10 @@ WORDS = tuple("now here yes go bingo hello look hey there stop ready done good b
 PAIRS = (("start", "stop"), ("on", "off"), ("now", "over"), ("go", "done"), ("begin", "end"), ("yes", "no"))
 NEVER_SHARE = 0.15  # of the rules whose moment does not come
 STARTED_S = 0.5  # of an action, before one can know what it is
+START_COUNT, SPAN_COUNT = (2, 6), (4, 13)  # repetitions of an action: one to be enclosed by two words lasts longer
+FIRST_S, SPAN_FIRST_S = (1.5, 9.0), (1.5, 14.0)  # from the rule to what it is about
+AFTER_S, SPAN_AFTER_S = (1.0, 5.0), (1.0, 12.0)  # pictures go on after the last reaction: its end tells nothing
+AGAIN_S = 1.2  # at least, before somebody does something else
 PLACES = 6
 PAIR_SHARE = 20  # percent of the pairs of what is seen and what is said that only tests ask for
 
@@ -183,9 +187,12 @@ def _moves(scene: Scene, stage: Stage, rule: Line, ready_s: float, times_s: list
     other = pick(rng, [a for a in ACTIONS if a != action])
     begin_s = times_s[0] if times_s else 1e9
     before_s = np.arange(ready_s - 2.0, min(begin_s - 1.0, ready_s + 4), period_s)[1 : rng.integers(1, 5)]
-    count = int(rng.integers(2, 6))
+    count = int(rng.integers(*SPAN_COUNT if rule.intent == "span" else START_COUNT))
     during_s = begin_s + period_s * np.arange(1, count + 1) if times_s else np.zeros(0)
     motions = [*repetitions(other, before_s, period_s, ready_s - 2.0), *repetitions(action, during_s, period_s, begin_s)]
+    if times_s and chance(rng, 0.5):
+        again_s = float(during_s[-1]) + AGAIN_S + rng.uniform(0, 1.5)
+        motions += repetitions(other, again_s + period_s * np.arange(1, rng.integers(2, 6)), period_s, again_s)
     stage.actors.append(Figure(draw_look(rng), (rng.uniform(0.3, 0.7), 0.93), rng.uniform(0.5, 0.65), tuple(motions)))
     return [begin_s, float(during_s[-1])] if times_s else []
 
@@ -198,7 +205,7 @@ def _times(scene: Scene, intent: str, ready_s: float) -> list[float]:
     rng = scene.rng
     if chance(rng, NEVER_SHARE):
         return []
-    times_s = [ready_s + float(rng.uniform(1.5, 9.0))]
+    times_s = [ready_s + float(rng.uniform(*SPAN_FIRST_S if intent == "span" else FIRST_S))]
     while intent == "every" and len(times_s) < 4 and chance(rng, 0.7):
         times_s.append(times_s[-1] + float(rng.uniform(3.2, 6.0)))
     return times_s
@@ -232,7 +239,8 @@ def _rule(scene: Scene, stage: Stage, now_s: float, events: list[float]) -> floa
         wanted.append(reacts(scene, at_s, text))
         events.append(at_s)
     scene.script.about["items"][-1] |= {"happens_s": [round(t, 2) for t in happens_s]}
-    over_s = max([ready_s + 7.0, *(end for _, end in wanted)]) + 1.0
+    after_s = scene.rng.uniform(*SPAN_AFTER_S if intent == "span" else AFTER_S)
+    over_s = max([ready_s + 7.0, *(end for _, end in wanted)]) + after_s
     quiet_between(scene.script, quiet_s, over_s, wanted)
     for actor in stage.actors:
         if isinstance(actor, Prop) and ready_s < actor.begin_s < over_s - HOLD_S:

@@ -3,6 +3,7 @@
 Everything follows from the camera's seed and the time, so a scene shows the same whenever it is asked.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -103,7 +104,8 @@ def _view(camera: Camera, seconds: float) -> list[float]:
     inside = np.array(camera.bend).reshape(4, 2) * CANVAS
     signs = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)])
     corners = np.array([(0, 0), (wide, 0), (wide, high), (0, high)]) + inside * signs
-    return coefficients(_corners(SIZE), corners + _shake(camera, seconds))
+    seen = np.clip(corners + _shake(camera, seconds), 0, CANVAS)  # beyond the canvas there is nothing to be seen
+    return coefficients(_corners(SIZE), seen)
 
 
 def _shake(camera: Camera, seconds: float) -> np.ndarray:
@@ -126,39 +128,58 @@ def coefficients(of: np.ndarray, to: np.ndarray) -> list[float]:
     return list(np.linalg.solve(np.array(rows, float), to.ravel()))
 
 
+class Screen(NamedTuple):
+    """A screen in a room, all of it that does not change: what lies around, where the scene goes, factors and light."""
+
+    room: Image.Image
+    mask: Image.Image
+    through: list[float]
+    beats: np.ndarray  # float32 [H, W, 3], factors near one
+    rolls: float  # pictures' heights a second
+    light: np.ndarray  # float32 [H, W, 1]
+
+
 def _screen(camera: Camera, canvas: Image.Image, seconds: float) -> Image.Image:
     """The canvas on a screen in a room: its frame, glare, the moire of its pixels, a band that rolls."""
-    rng = np.random.default_rng([camera.seed, 1])
+    screen = _draw_screen(camera.seed)
+    rows = np.arange(CANVAS[1], dtype=np.float32) / CANVAS[1]
+    band = 0.05 * np.sin(2 * np.pi * (rows - screen.rolls * seconds)).astype(np.float32)[:, None, None]
+    shown = Image.fromarray((np.asarray(canvas) * (screen.beats + band)).clip(0, 255).astype(np.uint8))
+    room = screen.room.copy()
+    room.paste(shown.transform(CANVAS, Image.Transform.PERSPECTIVE, screen.through, Image.Resampling.BILINEAR), (0, 0), screen.mask)
+    return Image.fromarray((np.asarray(room) + screen.light).clip(0, 255).astype(np.uint8))
+
+
+@lru_cache(16)
+def _draw_screen(seed: int) -> Screen:
+    rng = np.random.default_rng([seed, 1])
     wide, high = CANVAS
     room = Image.new("RGB", CANVAS, tuple(int(c) for c in rng.uniform(15, 120, 3)))
     inset = rng.uniform(0.03, 0.13, (4, 2)) * CANVAS * np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)])
-    where = _corners(CANVAS) + inset
-    shown = Image.fromarray((np.asarray(canvas) * _moire(rng, seconds)).clip(0, 255).astype(np.uint8))
-    through = coefficients(where, _corners(CANVAS))
+    through = coefficients(_corners(CANVAS) + inset, _corners(CANVAS))
+    beats, rolls = _moire(rng)
     mask = Image.new("L", CANVAS, 255).transform(CANVAS, Image.Transform.PERSPECTIVE, through)
     frame = mask.filter(ImageFilter.MaxFilter(2 * int(rng.integers(2, 7)) + 1))
     room.paste((18, 18, 20), (0, 0, wide, high), frame)
-    room.paste(shown.transform(CANVAS, Image.Transform.PERSPECTIVE, through, Image.Resampling.BILINEAR), (0, 0), mask)
-    return _glare(rng, room)
+    return Screen(room, mask, through, beats, rolls, _glare(rng))
 
 
-def _moire(rng: np.random.Generator, seconds: float) -> np.ndarray:
-    """Factors [H, W, 3] near one: beats of the screen's grid with the sensor's, a little apart for each colour."""
+def _moire(rng: np.random.Generator) -> tuple[np.ndarray, float]:
+    """Beats of the screen's grid with the sensor's, a little apart for each colour; and how fast its band rolls."""
     wide, high = CANVAS
     y, x = np.mgrid[0:high, 0:wide]
     angle, period = rng.uniform(0, np.pi, 2), rng.uniform(9, 30, 2)
     waves = [
         np.sin(2 * np.pi * (x * np.cos(a) + y * np.sin(a)) / p + c) for c in range(3) for a, p in zip(angle, period, strict=True)
     ]
-    beats = np.stack([waves[2 * c] + waves[2 * c + 1] for c in range(3)], -1)
-    band = np.sin(2 * np.pi * (y / high - rng.uniform(0.2, 1.0) * seconds))[..., None]
-    return 0.93 + rng.uniform(0.03, 0.09) * beats + 0.05 * band
+    beats, rolls = np.stack([waves[2 * c] + waves[2 * c + 1] for c in range(3)], -1), rng.uniform(0.2, 1.0)
+    return (0.93 + rng.uniform(0.03, 0.09) * beats).astype(np.float32), float(rolls)
 
 
-def _glare(rng: np.random.Generator, room: Image.Image) -> Image.Image:
+def _glare(rng: np.random.Generator) -> np.ndarray:
     """A lamp's reflection, soft and white."""
     wide, high = CANVAS
     y, x = np.mgrid[0:high, 0:wide]
     cx, cy, size = rng.uniform(0, wide), rng.uniform(0, high), rng.uniform(25, 70)
     light = rng.uniform(40, 150) * np.exp(-((x - cx) ** 2 + (1.7 * (y - cy)) ** 2) / (2 * size**2))
-    return Image.fromarray((np.asarray(room) + light[..., None]).clip(0, 255).astype(np.uint8))
+    return light[..., None].astype(np.float32)

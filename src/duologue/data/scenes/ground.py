@@ -76,13 +76,22 @@ def for_tests(name: str) -> bool:
     return zlib.crc32(name.encode()) % 100 < TEST_SHARE
 
 
-def _photograph(rng: np.random.Generator, split: str, size: tuple[int, int]) -> Image.Image:
-    """A random part of a random photograph of the split, more or less dimmed."""
+def photograph_of(ground: Ground) -> str:
+    """The file of a ground that is a photograph, "" for others."""
+    return _drawn_photograph(np.random.default_rng(ground.seed), ground.split) if ground.kind == "photograph" else ""
+
+
+def _drawn_photograph(rng: np.random.Generator, split: str) -> str:
     pictures = stock.photographs()
     names = sorted(name for name in pictures if for_tests(name) == (split == "test"))
     if not names:
         raise DataError(f"none of {len(pictures)} photographs is for {split} (a quarter is for tests, by name): add some")
-    image = Image.fromarray(pictures[names[rng.integers(len(names))]])
+    return names[rng.integers(len(names))]
+
+
+def _photograph(rng: np.random.Generator, split: str, size: tuple[int, int]) -> Image.Image:
+    """A random part of a random photograph of the split, more or less dimmed."""
+    image = Image.fromarray(stock.photographs()[_drawn_photograph(rng, split)])
     part = rng.uniform(0.45, 1.0)
     wide, high = part * image.width, part * image.height
     left, top = rng.uniform(0, image.width - wide), rng.uniform(0, image.height - high)

