@@ -8,6 +8,8 @@ set -eu
 cd "$(dirname "$0")/.."
 HOME_OF_RUN=${1:-${DUOLOGUE_CACHE:-$HOME/.cache/duologue}}
 export DUOLOGUE_CACHE="$HOME_OF_RUN" OMP_NUM_THREADS=1
+# Large tensors stay with the process: giving them back and asking again costs a tenth of a step.
+export MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184
 RUN="$HOME_OF_RUN/run/nano"
 mkdir -p "$RUN"
 case ${AMOUNT:-whole} in
@@ -37,8 +39,8 @@ kokoro() { # one process for the own voice, one for all the others; before that 
 }
 render() { # render ROUND AMOUNT-OF-NOISE
     "$BIN/duologue" synth shards --out "$HOME_OF_RUN/shards/nano-$1" --count "$SHARDS" --seed "$1" --workers 2 --augment "$2" \
-        --family hear=14 --family numbers=2.5 --family repeat=2.5 --family talk=2 --family typed=2.5 --family read=2 \
-        --family order=1.5 --family facts=1.5 --family pause=1.5 --family time=1.5 --family hold --family interrupt --family invite
+        --family hear=12 --family drill=4 --family numbers=3 --family repeat=3 --family talk=2.5 --family time=2.5 --family facts=2 \
+        --family typed=2 --family read=2 --family order=1.5 --family pause=1.5 --family hold --family interrupt --family invite
 }
 learn() { # learn ROUND MORE-OPTIONS...
     round=$1; shift
