@@ -14,7 +14,7 @@ from duologue.model.vocoder import Vocoder
 @pytest.fixture(scope="session")
 def model():
     torch.set_num_threads(1)
-    torch.manual_seed(3)
+    torch.manual_seed(8)
     model = InteractionModel(tiny()).eval()
     with torch.no_grad():
         for p in model.parameters():

@@ -136,7 +136,7 @@ def test_index_of_many_utterances_loads_quickly(tmp_path):
     (tmp_path / "kokoro_af_bella.jsonl").write_text(raw)
     began = time.process_time()
     assert len(Bank(tmp_path).entries) == 5_000
-    assert time.process_time() - began < 0.5
+    assert time.process_time() - began < 2
 
 
 def test_own_sentences_keep_their_split_when_the_bank_grows(tmp_path):

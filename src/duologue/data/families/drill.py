@@ -4,33 +4,34 @@ Copying and knowing are learned from words alone here, several times as densely 
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import numpy as np
 
-from duologue.data.families import exchange, typed
+from duologue.data.families import exchange, facts, numbers, order, repeat, talk, typed
 from duologue.data.script import Line, Script
 
 NAME = "drill"
-QUESTIONS = (6, 14)
+ASKED = ((3.0, numbers), (3.0, facts), (2.0, order), (1.5, repeat), (1.0, talk))  # what takes most examples to know first
+QUESTIONS = (8, 16)
 WORD_S = (0.1, 0.25)  # from one shown word to the next
 TOKEN_S = 0.1  # two tokens a turn
 LETTERS_PER_TOKEN = 4  # few words have more tokens than that
 
 
 def lines(rng: np.random.Generator, split: str) -> Iterator[Line]:
-    """Endless requests, all from the other families."""
+    """Endless requests with short answers, all from the other families."""
+    sources = [family.lines(rng, split) for _, family in ASKED]
+    weights = np.array([weight for weight, _ in ASKED])
     while True:
-        yield typed.request(rng, split)
+        asked = next(sources[rng.choice(len(sources), p=weights / weights.sum())])
+        if asked.answers and "recital" not in asked.slots:
+            yield asked
 
 
 def own_texts() -> Iterable[str]:
     """Nothing of its own: the answers are those of the other families."""
     return ()
-
-
-def _question(rng: np.random.Generator, split: str) -> Line:
-    """One with a short answer."""
-    return next(asked for asked in lines(rng, split) if "recital" not in asked.slots)
 
 
 def _shows(script: Script, rng: np.random.Generator, bank, asked: Line, at_s: float) -> float:
@@ -49,11 +50,10 @@ def script(rng: np.random.Generator, bank, split: str, voice: str | None = None)
     """Many questions one after another, each answered by voice, those typed also in text."""
     script = Script(NAME, 0.0, about={"split": split, "voice": voice, "intents": []})
     at_s = 0.4
-    for _ in range(rng.integers(*QUESTIONS)):
-        asked = _question(rng, split)
+    for asked in islice(lines(rng, split), int(rng.integers(*QUESTIONS))):
         if rng.random() < 0.4:
             at_s = typed.type_in(script, rng, bank, asked, at_s, quiet_s=at_s)
         else:
             at_s = _shows(script, rng, bank, asked, at_s)
-        at_s += rng.uniform(0.2, 0.6)
+        at_s += rng.uniform(0.2, 0.4)
     return exchange.finish(script, rng, at_s)
