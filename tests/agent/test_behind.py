@@ -3,7 +3,7 @@
 import pytest
 from mcp import StdioServerParameters
 
-from duologue.agent.behind import Behind, agents
+from duologue.agent.behind import Behind, _server, agents
 from duologue.agent.hosted import Hosted
 from duologue.agent.planner import Planner
 from duologue.errors import ConfigError
@@ -35,8 +35,8 @@ def test_a_model_at_an_endpoint(made):
     assert str(agent.backend.client.base_url) == "http://localhost:9/v1/" and agent.backend is not other.backend
 
 
-def test_tool_servers_by_command_and_by_url(made):
-    command, url = made(mcp=("no-such-command --root 'a b'", "http://localhost:9/mcp")).servers
+def test_tool_servers_by_command_and_by_url():
+    command, url = _server("no-such-command --root 'a b'"), _server("http://localhost:9/mcp")
     assert command.where == StdioServerParameters(command="no-such-command", args=["--root", "a b"])
     assert (url.where, url.name) == ("http://localhost:9/mcp", "localhost:9")
 
