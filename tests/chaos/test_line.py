@@ -8,6 +8,7 @@ from tests.chaos.proxy import Proxy
 from tests.server.stand_in import Client, pcm, running, start, type_in
 
 PACKETS, DROPS = 60, (15, 30, 45)
+AWAY_S = 0.05  # two turns at the server's speed: a client that is back within one has missed nothing
 
 
 async def reach(proxy: Proxy) -> Client:
@@ -29,6 +30,7 @@ async def talk(server, events: list[dict]) -> tuple[str, int]:
             if number in DROPS:
                 proxy.drop()
                 await asyncio.gather(ear, return_exceptions=True)
+                await asyncio.sleep(AWAY_S)
                 one = await reach(proxy)
                 last = max((e["turn"] for e in events if e["type"] == "session.turn"), default=-1)
                 await one.send(type="session.resume", token=token, last_turn=last)

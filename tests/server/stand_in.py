@@ -162,7 +162,8 @@ class Client:
         await self.socket.send(json.dumps(event))
 
     async def get(self) -> dict:
-        event = json.loads(await asyncio.wait_for(self.socket.recv(), 60))
+        async with asyncio.timeout(60):  # `wait_for` of Python 3.11 may swallow a cancellation
+            event = json.loads(await self.socket.recv())
         self.seen.append(event)
         return event
 
