@@ -13,7 +13,7 @@ import numpy as np
 
 from duologue.data.families import delegate_weave as weave
 from duologue.data.families import delegate_words as words
-from duologue.data.families.delegate_steps import calls, delay, delegates, result, speaks, told, waits
+from duologue.data.families.delegate_steps import calls, comes, delay, delegates, result, speaks, told, waits
 from duologue.data.families.exchange import draw, finish, gap, held_out, line, pick, says, unique
 from duologue.data.families.timing import Scene, asks, fall_silent, open_scene
 from duologue.data.script import Check, Line, Own, Script, Sound, Speech, reply_at
@@ -57,8 +57,7 @@ def _answered(scene: Scene, now_s: float) -> float:
     """The usual course: asked, delegated, told."""
     speech = scene.line(NAME, "ask")
     at_s, quiet_s = delegates(scene, speech, now_s)
-    note_s = max(quiet_s, at_s + delay(scene))
-    waits(scene, quiet_s, note_s)
+    note_s = comes(scene, at_s, quiet_s)
     return told(scene, result(scene, speech.line), note_s, note_s)
 
 
@@ -117,8 +116,7 @@ def _corrected(scene: Scene, now_s: float) -> float:
         first["stale_s"] = begin_s + correction.seconds * scene.rng.uniform(0.5, 1.0)
         scene.script.notes.append((first["stale_s"], "background", stale))
     at_s, quiet_s = delegates(scene, correction, begin_s, " instead")
-    note_s = max(quiet_s, at_s + delay(scene))
-    waits(scene, quiet_s, note_s)
+    note_s = comes(scene, at_s, quiet_s)
     return told(scene, result(scene, correction.line), note_s, note_s)
 
 
@@ -174,8 +172,7 @@ def _failed(scene: Scene, now_s: float) -> float:
 def _streamed(scene: Scene, now_s: float) -> float:
     """An open question: free text, sentence by sentence; the user may skip it, or stop it and let it go on."""
     at_s, quiet_s = delegates(scene, scene.line(NAME, "ask", lambda x: x.slots["topic"] == "open"), now_s)
-    note_s = max(quiet_s, at_s + delay(scene))
-    waits(scene, quiet_s, note_s)
+    note_s = comes(scene, at_s, quiet_s)
     texts = [scene.bank.own_sentence(scene.rng, scene.split).text for _ in range(scene.rng.integers(2, 4))]
     cut_at = int(scene.rng.integers(len(texts))) if scene.rng.random() < 0.5 else None
     end_s = note_s
@@ -220,8 +217,7 @@ def _paused(scene: Scene) -> float:
 def _permitted(scene: Scene, now_s: float) -> float:
     """The background side may not act before the user has said yes: its question is spoken, the answer handed on."""
     at_s, quiet_s = delegates(scene, scene.line(NAME, "send"), now_s)
-    note_s = max(quiet_s, at_s + delay(scene))
-    waits(scene, quiet_s, note_s)
+    note_s = comes(scene, at_s, quiet_s)
     question = pick(scene.rng, words.QUESTIONS)
     asked_s = told(scene, f"{question}?", note_s, note_s, "tool", question)
     allowed = bool(scene.rng.random() < 0.6)

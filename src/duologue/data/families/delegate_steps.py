@@ -69,3 +69,10 @@ def told(scene: Scene, text: str, note_s: float, free_s: float, source: str = "b
 def waits(scene: Scene, begin_s: float, note_s: float, busy: Sequence[tuple[float, float]] = ()) -> None:
     """Nothing is claimed before it is known."""
     quiet_between(scene.script, begin_s + 0.3, note_s, busy)
+
+
+def comes(scene: Scene, call_s: float, quiet_s: float) -> float:
+    """When the first result of a call comes, not before it is quiet; until then nothing is claimed."""
+    note_s = max(quiet_s, call_s + delay(scene))
+    waits(scene, quiet_s, note_s)
+    return note_s

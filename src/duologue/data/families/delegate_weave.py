@@ -4,7 +4,7 @@ Everything that was going on keeps to its own rules; the result comes as soon as
 """
 
 from duologue.data.families import delegate_words as words
-from duologue.data.families.delegate_steps import delay, delegates, hands_on, result, told, waits
+from duologue.data.families.delegate_steps import comes, delay, delegates, hands_on, result, told, waits
 from duologue.data.families.exchange import answer_checks, ends, pick, says, vary
 from duologue.data.families.interrupt import QUESTION_HEARD_S, cuts_in
 from duologue.data.families.read import ASK
@@ -22,8 +22,7 @@ def into_recital(scene: Scene, now_s: float) -> float:
     speech = scene.line(NAME, "ask")
     *_, end_s, _ = cuts_in(scene, now_s, speech, min(QUESTION_HEARD_S, speech.seconds + REACTION_S))
     at_s, quiet_s = hands_on(scene, speech, end_s)
-    note_s = max(quiet_s, at_s + delay(scene))
-    waits(scene, quiet_s, note_s)
+    note_s = comes(scene, at_s, quiet_s)
     return told(scene, result(scene, speech.line), note_s, note_s)
 
 
