@@ -61,7 +61,7 @@ class TurnOut:
     pcm_S: np.ndarray  # float32 mono; exact zeros in a quiet turn, save the vocoder's tail
     speak: bool
     heard: str = ""  # whole words that the user said, in the turn in which they are complete
-    said: str = ""  # whole words that the model is saying, at or up to two turns before their sound
+    said: str = ""  # whole words that the model is saying, in the turn in which their sound starts or (long ones) just after
     text: str = ""  # typed answer
     calls: tuple[Call, ...] = ()
     compute_ms: float = field(default=0.0, compare=False)

@@ -55,7 +55,7 @@ def score(trial: Trial, outcome: Outcome, reader: Reader) -> Verdict:
 
 
 def said_tokens(outcome: Outcome, begin_s: float, end_s: float) -> str:
-    """What the system says it says: words come up to two turns before their sound."""
+    """What the system says it says: a word may come up to two turns before its sound."""
     return written_in(outcome.said, begin_s - 0.41, end_s - 0.2)
 
 
