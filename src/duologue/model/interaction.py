@@ -23,7 +23,7 @@ DECISION = len(CHANNELS)  # its row among the gates
 PAD_WEIGHT = 0.3
 CALM_WEIGHT = 0.1  # of decisions far from any event
 CHANNEL_WEIGHT = (1.0, 4.0, 4.0, 4.0)  # what it says and writes is rare beside what it hears
-FLOW_DRAWS = 4
+FLOW_SOUNDS, FLOW_DRAWS = 480, 2  # own positions of a batch that the flow head learns from, drawn at random; noises for each
 LETTERS = 27  # a to z and the apostrophe
 SPELLING_WEIGHT = 0.2
 CTC_STEPS, CTC_WEIGHT, CTC_EDGE = 4, 0.5, 4  # steps in a position; positions left out at both ends of a window
@@ -198,7 +198,8 @@ class InteractionModel(nn.Module):
     def _flow_loss(self, hidden: torch.Tensor, batch: Batch, dtype) -> torch.Tensor:
         if not len(batch.sounds_R):
             return hidden.sum() * 0
-        return self.flow.loss(hidden.index_select(0, batch.sounds_R - 1), batch.own_mel_RF, FLOW_DRAWS, dtype).mean()
+        drawn = torch.randperm(len(batch.sounds_R), device=hidden.device)[:FLOW_SOUNDS]
+        return self.flow.loss(hidden.index_select(0, batch.sounds_R[drawn] - 1), batch.own_mel_RF[drawn], FLOW_DRAWS, dtype).mean()
 
 
 def _initialise(module: nn.Module) -> None:

@@ -4,6 +4,7 @@ Copying and knowing are learned from words alone here, several times as densely 
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -12,9 +13,12 @@ from duologue.data.families import exchange, facts, numbers, order, repeat, talk
 from duologue.data.script import Line, Script
 
 NAME = "drill"
-ASKED = ((3.0, numbers), (3.0, facts), (2.0, order), (1.5, repeat), (1.0, talk))  # what takes most examples to know first
+ASKED = ((4.0, numbers), (3.0, facts), (2.0, order), (2.0, repeat), (0.7, talk))  # what takes most examples to know first
 QUESTIONS = (8, 16)
-WORD_S = (0.1, 0.25)  # from one shown word to the next
+TYPED = 0.5
+SHORTEST = 0.5  # share of the answers that take the least time to say
+WORD_S = (0.05, 0.15)  # from one shown word to the next: mostly as fast as tokens can be written
+GAP_S = (0.0, 0.2)
 TOKEN_S = 0.1  # two tokens a turn
 LETTERS_PER_TOKEN = 4  # few words have more tokens than that
 
@@ -26,7 +30,8 @@ def lines(rng: np.random.Generator, split: str) -> Iterator[Line]:
     while True:
         asked = next(sources[rng.choice(len(sources), p=weights / weights.sum())])
         if asked.answers and "recital" not in asked.slots:
-            yield asked
+            short = (min(asked.answers, key=len),) if rng.random() < SHORTEST else asked.answers
+            yield replace(asked, answers=short)
 
 
 def own_texts() -> Iterable[str]:
@@ -51,9 +56,9 @@ def script(rng: np.random.Generator, bank, split: str, voice: str | None = None)
     script = Script(NAME, 0.0, about={"split": split, "voice": voice, "intents": []})
     at_s = 0.4
     for asked in islice(lines(rng, split), int(rng.integers(*QUESTIONS))):
-        if rng.random() < 0.4:
+        if rng.random() < TYPED:
             at_s = typed.type_in(script, rng, bank, asked, at_s, quiet_s=at_s)
         else:
             at_s = _shows(script, rng, bank, asked, at_s)
-        at_s += rng.uniform(0.2, 0.4)
+        at_s += rng.uniform(*GAP_S)
     return exchange.finish(script, rng, at_s)
