@@ -9,16 +9,20 @@ from itertools import islice
 
 import numpy as np
 
-from duologue.data.families import exchange, facts, numbers, order, repeat, talk, typed
-from duologue.data.script import Line, Script
+from duologue.data.families import exchange, facts, numbers, order, repeat, talk, time, typed
+from duologue.data.script import Line, Own, Script, reply_at
 
 NAME = "drill"
-ASKED = ((4.0, numbers), (3.0, facts), (2.0, order), (2.0, repeat), (0.7, talk))  # what takes most examples to know first
+ASKED = (  # what takes most examples to know first
+    (4.0, numbers), (3.0, facts), (2.0, order), (2.0, repeat), (0.7, talk), (4.0, time),
+)  # fmt: skip
 QUESTIONS = (8, 16)
 TYPED = 0.5
 SHORTEST = 0.5  # share of the answers that take the least time to say
 WORD_S = (0.05, 0.15)  # from one shown word to the next: mostly as fast as tokens can be written
 GAP_S = (0.0, 0.2)
+LONGEST_WAIT_S = 12
+HEARD_AFTER_S = 0.6  # from the end of a spoken word to its last token
 TOKEN_S = 0.1  # two tokens a turn
 LETTERS_PER_TOKEN = 4  # few words have more tokens than that
 
@@ -29,7 +33,10 @@ def lines(rng: np.random.Generator, split: str) -> Iterator[Line]:
     weights = np.array([weight for weight, _ in ASKED])
     while True:
         asked = next(sources[rng.choice(len(sources), p=weights / weights.sum())])
-        if asked.answers and "recital" not in asked.slots:
+        if asked.family == time.NAME:
+            if asked.intent == "once" and asked.slots["seconds"] <= LONGEST_WAIT_S:
+                yield asked
+        elif asked.answers and "recital" not in asked.slots:
             short = (min(asked.answers, key=len),) if rng.random() < SHORTEST else asked.answers
             yield replace(asked, answers=short)
 
@@ -39,16 +46,25 @@ def own_texts() -> Iterable[str]:
     return ()
 
 
-def _shows(script: Script, rng: np.random.Generator, bank, asked: Line, at_s: float) -> float:
-    """The question word by word, then the answer once all its tokens are there. Returns its end."""
+def _shows(script: Script, rng: np.random.Generator, asked: Line, at_s: float) -> float:
+    """The question word by word. Returns when all its tokens are there."""
     script.about["intents"].append(f"{asked.family}.{asked.intent}")
-    pace_s = rng.uniform(*WORD_S)
+    pace_s, written_s = rng.uniform(*WORD_S), at_s
     for i, word in enumerate(asked.text.split()):
         script.shown.append((at_s + i * pace_s, word))
-    written_s = at_s
-    for at_word_s, word in script.shown[-len(asked.text.split()) :]:
-        written_s = max(written_s, at_word_s) + TOKEN_S * (1 + len(word) // LETTERS_PER_TOKEN)
-    return exchange.answers(script, rng, bank, asked, written_s)
+        written_s = max(written_s, at_s + i * pace_s) + TOKEN_S * (1 + len(word) // LETTERS_PER_TOKEN)
+    return written_s
+
+
+def _timed(script: Script, rng: np.random.Generator, bank, asked: Line, at_s: float) -> float:
+    """As in "in four seconds say tea"; what is shown would have been said HEARD_AFTER_S before. Returns its end."""
+    written_s, seconds = _shows(script, rng, asked, at_s), asked.slots["seconds"]
+    if seconds > 3 and time.polite(asked.text):
+        script.own.append(Own(reply_at(written_s), bank.own(time.ACK)))
+    slot_s, word = written_s - HEARD_AFTER_S + seconds, bank.own_word(asked.slots["word"])
+    script.own.append(Own(max(time.boundary(slot_s), reply_at(written_s)), word))
+    time.slot(script, slot_s, seconds, word)
+    return exchange.ends(script.own)
 
 
 def script(rng: np.random.Generator, bank, split: str, voice: str | None = None) -> Script:
@@ -56,9 +72,11 @@ def script(rng: np.random.Generator, bank, split: str, voice: str | None = None)
     script = Script(NAME, 0.0, about={"split": split, "voice": voice, "intents": []})
     at_s = 0.4
     for asked in islice(lines(rng, split), int(rng.integers(*QUESTIONS))):
-        if rng.random() < TYPED:
+        if asked.family == time.NAME:
+            at_s = _timed(script, rng, bank, asked, at_s)
+        elif rng.random() < TYPED:
             at_s = typed.type_in(script, rng, bank, asked, at_s, quiet_s=at_s)
         else:
-            at_s = _shows(script, rng, bank, asked, at_s)
+            at_s = exchange.answers(script, rng, bank, asked, _shows(script, rng, asked, at_s))
         at_s += rng.uniform(*GAP_S)
     return exchange.finish(script, rng, at_s)
