@@ -206,3 +206,8 @@ def test_espeak_says_spanish_with_the_same_variant():
     here, english = (classic.speak_espeak(texts, "espeak/en-us+f3", 1.0, language) for language in ("es", "en"))
     _check_speech(here, texts)
     assert all(len(a.pcm_S) != len(b.pcm_S) for a, b in zip(here, english))
+
+
+def test_a_family_has_one_module():
+    names = [module.NAME for module in synth.family_modules()]
+    assert len(names) == len(set(names))  # else a helper's name hides the family's lines

@@ -12,14 +12,13 @@ from duologue.data.families.time import acknowledges, boundary, slot
 from duologue.data.families.timing import Scene, own_end, recites
 from duologue.data.script import REACTION_S, Check, Own, Speech, reply_at
 
-NAME = words.FAMILY
 LONG_S = 13  # a timer that leaves room for an errand before it
 READ_S = 0.4  # until a note has been read, at most
 
 
 def into_recital(scene: Scene, now_s: float) -> float:
     """An errand instead of the rest of a recital, which stops as for any other question (family `interrupt`)."""
-    speech = scene.line(NAME, "ask")
+    speech = scene.line(words.FAMILY, "ask")
     *_, end_s, _ = cuts_in(scene, now_s, speech, min(QUESTION_HEARD_S, speech.seconds + REACTION_S))
     at_s, quiet_s = hands_on(scene, speech, end_s)
     note_s = comes(scene, at_s, quiet_s)
@@ -28,7 +27,7 @@ def into_recital(scene: Scene, now_s: float) -> float:
 
 def beside_recital(scene: Scene, now_s: float) -> float:
     """A recital is asked for while an errand is pending, and goes on when the result comes: that waits for its end."""
-    speech = scene.line(NAME, "ask")
+    speech = scene.line(words.FAMILY, "ask")
     _, quiet_s = delegates(scene, speech, now_s)
     line, asked_s, owns = recites(scene, quiet_s + scene.rng.uniform(0.4, 1.5), 5, 12)
     scene.script.own += owns
@@ -42,7 +41,7 @@ def beside_timer(scene: Scene, now_s: float) -> float:
     timed = scene.line("time", "once", lambda line: line.slots["seconds"] >= LONG_S)
     end_s, seconds = _set(scene, timed, now_s), timed.line.slots["seconds"]
     word, slot_s = scene.bank.own_word(timed.line.slots["word"]), now_s + timed.seconds + seconds
-    speech = scene.line(NAME, "ask")
+    speech = scene.line(words.FAMILY, "ask")
     at_s, quiet_s = delegates(scene, speech, end_s + scene.rng.uniform(0.3, 1.0))
     timer = Own(boundary(slot_s), word)
     note_s, text = max(quiet_s, at_s + delay(scene)), result(scene, speech.line)
@@ -63,7 +62,7 @@ def _set(scene: Scene, timed: Speech, now_s: float) -> float:
 
 def beside_reading(scene: Scene, now_s: float) -> float:
     """Text to be read aloud comes while an errand is pending: the result waits until it has been read."""
-    speech = scene.line(NAME, "ask")
+    speech = scene.line(words.FAMILY, "ask")
     at_s, quiet_s = delegates(scene, speech, now_s)
     sentence, typed_s = scene.bank.own_sentence(scene.rng, scene.split), quiet_s + scene.rng.uniform(0.4, 1.5)
     scene.script.typed.append((typed_s, vary(scene.rng, pick(scene.rng, ASK)).replace("<>", sentence.text)))
