@@ -5,9 +5,9 @@ import json
 import pytest
 
 from duologue.agent.background import Agent
-from duologue.bench import long, peers, sessions, ticks, turn
+from duologue.bench import long, peers, sessions, ticks, turn, wire
 from duologue.bench.figures import Figures, bars, give, spread
-from duologue.errors import ConfigError, SessionError
+from duologue.errors import ConfigError, DataError, SessionError
 from duologue.model import checkpoint
 
 
@@ -60,10 +60,22 @@ def test_the_ladder_is_halved(weights, monkeypatch, most, limit, held):
 
     monkeypatch.setattr(sessions, "rung", rung)
     steps = []
-    figures = sessions.sessions(weights, 1, most, lambda done, total: steps.append((done, total)))
+    figures = sessions.sessions(weights, 1, most, progress=lambda done, total: steps.append((done, total)))
     tried = [row["sessions"] for row in figures.rows]
     assert figures.title.startswith(f"{held} live sessions") and tried == sorted(set(tried))
     assert len(steps) == len(tried) <= steps[-1][1] <= 5
+
+
+def test_a_rung_over_the_wire_has_the_servers_figures(weights):
+    with wire.serving(weights, 4) as address:
+        row = wire.rung(address, 2, seconds=1.0)
+        assert row["sessions"] == 2 and 0 < row["tick p50 ms"] <= row["tick p99 ms"] and row["turn to turn p99 ms"] > 150
+        assert wire.rung(address, 6, seconds=0.2)["late"] >= 2  # two find no place
+
+
+def test_a_server_that_cannot_start_is_said(tmp_path):
+    with pytest.raises(DataError, match="did not start"), wire.serving(tmp_path / "none.safetensors", 1):
+        pass
 
 
 def test_sessions_that_fall_behind_are_left_at_once(voiced, monkeypatch):

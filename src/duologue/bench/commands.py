@@ -45,18 +45,19 @@ def bench_sessions(
     checkpoint: Checkpoint = None,
     seconds: Annotated[float, typer.Option(min=1, help="For each number of sessions, after two to warm up.")] = 20.0,
     most: Annotated[int, typer.Option(min=1, help="Climb no further.")] = 128,
+    wire: Annotated[bool, typer.Option("--wire", help="Over WebSockets, the server a process of its own.")] = False,
     to_json: ToJson = None,
     to_plot: ToPlot = None,
 ) -> None:
-    """The most live sessions in real time, half of them speaking, in one process and without the wire.
+    """The most live sessions in real time, half of them speaking.
 
-    **Example:** `duologue bench sessions --seconds 20 --plot sessions.png`
+    **Example:** `duologue bench sessions --wire --seconds 20 --plot sessions.png`
     """
     from duologue.bench.figures import give
     from duologue.bench.sessions import sessions
 
     with _bar("numbers of sessions tried") as progress:
-        figures = sessions(checkpoint, seconds, most, progress)
+        figures = sessions(checkpoint, seconds, most, wire, progress)
     give(figures, to_json, to_plot)
 
 

@@ -1,8 +1,8 @@
 """`duologue bench sessions`: how many live sessions this machine holds, half of them speaking. Read `sessions` first.
 
-In real time, through the schedule, in this process: each session gives a turn every 200 ms at a phase of its own. The wire
-is not in it. The number is found by halving a ladder, so that a handful of rungs is enough on any machine, and a rung that
-cannot keep up is left as soon as that shows.
+In real time, through the schedule, in this process: each session gives a turn every 200 ms at a phase of its own; over the wire
+(`wire.rung`) if wanted. The number is found by halving a ladder, so that a handful of rungs is enough on any machine, and a rung
+that cannot keep up is left as soon as that shows.
 """
 
 import threading
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from duologue.bench import wire
 from duologue.bench.figures import Figures, bars
 from duologue.bench.turn import HUSHES, SPEAKS
 from duologue.engine.engine import Engine, Voiced, load
@@ -88,24 +89,38 @@ def fits(row: dict) -> bool:
 
 
 def sessions(
-    checkpoint: Path | None, seconds: float, most: int, progress: Callable[[int, int], None] = lambda done, total: None
+    checkpoint: Path | None,
+    seconds: float,
+    most: int,
+    over_wire: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Figures:
     """The highest rung of the ladder that fits, found by halving.
 
     Args:
         seconds: for each number of sessions that is tried.
+        over_wire: through a server's WebSockets, else in this process.
         progress: rungs done, and the most there can be.
     """
-    voiced, rows = load(checkpoint), []
     ladder = [n for n in LADDER if n <= most]
-    low, high = 0, len(ladder)  # rungs below `low` fit, those from `high` on do not
+    if over_wire:
+        with wire.serving(checkpoint, most) as address:
+            held, rows = _climb(ladder, lambda count: wire.rung(address, count, seconds), progress)
+    else:
+        voiced = load(checkpoint)
+        held, rows = _climb(ladder, lambda count: rung(voiced, count, seconds), progress)
+    named = [row | {"of": f"{row['sessions']} sessions"} for row in rows]
+    how = "over WebSockets" if over_wire else "in one process"
+    title = f"{held} live sessions held {how}, half speaking, tick p99 at most {AIM_MS:.0f} ms and no turn late"
+    return Figures(title, rows, lambda axes, _: bars("of", "tick p99 ms", AIM_MS)(axes, named))
+
+
+def _climb(ladder: list[int], rung: Callable[[int], dict], progress: Callable[[int, int], None]) -> tuple[int, list[dict]]:
+    """The highest number that fits, and all rungs that were tried, in order."""
+    rows, low, high = [], 0, len(ladder)  # rungs below `low` fit, those from `high` on do not
     while low < high:
         middle = (low + high) // 2
-        rows.append(rung(voiced, ladder[middle], seconds))
+        rows.append(rung(ladder[middle]))
         low, high = (middle + 1, high) if fits(rows[-1]) else (low, middle)
         progress(len(rows), len(ladder).bit_length())
-    rows.sort(key=lambda row: row["sessions"])
-    named = [row | {"of": f"{row['sessions']} sessions"} for row in rows]
-    held = ladder[low - 1] if low else 0
-    title = f"{held} live sessions held, half speaking, tick p99 at most {AIM_MS:.0f} ms and no turn late"
-    return Figures(title, rows, lambda axes, _: bars("of", "tick p99 ms", AIM_MS)(axes, named))
+    return ladder[low - 1] if low else 0, sorted(rows, key=lambda row: row["sessions"])
