@@ -96,6 +96,9 @@ def test_live_attention(dtype):
     for n in range(1, 33):
         part = fast.live_attention(q[1:, 5 : 5 + n], places[1:], mask(sees[1:, 5 : 5 + n], dtype))
         assert torch.equal(part, whole[1:, 5 : 5 + n]), n
+    turned, back = fast.live_attention(q, places.flip(0), mask(sees, dtype), torch.tensor([1, 0])), torch.tensor([1])
+    assert torch.equal(turned, whole)
+    assert close(reference.live_attention(q[1:], places, mask(sees[1:], dtype), back), whole[1:], dtype)
 
 
 @needs_library

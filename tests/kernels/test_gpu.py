@@ -48,6 +48,7 @@ def test_live_attention(dtype):
     for n in ROWS:
         part = gpu.live_attention(q[1:, AT : AT + n], places[1:], mask(sees[1:, AT : AT + n], dtype))
         assert torch.equal(part, whole[1:, AT : AT + n]), n
+    assert torch.equal(gpu.live_attention(q, places.flip(0), mask(sees, dtype), torch.tensor([1, 0], device=q.device)), whole)
 
 
 @pytest.mark.parametrize("dtype", [*DTYPES, torch.int8])

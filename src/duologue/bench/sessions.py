@@ -21,6 +21,7 @@ from duologue.errors import SessionError
 from duologue.turn import SAMPLES_PER_TURN, TURN_MS, TurnIn, TurnOut
 
 AIM_MS, WARM_S = 150.0, 2.0
+MOST_LATE = 0.01  # of all turns: as many as ticks may be longer than AIM_MS
 BEHIND_TURNS = 5  # that each session may wait for, all at once: more, and there are too many sessions
 SETTLE_S = 10.0  # for the last answers
 LADDER = (1, 2, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128)
@@ -81,11 +82,17 @@ def rung(voiced: Voiced, count: int, seconds: float) -> dict:
     schedule.stop()
     p = lambda ms, q: round(float(np.percentile(ms, q)), 1)  # noqa: E731
     return {"sessions": count, "tick p50 ms": p(tick_ms, 50), "tick p99 ms": p(tick_ms, 99), "wait p50 ms": p(waited_ms, 50),
-            "wait p99 ms": p(waited_ms, 99), "late": crowd.late + crowd.behind, "giver behind ms": round(crowd.lag_ms, 1)}  # fmt: skip
+            "wait p99 ms": p(waited_ms, 99), "late %": late_percent(crowd.late + crowd.behind, count, WARM_S + seconds),
+            "giver behind ms": round(crowd.lag_ms, 1)}  # fmt: skip
+
+
+def late_percent(late: int, count: int, seconds: float) -> float:
+    """Of the turns of so many sessions in so many seconds."""
+    return round(100 * late / (count * seconds * 1000 / TURN_MS), 2)
 
 
 def fits(row: dict) -> bool:
-    return row["tick p99 ms"] <= AIM_MS and not row["late"]
+    return row["tick p99 ms"] <= AIM_MS and row["late %"] <= 100 * MOST_LATE
 
 
 def sessions(
@@ -111,7 +118,7 @@ def sessions(
         held, rows = _climb(ladder, lambda count: rung(voiced, count, seconds), progress)
     named = [row | {"of": f"{row['sessions']} sessions"} for row in rows]
     how = "over WebSockets" if over_wire else "in one process"
-    title = f"{held} live sessions held {how}, half speaking, tick p99 at most {AIM_MS:.0f} ms and no turn late"
+    title = f"{held} live sessions held {how}, half speaking, tick p99 at most {AIM_MS:.0f} ms, at most {MOST_LATE:.0%} of turns late"
     return Figures(title, rows, lambda axes, _: bars("of", "tick p99 ms", AIM_MS)(axes, named))
 
 

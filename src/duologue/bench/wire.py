@@ -111,14 +111,16 @@ async def _crowd(address: str, count: int, seconds: float) -> list[Client]:
 
 
 def rung(address: str, count: int, seconds: float) -> dict:
-    """One number of sessions for so long; who was refused counts as late."""
+    """One number of sessions for so long; all turns of who was refused count as late."""
     before = figures_of(address)
     clients = asyncio.run(_crowd(address, count, seconds))
     after = figures_of(address)
     gaps_ms = np.concatenate([c.gaps_ms() for c in clients])
     late = after("duologue_late_turns_total") - before("duologue_late_turns_total")
     missing_s = after("duologue_missing_seconds_total") - before("duologue_missing_seconds_total")
+    turns = count * (WARM_S + seconds) * 1000 / TURN_MS
+    owed = turns / count * sum(c.refused for c in clients)
     p99_ms = round(float(np.percentile(gaps_ms, 99)), 1) if len(gaps_ms) else float("inf")
     ticks_ms = {q: round(after(f'duologue_tick_ms{{quantile="{q}"}}'), 1) for q in ("0.50", "0.99")}
     return {"sessions": count, "tick p50 ms": ticks_ms["0.50"], "tick p99 ms": ticks_ms["0.99"], "turn to turn p99 ms": p99_ms,
-            "missing s": round(missing_s, 2), "late": int(late) + sum(c.refused for c in clients)}  # fmt: skip
+            "missing s": round(missing_s, 2), "late %": round(100 * (late + owed) / turns, 2)}  # fmt: skip

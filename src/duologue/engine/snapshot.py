@@ -17,7 +17,7 @@ from duologue.model.vocoder import VocoderState
 def pack(session: Session, state: State, voice: VocoderState, weights: str) -> bytes:
     """`state` and `voice` are this session's row alone; `weights` names the weights that they belong to."""
     about = json.dumps(session.plain() | {"weights": weights}).encode()
-    tensors = {"ring": state.cache.ring_LBCGK, "history": torch.from_numpy(session.history_S)}
+    tensors = {"ring": state.cache.rings(), "history": torch.from_numpy(session.history_S)}
     tensors |= {"about": torch.frombuffer(bytearray(about), dtype=torch.uint8)}
     tensors |= {f"state.{name}": values for name, values in state.small().items()}
     tensors |= {f"voice.{f.name}": getattr(voice, f.name) for f in fields(voice)}

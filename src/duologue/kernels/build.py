@@ -23,7 +23,7 @@ POINTER, LONG, INT, FLOAT = ctypes.c_void_p, ctypes.c_long, ctypes.c_int, ctypes
 SIGNATURES = {
     "linear": [INT, *[POINTER] * 4, INT, *[LONG] * 3],
     "experts": [INT, *[POINTER] * 8, *[LONG] * 5],
-    "attention": [INT, *[POINTER] * 4, *[LONG] * 8],
+    "attention": [INT, *[POINTER] * 5, *[LONG] * 8],
     "norm": [POINTER, POINTER, FLOAT, POINTER, *[LONG] * 3],
 }
 log = logging.getLogger(__name__)

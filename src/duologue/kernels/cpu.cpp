@@ -319,10 +319,10 @@ static void attend(const T* const* q, const T* const* mask, long rows, const T* 
     }
 }
 
-// q, y [batch, n, heads, wide]; ring: places of [2 groups, wide], `session` numbers from one session to the next; mask [batch,
-// lines, capacity], a line a position and head of a group.
+// q, y [batch, n, heads, wide]; ring: places of [2 groups, wide], `session` numbers from one session to the next, in the
+// order of `rows_of` if given; mask [batch, lines, capacity], a line a position and head of a group.
 template <class T>
-static void live(const T* q, const T* ring, const T* mask, T* y, long batch, long n, long heads, long groups, long capacity, long wide, long session, long lines) {
+static void live(const T* q, const T* ring, const int64_t* rows_of, const T* mask, T* y, long batch, long n, long heads, long groups, long capacity, long wide, long session, long lines) {
     long share = heads / groups, rows = n * share, fours = (rows + 3) / 4;
 #pragma omp parallel
     {
@@ -339,7 +339,7 @@ static void live(const T* q, const T* ring, const T* mask, T* y, long batch, lon
                 sees[r] = mask + (b * lines + from + r) * capacity;
                 out[r] = &sums[r * (wide + L)];
             }
-            const T* k = ring + b * session + g * wide;
+            const T* k = ring + (rows_of ? long(rows_of[b]) : b) * session + g * wide;
             attend<T>(qs, sees, count, k, k + groups * wide, 2 * groups * wide, capacity, wide, out, weights.data());
             for (long r = 0; r < count; r++)
                 for (long d = 0; d < wide; d += L) keep(y + at[r] + d, load(out[r] + d, wide - d), wide - d < L ? wide - d : L);
@@ -405,9 +405,9 @@ void experts(int kind, const void* x, const int64_t* expert, const float* gate, 
         mixture<bf16>((const bf16*)x, expert, gate, (const bf16*)gate_up, scale_up, (const bf16*)down, scale_down, y, rows, chosen, experts, width, hidden);
 }
 
-void attention(int kind, const void* q, const void* ring, const void* mask, void* y, long batch, long n, long heads, long groups, long capacity, long wide, long session, long lines) {
-    if (kind == FP32) live<float>((const float*)q, (const float*)ring, (const float*)mask, (float*)y, batch, n, heads, groups, capacity, wide, session, lines);
-    else live<bf16>((const bf16*)q, (const bf16*)ring, (const bf16*)mask, (bf16*)y, batch, n, heads, groups, capacity, wide, session, lines);
+void attention(int kind, const void* q, const void* ring, const int64_t* rows, const void* mask, void* y, long batch, long n, long heads, long groups, long capacity, long wide, long session, long lines) {
+    if (kind == FP32) live<float>((const float*)q, (const float*)ring, rows, (const float*)mask, (float*)y, batch, n, heads, groups, capacity, wide, session, lines);
+    else live<bf16>((const bf16*)q, (const bf16*)ring, rows, (const bf16*)mask, (bf16*)y, batch, n, heads, groups, capacity, wide, session, lines);
 }
 
 void norm(const float* x, const float* weight, float eps, float* y, long rows, long kinds, long wide) {

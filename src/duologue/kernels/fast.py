@@ -65,22 +65,25 @@ def _experts(x: torch.Tensor, expert: torch.Tensor, gate: torch.Tensor, gate_up:
     return y
 
 
-def live_attention(q_BNHK: torch.Tensor, ring_BCGK: torch.Tensor, mask_B1RC: torch.Tensor) -> torch.Tensor:
-    """See `reference.live_attention`; the capacity is a multiple of 16."""
+def live_attention(
+    q_BNHK: torch.Tensor, ring_BCGK: torch.Tensor, mask_B1RC: torch.Tensor, rows_B: torch.Tensor | None = None
+) -> torch.Tensor:
+    """See `reference.live_attention`; the capacity is a multiple of 16. Rings are read where they lie."""
     whole = ring_BCGK.shape[1] % 16 == 0 and ring_BCGK[0].is_contiguous()
     if not (whole and _known(q_BNHK, ring_BCGK, mask_B1RC) and q_BNHK.dtype == ring_BCGK.dtype == mask_B1RC.dtype):
-        return reference.live_attention(q_BNHK, ring_BCGK, mask_B1RC)
+        return reference.live_attention(q_BNHK, ring_BCGK, mask_B1RC, rows_B)
     return through(
-        lambda q, ring: _attention(q, ring, mask_B1RC), lambda q, ring: reference.live_attention(q, ring, mask_B1RC), q_BNHK, ring_BCGK
+        lambda q, ring: _attention(q, ring, mask_B1RC, rows_B),
+        lambda q, ring: reference.live_attention(q, ring, mask_B1RC, rows_B), q_BNHK, ring_BCGK,
     )  # fmt: skip
 
 
-def _attention(q: torch.Tensor, ring: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def _attention(q: torch.Tensor, ring: torch.Tensor, mask: torch.Tensor, rows: torch.Tensor | None) -> torch.Tensor:
     b, n, h, width = q.shape
     q, mask = q.contiguous(), mask.contiguous()
     y = torch.empty(b, n, h * width, dtype=q.dtype)
     shape = b, n, h, ring.shape[2] // 2, ring.shape[1], width, ring.stride(0), mask.shape[2]
-    library().attention(KINDS[q.dtype], _at(q), _at(ring), _at(mask), _at(y), *shape)
+    library().attention(KINDS[q.dtype], _at(q), _at(ring), _at(rows), _at(mask), _at(y), *shape)
     return y
 
 

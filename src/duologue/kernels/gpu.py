@@ -45,7 +45,7 @@ def _norm(x, weight, y, kinds, width, eps, W: tl.constexpr):
 
 
 @triton.jit
-def _attend(q, ring, mask, y, n, heads, groups, capacity, width, session, lines, factor,
+def _attend(q, ring, rows, mask, y, n, heads, groups, capacity, width, session, lines, factor,
             R: tl.constexpr, P: tl.constexpr, W: tl.constexpr):  # fmt: skip
     b, g = tl.program_id(1) // groups, tl.program_id(1) % groups
     share = heads // groups
@@ -56,7 +56,7 @@ def _attend(q, ring, mask, y, n, heads, groups, capacity, width, session, lines,
     most, total, acc = tl.full((R,), float("-inf"), tl.float32), tl.zeros((R,), tl.float32), tl.zeros((R, W), tl.float32)
     for start in range(0, capacity, P):
         p = start + tl.arange(0, P)
-        place = ring + b * session + p[:, None] * (2 * groups * width) + g * width + d[None, :]
+        place = ring + tl.load(rows + b) * session + p[:, None] * (2 * groups * width) + g * width + d[None, :]
         inside = (p[:, None] < capacity) & (d[None, :] < width)
         k, v = tl.load(place, inside, 0.0), tl.load(place + groups * width, inside, 0.0)
         hidden = tl.load(mask + (b * lines + r[:, None]) * capacity + p[None, :],
@@ -143,20 +143,24 @@ def _rms_norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor
     return y
 
 
-def live_attention(q_BNHK: torch.Tensor, ring_BCGK: torch.Tensor, mask_B1RC: torch.Tensor) -> torch.Tensor:
+def live_attention(
+    q_BNHK: torch.Tensor, ring_BCGK: torch.Tensor, mask_B1RC: torch.Tensor, rows_B: torch.Tensor | None = None
+) -> torch.Tensor:
     """See `reference.live_attention`. Keys are taken in PLACES at a time from place 0 on, whatever the number of queries."""
     return through(
-        lambda q, ring: _attention(q, ring, mask_B1RC), lambda q, ring: reference.live_attention(q, ring, mask_B1RC), q_BNHK, ring_BCGK
+        lambda q, ring: _attention(q, ring, mask_B1RC, rows_B),
+        lambda q, ring: reference.live_attention(q, ring, mask_B1RC, rows_B), q_BNHK, ring_BCGK,
     )  # fmt: skip
 
 
-def _attention(q: torch.Tensor, ring: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def _attention(q: torch.Tensor, ring: torch.Tensor, mask: torch.Tensor, rows: torch.Tensor | None) -> torch.Tensor:
     b, n, h, width = q.shape
     q, mask, groups = q.contiguous(), mask.contiguous(), ring.shape[2] // 2
+    rows = torch.arange(b, device=q.device) if rows is None else rows
     y = torch.empty(b, n, h * width, dtype=q.dtype, device=q.device)
     grid = triton.cdiv(n * h // groups, ROWS), b * groups
     shape = n, h, groups, ring.shape[1], width, ring.stride(0), mask.shape[2]
-    _attend[grid](q, ring, mask, y, *shape, width**-0.5, ROWS, PLACES, max(16, triton.next_power_of_2(width)))
+    _attend[grid](q, ring, rows, mask, y, *shape, width**-0.5, ROWS, PLACES, max(16, triton.next_power_of_2(width)))
     return y
 
 

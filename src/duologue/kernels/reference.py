@@ -127,12 +127,15 @@ def _whole(rows_BGRK: torch.Tensor) -> torch.Tensor:
     return torch.cat([rows_BGRK, rows_BGRK[:, :, -1:].expand(-1, -1, short, -1)], 2) if short else rows_BGRK
 
 
-def live_attention(q_BNHK: torch.Tensor, ring_BCGK: torch.Tensor, mask_B1RC: torch.Tensor) -> torch.Tensor:
+def live_attention(
+    q_BNHK: torch.Tensor, ring_BCGK: torch.Tensor, mask_B1RC: torch.Tensor, rows_B: torch.Tensor | None = None
+) -> torch.Tensor:
     """The form of the engine, of alignment and of reinforcement learning, over rings of one capacity C.
 
     q [B, N, H, K]; a ring's place holds the keys of all groups, then their values; the heads of a group become rows. The mask,
-    from `spread`, is added to the scores. Returns [B, N, H * K].
+    from `spread`, is added to the scores. `rows_B` int64: which rings are meant, if not all in order. Returns [B, N, H * K].
     """
+    ring_BCGK = ring_BCGK if rows_B is None else ring_BCGK[rows_B]
     b, n, h, width = q_BNHK.shape
     groups = ring_BCGK.shape[2] // 2
     k, v = ring_BCGK.transpose(1, 2).split(groups, 1)

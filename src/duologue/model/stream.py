@@ -17,7 +17,7 @@ from duologue.model.flow import TARGET, denormalise
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
 from duologue.model.interaction import DECISION, PAD_WEIGHT, InteractionModel
 from duologue.model.layout import AUDIO, CHANNELS, KIND_OF_COLUMN, TEXT, TIME_OF_COLUMN, A, I, T, V, X
-from duologue.model.trunk import RING, Cache
+from duologue.model.trunk import Cache
 
 FLOW_STEPS = 4
 UNWEIGHTED = math.log(PAD_WEIGHT)  # brings the gates' log-odds back from training, where PAD counts less
@@ -52,29 +52,19 @@ class State:
         return {name: getattr(self, name) for name in self.__slots__[1:]} | {"count_B": self.cache.count_B}
 
     def take(self, rows: list[int]) -> "State":
-        """The state of some rows. Its rings are a view where the rows are neighbours, in order; else a copy."""
-        near = rows == list(range(rows[0], rows[-1] + 1))
-        ring = self.cache.ring_LBCGK[:, rows[0] : rows[-1] + 1] if near else self.cache.ring_LBCGK[:, rows]
+        """The state of some rows. Its rings stay where they are: what is appended is in both."""
         small = {name: values[rows] for name, values in self.small().items()}
-        return State(Cache(ring, small.pop("count_B")), **small)
+        return State(Cache(self.cache.ring_LBCGK, small.pop("count_B"), torch.tensor(rows)), **small)
 
     def put(self, rows: list[int], part: "State") -> None:
-        """Writes back what one turn has changed in the state of some rows."""
-        before, ring = self.cache.count_B[rows], part.cache.ring_LBCGK
-        if ring._base is not self.cache.ring_LBCGK:
-            new = torch.arange(int((part.cache.count_B - before).max()))
-            place_BN = (before[:, None] + new) % RING
-            self.cache.ring_LBCGK[:, torch.tensor(rows)[:, None], place_BN] = ring[:, torch.arange(len(rows))[:, None], place_BN]
-        self._put_small(rows, part)
+        """Writes back what one turn has changed beside the rings in the state of some rows."""
+        for name, values in part.small().items():
+            self.small()[name][rows] = values
 
     def replace(self, row: int, one: "State") -> None:
         """The whole state of a row becomes that of another session."""
-        self.cache.ring_LBCGK[:, row] = one.cache.ring_LBCGK[:, 0]
-        self._put_small([row], one)
-
-    def _put_small(self, rows: list[int], part: "State") -> None:
-        for name, values in part.small().items():
-            self.small()[name][rows] = values
+        self.cache.ring_LBCGK[:, row] = one.cache.rings()[:, 0]
+        self.put([row], one)
 
 
 @dataclass(slots=True)

@@ -83,17 +83,23 @@ def rotate(x_BNHK: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.
 class Cache:
     """What B sessions are to the trunk: rings of keys and values [L, B, CAPACITY, 2 G, K], and how many positions each has had.
 
-    A position's keys lie beside its values, so that it is one row to write. Position n lies in place n % RING.
+    A position's keys lie beside its values, so that it is one row to write. Position n lies in place n % RING. With `rows_B` the
+    ring is that of more sessions, and these are in those rows of it.
     """
 
-    def __init__(self, ring_LBCGK: torch.Tensor, count_B: torch.Tensor):
-        self.ring_LBCGK, self.count_B = ring_LBCGK, count_B
+    def __init__(self, ring_LBCGK: torch.Tensor, count_B: torch.Tensor, rows_B: torch.Tensor | None = None):
+        self.ring_LBCGK, self.count_B, self.rows_B = ring_LBCGK, count_B, rows_B
         self.layers = list(ring_LBCGK.unbind(0))
+
+    def rings(self) -> torch.Tensor:
+        """Of its own sessions alone [L, B, CAPACITY, 2 G, K]."""
+        return self.ring_LBCGK if self.rows_B is None else self.ring_LBCGK[:, self.rows_B]
 
     def place(self, valid_BN: torch.Tensor, window: int, sink: bool) -> tuple[torch.Tensor, torch.Tensor]:
         """Makes room for new positions. Returns their rows in a flat ring [B * N], and what each may see, as numbers
         added to the scores [B, N, CAPACITY]."""
-        rows, device = torch.arange(len(valid_BN), device=valid_BN.device)[:, None], valid_BN.device
+        device = valid_BN.device
+        rows = (torch.arange(len(valid_BN), device=device) if self.rows_B is None else self.rows_B)[:, None]
         order_BN = self.count_B[:, None] + valid_BN.cumsum(1) - 1
         self.count_B += valid_BN.sum(1)
         place_BN = torch.where(valid_BN, order_BN % RING, BIN) + rows * CAPACITY
@@ -104,15 +110,15 @@ class Cache:
         bias[..., SINK], bias[..., BIN] = 0.0 if sink else HIDDEN, HIDDEN
         return place_BN.flatten(), bias
 
-    def write(self, layer: int, place_R: torch.Tensor, kv_BNGK: torch.Tensor) -> torch.Tensor:
-        """Puts keys and values in their places and returns the layer's ring; in place when no gradient is wanted."""
+    def write(self, layer: int, place_R: torch.Tensor, kv_BNGK: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Puts keys and values in their places; in place when no gradient is wanted. Returns the layer's ring and its own rows."""
         ring = self.layers[layer]
         flat, new = ring.view(-1, *ring.shape[2:]), kv_BNGK.flatten(0, 1)
         if torch.is_grad_enabled():
             self.layers[layer] = flat.index_copy(0, place_R, new).view(ring.shape)
         else:
             flat.index_copy_(0, place_R, new)
-        return self.layers[layer]
+        return self.layers[layer], self.rows_B
 
 
 class Attention(nn.Module):
@@ -152,12 +158,12 @@ class Attention(nn.Module):
         return torch.cat([self.q_norm.weight.expand(self.heads, -1), self.k_norm.weight.expand(self.groups, -1)])
 
     def extend(self, x: torch.Tensor, turned: tuple, write, mask: torch.Tensor, ops: Ops) -> torch.Tensor:
-        """`write` puts new keys and values into this layer's ring and returns the ring; `mask` from `reference.spread`."""
+        """`write` puts new keys and values into this layer's ring, see `Cache.write`; `mask` from `reference.spread`."""
         y_BNHK = self.joined(x, ops).unflatten(-1, (-1, self.width))
         qk, v = y_BNHK.split([self.heads + self.groups, self.groups], 2)
         qk = rotate(ops.norm(qk.float(), self.scales(), self.q_norm.eps), *turned).to(x.dtype)
-        ring = write(torch.cat([qk[:, :, self.heads :], v], 2))
-        return self.o_proj(ops.attention(qk[:, :, : self.heads], ring, mask), ops)
+        ring, rows = write(torch.cat([qk[:, :, self.heads :], v], 2))
+        return self.o_proj(ops.attention(qk[:, :, : self.heads], ring, mask, rows), ops)
 
 
 class GatedMLP(nn.Module):
