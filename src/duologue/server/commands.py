@@ -1,5 +1,6 @@
 """`duologue serve`: the command, thin; it imports what it needs when it runs."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -52,6 +53,7 @@ def serve(
         raise ConfigError("give --cert and --cert-key together, or neither")
     if record:
         record.mkdir(parents=True, exist_ok=True)
+    sys.setswitchinterval(5e-4)  # the engine lets go of the interpreter a thousand times a tick, and would wait for it 5 ms each
     torch.set_num_threads(1)  # a busy machine punishes two: 0.1 ms operations become 4-16 ms
     make_agent = agents(Behind(model=model, base_url=base_url, api=api, mcp=tuple(mcp or ()), folder=folder))
     known = read_keys(keys)
