@@ -82,6 +82,45 @@ class Caller:
             await self.news.wait()
 
 
+class Impaired:
+    """A datagram transport over a bad line: one packet in twenty lost, each up to 100 ms late, nothing at all while `out`."""
+
+    LOST, LATE_S = 0.05, 0.1
+    out = False
+
+    def __init__(self, transport, rng: np.random.Generator):
+        self.transport, self.rng, self.dropped = transport, rng, 0
+
+    def __getattr__(self, name: str):
+        return getattr(self.transport, name)
+
+    def sendto(self, data, address=None):
+        if Impaired.out or self.rng.random() < self.LOST:
+            self.dropped += 1
+            return
+        asyncio.get_running_loop().call_later(self.rng.uniform(0, self.LATE_S), self._send, data, address)
+
+    def _send(self, data, address):
+        if not self.transport.is_closing():
+            self.transport.sendto(data, address)
+
+
+@pytest.fixture
+def bad_line(monkeypatch):
+    """Both ends of every call made from now on, client's and server's; the lines that there are."""
+    from aioice.ice import StunProtocol
+
+    plain, lines = StunProtocol.connection_made, []
+
+    def connection_made(self, transport):
+        lines.append(Impaired(transport, np.random.default_rng(len(lines))))
+        plain(self, lines[-1])
+
+    monkeypatch.setattr(StunProtocol, "connection_made", connection_made)
+    monkeypatch.setattr(Impaired, "out", False)
+    return lines
+
+
 @contextlib.asynccontextmanager
 async def call(server, path: str, label: str):
     """A connection that has been answered and whose data channel is open."""
@@ -240,5 +279,41 @@ def test_openai_s_own_client_can_offer(server):
             await caller.until("session.created")
         finally:
             await caller.peer.close()
+
+    run(talk())
+
+
+async def spoken_to(one) -> None:
+    """A tone into the microphone, then silence, until the answer to it has come and is over."""
+    before = len(one.events)
+    one.microphone.loud = True
+    await asyncio.sleep(1.0)
+    one.microphone.loud = False
+
+    def over() -> bool:
+        said = [event["said"] for event in one.events[before:] if event["type"] == "session.turn"]
+        return "tone" in said and not said[-1]
+
+    await eventually(over)
+
+
+def test_a_call_goes_on_over_a_bad_line_and_after_an_outage(server, bad_line):
+    async def talk():
+        async with call(server, "/v1/live/webrtc", "duologue.v1") as one:
+            one.send(type="session.start", session={"model": "any"})
+            await one.until("session.started")
+            await spoken_to(one)
+            begun = len(one.events)
+            Impaired.out = True
+            await asyncio.sleep(2.0)
+            Impaired.out = False
+            one.loudest = 0.0
+            await spoken_to(one)
+            await eventually(lambda: one.loudest > 1_000)
+            turns = [e for e in one.events if e["type"] == "session.turn"]
+            outage_ms = sum(e["missing_ms"] for e in one.events[begun:] if e["type"] == "session.turn")
+            assert [t["turn"] for t in turns] == list(range(turns[0]["turn"], turns[-1]["turn"] + 1)), "no event is lost"
+            assert 1_500 <= outage_ms <= 4_500, "what was not heard is marked"
+            assert sum(line.dropped for line in bad_line) > 50
 
     run(talk())
