@@ -11,7 +11,8 @@ from duologue.data.render import own_sound
 from duologue.data.script import Own, Script, Sound
 from duologue.errors import ConfigError, DataError
 from duologue.evals import cascade_parts
-from duologue.evals.cascade import ASKS_BACK, Tuning, engineered, standard
+from duologue.evals.cascade import ASKS_BACK, Tuning, standard
+from duologue.evals.cascade_engineered import engineered
 from duologue.evals.cascade_parts import FRAME, Costs, Parts, silenced, silero
 from duologue.evals.contestants import contestant
 from duologue.evals.outcome import outcome_of, sounds_in

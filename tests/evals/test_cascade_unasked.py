@@ -12,7 +12,8 @@ from duologue.data.scenes.ground import Ground
 from duologue.data.scenes.stage import Figure, Motion, Prop, Stage
 from duologue.data.scenes.things import Thing
 from duologue.data.script import Script, Sound, View
-from duologue.evals.cascade import engineered, standard
+from duologue.evals.cascade import standard
+from duologue.evals.cascade_engineered import engineered
 from duologue.evals.cascade_parts import Costs, Parts
 from duologue.evals.cascade_unasked import Eye, mistake, rule_of
 from duologue.evals.outcome import outcome_of

@@ -8,7 +8,8 @@ import pytest
 from duologue.data.families import delegate_words as words
 from duologue.data.script import Own, Script
 from duologue.evals import items
-from duologue.evals.cascade import engineered, standard
+from duologue.evals.cascade import standard
+from duologue.evals.cascade_engineered import engineered
 from duologue.evals.cascade_parts import Parts
 from duologue.evals.clerk import beside, lived
 from duologue.evals.draws import from_bank, frozen

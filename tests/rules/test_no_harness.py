@@ -1,5 +1,5 @@
 """The thesis as a test: no rule in the product decides when the model speaks. Benchmarks may name what they measure, and
-one of their files, `evals/cascade.py`, is the harness that the model is measured against."""
+some of their files, `evals/cascade*.py`, are the harness that the model is measured against."""
 
 import re
 from pathlib import Path

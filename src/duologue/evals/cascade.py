@@ -1,9 +1,8 @@
 """The baseline to beat: voice-activity detector, end-pointer, recogniser, rules, voice. Read `standard`, then `Cascade`.
 
-The only place of the package with a rule for turn-taking. `standard` is what realtime harnesses do: a turn is over after
-so much silence, and whoever speaks long enough interrupts. `engineered` is made for these very tasks, an upper bar: it
-answers as soon as the transcript is a whole request, knows stopping words from "uh huh", and has timers. Where there is a
-background side, `standard` waits for it and does nothing else; `engineered` says so, goes on, and tells the result in a pause.
+These files (`cascade…`) are the only place of the package with a rule for turn-taking. `standard` is what realtime harnesses
+do: a turn is over after so much silence, and whoever speaks long enough interrupts. Where there is a background side, it waits for
+it and does nothing else. `cascade_engineered` is the upper bar.
 
 Both hear in turns, like the model, and decide about the future only; what they hear is Silero's and Whisper's. They
 compute in no time, so that is charged by constants (`cascade_parts.Costs`), on the world's clock.
@@ -17,26 +16,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from duologue.data.families.delegate_words import ACKS
 from duologue.data.families.time import ACK, about_seconds, polite
 from duologue.data.script import Own, Script
-from duologue.evals.cascade_parts import FRAME, FRAME_S, Mouth, Parts, silenced
+from duologue.evals.cascade_parts import FRAME, FRAME_S, Mouth, Parts
 from duologue.evals.cascade_phrases import Request, plain
-from duologue.evals.cascade_rules import cuts_in, understand
+from duologue.evals.cascade_rules import understand
 from duologue.evals.errands import asks, spoken
 from duologue.evals.outcome import TURN_S
 from duologue.evals.systems import Case, System, beside, oracle
 from duologue.turn import SAMPLE_RATE_HZ, SAMPLES_PER_TURN, Call, Note, TurnIn, TurnOut, first_turn_at
 
 BEGINS, GOES_ON = 0.5, 0.35  # probability of speech, Silero's defaults
-LATE_S = 0.04  # by which Silero's end of speech comes after the sound's
 SHORTEST_S = 0.1  # less speech is a click
 AROUND_S = 0.2  # recognised with it, before and after
 LONGEST_S = 28.0  # that Whisper takes at once
 JOIN_S = 3.0  # what was not understood may be the beginning of what follows so soon
 ASKS_BACK = "tell me more"
-SPOT_S, SPOTS_AFTER_S = 0.2, 0.25  # engineered: the silence after which it reads, the speech after which it listens for words
-MOST_SLOTS = 100
 REACH_S = 2  # of a request that is handed on: its words are written down all at once
 
 
@@ -59,23 +54,10 @@ USUAL = Tuning()
 
 def standard(parts: Parts, tuning: Tuning = USUAL) -> System:
     """What realtime harnesses do: it acts upon speech only, and knows neither timers nor who is meant."""
-    return lambda cases: [_held(Cascade(parts, tuning), case) for case in cases]
+    return lambda cases: [held(Cascade(parts, tuning), case) for case in cases]
 
 
-def engineered(parts: Parts) -> System:
-    """Made for the tasks: grammar, keyword spotter, timers, and every answer ready to be played."""
-    from duologue.evals.cascade_unasked import FAMILIES, Attentive  # stands on this file
-
-    ready = parts._replace(costs=parts.costs._replace(synthesise=0.0, synthesise_fixed_s=0.0))
-
-    def made_for(case: Case) -> Cascade:
-        """It is told which task it is at."""
-        return (Attentive if case.script.family in FAMILIES else Engineered)(ready, Tuning(SPOT_S, float("inf"), False))
-
-    return lambda cases: [_held(made_for(case), case) for case in cases]
-
-
-def _held(cascade: "Cascade", case: Case) -> list[TurnOut]:
+def held(cascade: "Cascade", case: Case) -> list[TurnOut]:
     """One conversation, a turn at a time, then all that was said as sound."""
     turns = case.inputs()
     speech_F = cascade.parts.detect(np.concatenate([turn.pcm_S for turn in turns])) if turns else np.zeros(0)
@@ -262,69 +244,3 @@ class Cascade:
     def _drop_timers(self, at_s: float) -> None:
         """Nothing is left to be said by the clock."""
         self.timing = False
-
-
-class Engineered(Cascade):
-    """One conversation of the harness that was made for the tasks."""
-
-    def __init__(self, parts: Parts, tuning: Tuning):
-        super().__init__(parts, tuning)
-        self.timed: list[Own] = []
-        self.free_s = 0.0  # when the recogniser has finished what it reads
-        self.results: list[str] = []
-
-    def hears(self, turn: TurnIn, speech_F: np.ndarray, first_frame: int) -> None:
-        super().hears(turn, speech_F, first_frame)
-        now_s = (turn.index + 1) * TURN_S
-        if self.segment and now_s >= self.free_s and (self.timing or self.mouth.busy(now_s)):
-            self._spot(self.segment, now_s)
-
-    def said(self) -> list[Own]:
-        return sorted([*self.mouth.own, *self.timed], key=lambda own: own.start_s)
-
-    def _spot(self, segment: Segment, now_s: float) -> None:
-        """Reads what is being said into a reply, or while a timer runs, and stops what it is meant for."""
-        if segment.voiced_s < SPOTS_AFTER_S:
-            return
-        text, self.free_s = self._recognised(segment, now_s)
-        if self.mouth.busy(now_s) and cuts_in(text):
-            self._break_off(self.free_s)
-        if self.timing and understand(text, "timing") == Request("stop"):
-            self._drop_timers(self.free_s)
-
-    def _speaks(self, segment: Segment, now_s: float) -> None:
-        """Whoever speaks on before the answer has begun had not finished."""
-        if self.mouth.begin_s > now_s and segment.voiced_s >= SHORTEST_S:
-            self._break_off(now_s)
-
-    def _attends(self, now_s: float) -> bool:
-        return True
-
-    def _hands_on(self, text: str, end_s: float, at_s: float) -> bool:
-        """Says that it will, takes corrections and "never mind"."""
-        if self.errand and understand(text, "timing") == Request("cancel"):
-            self.calls.append((at_s, "cancel", ""))
-            self.errand, owns = "", self.mouth.words((ACK,))
-        elif super()._hands_on(text, end_s, at_s):
-            owns = self.mouth.words(ACKS[:1])
-        else:
-            return False
-        self.mouth.say(at_s, owns)
-        return True
-
-    def _read(self, notes: Sequence[Note], now_s: float) -> None:
-        """Results wait until nobody speaks."""
-        self.results += [note.text for note in notes]
-        if self.results and not self.segment and not self.mouth.busy(now_s):
-            self._tell(self.results.pop(0), now_s)
-
-    def _set_timer(self, request: Request, end_s: float, at_s: float) -> None:
-        """Seconds count from the request's end; a slot that was over before it was understood is late."""
-        super()._set_timer(request, end_s, at_s)
-        slots_s = [end_s - LATE_S + k * request.seconds for k in range(1, 2 if request.intent == "once" else MOST_SLOTS)]
-        spoken = self.mouth.words(request.items)
-        self.timed += [replace(own, start_s=slot_s) for slot_s in [s for s in slots_s if s >= at_s] or [at_s] for own in spoken]
-
-    def _drop_timers(self, at_s: float) -> None:
-        super()._drop_timers(at_s)
-        self.timed = silenced(self.timed, at_s)

@@ -17,7 +17,8 @@ from duologue.data.families.correct_me import ALPHABET
 from duologue.data.families.lexicon import DAYS, MONTHS, NUMBERS
 from duologue.data.families.time import ACK, polite
 from duologue.data.script import Line
-from duologue.evals.cascade import Engineered, Segment
+from duologue.evals.cascade import Segment
+from duologue.evals.cascade_engineered import Engineered
 from duologue.evals.cascade_phrases import plain
 from duologue.evals.outcome import TURN_S
 from duologue.evals.wording import words_of
