@@ -5,6 +5,7 @@ import torch
 
 from duologue.bench import kernels
 from duologue.bench.figures import give
+from duologue.config import tiny
 from duologue.errors import ConfigError
 from duologue.kernels import build
 
@@ -26,6 +27,13 @@ def test_every_form_has_its_row(monkeypatch, tmp_path):
     assert figures.about["GB/s, threads 1"] > 0
     give(figures, None, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 1000
+
+
+def test_the_whole_turn_and_step_run_in_every_form(monkeypatch):
+    monkeypatch.setattr(kernels, "nano", tiny)
+    cases = list(kernels._whole())
+    assert [case.name for case in cases] == ["trunk, live turn bf16", "trunk, training step bf16"]
+    assert all(form(1).isfinite().all() for case in cases for form in case.forms.values())
 
 
 def test_bits_that_depend_on_the_rows_are_counted():

@@ -41,8 +41,9 @@ def _free_linear(x: torch.Tensor, weight: torch.Tensor, packed: torch.Tensor | N
     return torch.ops.mkldnn._linear_pointwise(x, packed, None, "none", [], "")
 
 
-def _free_attention(q: torch.Tensor, ring: torch.Tensor, mask_B1RC: torch.Tensor) -> torch.Tensor:
+def _free_attention(q: torch.Tensor, ring: torch.Tensor, mask_B1RC: torch.Tensor, rows: torch.Tensor | None) -> torch.Tensor:
     """No row is padded; the heads of a group share the first's line of the mask, which is the same."""
+    ring = ring if rows is None else ring[rows]
     (n, h), groups = q.shape[1:3], ring.shape[2] // 2
     k, v = ring.transpose(1, 2).split(groups, 1)
     mask = mask_B1RC[:, :, : n * h // groups : h // groups]
