@@ -30,18 +30,19 @@ class TextCoder(Protocol):
 
 
 class Item(NamedTuple):
-    """Tokens that belong together, written from turn `first` on and not at all if they cannot be done by `last`."""
+    """Tokens that belong together, written from turn `first` on (or from its slot `skip` on) and not at all if they cannot be done by `last`."""
 
     first: int
     tokens: list[int]
     last: int = NEVER
+    skip: int = 0
 
 
 def fill(items: Iterable[Item], turns: int, width: int) -> np.ndarray:
     """Items in the order of their first turn, one after another, `width` tokens a turn: int16 [turns, width], 0 = PAD."""
     slots, cursor = np.zeros(turns * width, np.int16), 0
     for item in sorted(items, key=lambda item: item.first):
-        begin = max(cursor, item.first * width)
+        begin = max(cursor, item.first * width + item.skip)
         end = begin + len(item.tokens)
         if end > (item.last + 1) * width:
             continue
@@ -93,7 +94,8 @@ def letters(script: Script, turns: int) -> np.ndarray:
 def say(script: Script, tokenizer: TextCoder, speak_T: np.ndarray) -> np.ndarray:
     """A word is written from the output turn on in which its sound starts, never before its speech's first sounding turn.
 
-    Not earlier: an answer begins before its question's last word has been written down, and what to say hangs on it.
+    Not earlier: an answer begins before its question's last word has been written down, and what to say hangs on it. In its turn it stands as
+    late as it fits, behind what is heard in the same turn.
 
     Of a speech that is cut, no word is written that begins after the cut or could not be whole by the last sounding turn.
     """
@@ -110,11 +112,11 @@ def _said(own: Own, tokenizer: TextCoder, speak_T: np.ndarray) -> list[Item]:
         return []
     last = NEVER if own.cut_s is None else int(sounding[-1])
     starts = [(own.start_s + w.start_s, w.text) for w in own.speech.words]
-    return [
-        Item(max(first_turn_at(start_s) - 1, int(sounding[0])), tokenizer.encode(text), last)
-        for start_s, text in starts
-        if own.cut_s is None or start_s < own.cut_s
-    ]
+    by_turn: dict[int, list[int]] = {}
+    for start_s, text in starts:
+        if own.cut_s is None or start_s < own.cut_s:
+            by_turn.setdefault(max(first_turn_at(start_s) - 1, int(sounding[0])), []).extend(tokenizer.encode(text))
+    return [Item(turn, tokens, last, max(0, TOKENS_PER_TURN - len(tokens))) for turn, tokens in by_turn.items()]
 
 
 def text(script: Script, tokenizer: TextCoder, turns: int) -> np.ndarray:

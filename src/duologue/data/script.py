@@ -135,9 +135,19 @@ class Script:
     views: list[View] = field(default_factory=list)
 
 
-REACTION_S = 0.2
+REACTION_S = 0.2  # from stopping words to silence, at least
+THOUGHT_S = 0.3  # from a question to its answer: the last word must be written down before the word that hangs on it is chosen
 
 
 def reply_at(end_s: float) -> float:
-    """When an answer to something that ended at `end_s` begins: the first turn boundary at least REACTION_S later."""
-    return float(np.ceil((end_s + REACTION_S) / 0.2 - 1e-6) * 0.2)
+    """When an answer to something that ended at `end_s` begins: the first turn boundary at least THOUGHT_S later."""
+    return _boundary_from(end_s + THOUGHT_S)
+
+
+def silent_at(end_s: float) -> float:
+    """When it has fallen silent after stopping words that ended at `end_s`: the first turn boundary at least REACTION_S later."""
+    return _boundary_from(end_s + REACTION_S)
+
+
+def _boundary_from(at_s: float) -> float:
+    return float(np.ceil(at_s / 0.2 - 1e-6) * 0.2)

@@ -16,7 +16,7 @@ from duologue.data.families import delegate_words as words
 from duologue.data.families.delegate_steps import calls, comes, delay, delegates, result, speaks, told, waits
 from duologue.data.families.exchange import draw, finish, gap, held_out, line, pick, says, unique
 from duologue.data.families.timing import Scene, asks, fall_silent, open_scene
-from duologue.data.script import Check, Line, Own, Script, Sound, Speech, reply_at
+from duologue.data.script import Check, Line, Own, Script, Sound, Speech, reply_at, silent_at
 
 NAME = words.FAMILY
 OVERLAP_S = 0.6  # a further sentence comes this long before the last one has been said
@@ -192,7 +192,7 @@ def _cut_short(scene: Scene, speech: Speech) -> tuple[Own, float]:
     at_s = own.start_s + scene.rng.uniform(0.2, latest_s)
     end_s = at_s + speech.seconds
     script.sounds.append(Sound(at_s, speech))
-    script.own += fall_silent([own], reply_at(end_s))
+    script.own += fall_silent([own], silent_at(end_s))
     return own, end_s
 
 

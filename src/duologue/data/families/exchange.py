@@ -14,7 +14,7 @@ from duologue.data.script import Check, Line, Own, Script, Sound, Speech, reply_
 
 PHRASE_SHARE, COMBO_SHARE = 15, 10  # percent of phrases and of slot combinations that only tests see
 FAMILIAR_IN_TEST = 0.02  # keeps about one test line in ten free of anything held out
-BARE = 0.15  # share of the replies that are the fact alone
+BARE = 0.04  # share of the replies that are the fact alone
 PERIOD_S = (0.5, 0.9)  # between the items of a recital
 MAX_EXCHANGES = 4
 SHORTEST_S, LONGEST_S = 8.0, 25.0

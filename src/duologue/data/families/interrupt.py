@@ -22,7 +22,7 @@ from duologue.data.families.timing import (
     question,
     recites,
 )  # fmt: skip
-from duologue.data.script import REACTION_S, Check, Line, Own, Script, Sound, Speech, reply_at
+from duologue.data.script import REACTION_S, Check, Line, Own, Script, Sound, Speech, reply_at, silent_at
 
 NAME = "interrupt"
 QUESTION_HEARD_S = 0.8  # of another question, before the recital gives way to it
@@ -82,7 +82,7 @@ def cuts_in(scene: Scene, now_s: float, speech: Speech, stop_after_s: float) -> 
     """
     asked, asked_s, owns = recites(scene, now_s)
     at_s = _moment(scene.rng, owns, stop_after_s)
-    stop_s, script = reply_at(at_s + stop_after_s - REACTION_S), scene.script
+    stop_s, script = silent_at(at_s + stop_after_s - REACTION_S), scene.script
     script.sounds.append(Sound(at_s, speech))
     script.own += fall_silent(owns, stop_s)
     said = tuple(own.speech.text for own in owns if own_end(own) < at_s - 0.5)

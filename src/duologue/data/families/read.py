@@ -11,7 +11,7 @@ import numpy as np
 
 from duologue.data.families.exchange import ends, finish, gap, pick, sample, vary
 from duologue.data.families.timing import ANSWER_S, SILENT_S, fall_silent, own_end
-from duologue.data.script import Check, Own, Script, Sound, Speech, reply_at
+from duologue.data.script import Check, Own, Script, Sound, Speech, reply_at, silent_at
 from duologue.errors import DataError
 
 NAME = "read"
@@ -172,8 +172,8 @@ def _cut_short(script: Script, rng: np.random.Generator, owns: list[Own], speech
     at_s = _moment(rng, owns, speech.seconds + LEFT_S)
     end_s = at_s + speech.seconds
     script.sounds.append(Sound(at_s, speech))
-    script.own += fall_silent([own for own in owns if own.start_s < end_s], reply_at(end_s))
-    left = [own for own in owns if own_end(own) > reply_at(end_s)]
+    script.own += fall_silent([own for own in owns if own.start_s < end_s], silent_at(end_s))
+    left = [own for own in owns if own_end(own) > silent_at(end_s)]
     if left:
         _note(script, "stop", at_s, end_s)
     return end_s, left

@@ -16,7 +16,7 @@ from duologue.data.families.rule import acknowledges, typed_by
 from duologue.data.families.timing import ANSWER_S, SILENT_S, Scene, asks, fall_silent, own_end
 from duologue.data.scenes.stage import Prop, Stage
 from duologue.data.scenes.things import COLOURS, Thing
-from duologue.data.script import Check, Line, Own, Sound, Speech, reply_at
+from duologue.data.script import Check, Line, Own, Sound, Speech, reply_at, silent_at
 from duologue.safety.policy import FACT, Topic, current
 
 CUT_HEARD_S = 0.2  # of what is said into a refusal, before it gives way: refusals take little more than a second
@@ -172,7 +172,7 @@ def _cut(asking: Asking, end_s: float) -> float:
     own, speech, script = _refusal(asking, end_s), asking.line("cut_in"), asking.scene.script
     at_s = own.start_s + asking.rng.uniform(0.3, 0.65) * own.speech.seconds
     over_s = at_s + speech.seconds
-    silent_s = reply_at(at_s + CUT_HEARD_S)
+    silent_s = silent_at(at_s + CUT_HEARD_S)
     script.own += fall_silent([own], silent_s)
     script.sounds.append(Sound(at_s, speech))
     if over_s - silent_s >= SILENT_S + 0.2:

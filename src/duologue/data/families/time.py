@@ -21,7 +21,7 @@ from duologue.data.families.timing import (
     question,
     quiet_between,
 )  # fmt: skip
-from duologue.data.script import REACTION_S, Check, Line, Own, Script, Sound, Speech, reply_at
+from duologue.data.script import THOUGHT_S, Check, Line, Own, Script, Sound, Speech, reply_at, silent_at
 from duologue.turn import TURN_MS
 
 NAME = "time"
@@ -158,7 +158,7 @@ def meanwhile(scene: Scene, from_s: float, until_s: float) -> list[tuple[float, 
     """A small question asked and answered between two instants, if it fits. Returns the span of its answer."""
     script, speech = scene.script, question(scene)
     reply = scene.bank.own(speech.line.answers[0])
-    free_s = until_s - from_s - speech.seconds - REACTION_S - 0.2 - reply.seconds
+    free_s = until_s - from_s - speech.seconds - THOUGHT_S - 0.2 - reply.seconds
     if free_s < 0:
         return []
     end_s = says(script, from_s + scene.rng.uniform(0, free_s), speech)
@@ -224,7 +224,7 @@ def _every(scene: Scene, now_s: float, room_s: float) -> float:
     stopped_s = stop_at_s + stop.seconds
     script.sounds.append(Sound(stop_at_s, stop))
     slots = [end_s + k * period_s for k in range(1, count + 3)]
-    script.own += fall_silent([Own(boundary(slot_s), word) for slot_s in slots], reply_at(stopped_s))
+    script.own += fall_silent([Own(boundary(slot_s), word) for slot_s in slots], silent_at(stopped_s))
     wanted = [slot(script, slot_s, period_s, word) for slot_s in slots[:count]]
     if period_s >= 6:
         k = int(scene.rng.integers(count - 1))
