@@ -44,7 +44,9 @@ def test_said_words_come_in_the_turn_in_which_their_sound_starts():
     script = Script("talk", 8.0, own=[Own(2.05, speech("hi yo hi yo", "own", gap_s=0.3))])
     speak_T = np.zeros(40, np.uint8)
     speak_T[9:21] = 1
-    turns = np.flatnonzero(labels.say(script, CODER, speak_T)[:, 0])
+    written = labels.say(script, CODER, speak_T)
+    assert not written[:, 0].any()  # a word of one token stands in the second slot, behind what is heard in that turn
+    turns = np.flatnonzero(written[:, 1])
     sounds = [int((2.05 + w.start_s) / 0.2) - 1 for w in script.own[0].speech.words]
     assert turns[0] == sounds[0] == 9  # not before the first sounding turn
     assert [s - t for s, t in zip(sounds[1:], turns[1:], strict=True)] == [0, 0, 0]

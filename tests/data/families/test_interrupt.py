@@ -3,7 +3,7 @@
 import pytest
 
 from duologue.data.families import interrupt
-from duologue.data.script import reply_at
+from duologue.data.script import reply_at, silent_at
 from tests.data.families.timing_checks import own_spans, scripts
 
 CASES = [(script, split) for split in ("train", "test") for script in scripts("interrupt", split)]
@@ -39,10 +39,10 @@ def test_stopping_words_give_silence_by_the_turn_after_their_end():
         if item["class"] == "question":
             assert sound.start_s + 0.8 <= item["stop_s"] + 1e-9 <= sound.start_s + 1.0 + 1e-6 or item[
                 "stop_s"
-            ] == pytest.approx(reply_at(end_s))
-            assert item["stop_s"] <= reply_at(end_s) + 1e-9
+            ] == pytest.approx(silent_at(end_s))
+            assert item["stop_s"] <= silent_at(end_s) + 1e-9
         else:
-            assert item["stop_s"] == pytest.approx(reply_at(end_s)) and item["stop_s"] <= end_s + 0.4 + 1e-6
+            assert item["stop_s"] == pytest.approx(silent_at(end_s)) and item["stop_s"] <= end_s + 0.4 + 1e-6
         heard = [span for span in own_spans(script) if span[0] < item["stop_s"] - 1e-6 < span[1] - 2e-6]
         assert not heard
 

@@ -4,7 +4,7 @@ import pytest
 
 from duologue.data.families import time
 from duologue.data.families.lexicon import NUMBERS
-from duologue.data.script import reply_at
+from duologue.data.script import reply_at, silent_at
 from tests.data.families.timing_checks import lines_of, own_spans, scripts, whole_number
 
 CASES = [(script, split) for split in ("train", "test") for script in scripts("time", split)]
@@ -52,7 +52,7 @@ def test_periodic_words_come_at_every_slot_until_stop():
         slots = [_end(sound) + (k + 1) * period_s for k in range(len(said))]
         assert said == pytest.approx(slots, abs=0.1 + 1e-6)
         assert len(said) >= item["count"] >= 3
-        silent_s = reply_at(_end(stop))
+        silent_s = silent_at(_end(stop))
         assert all(end <= silent_s + 1e-9 for start, end in own_spans(script) if _end(sound) < start < _end(stop) + 2)
         windows = [c for c in script.checks if c.accept == (item["word"],)]
         assert len(windows) >= item["count"]
@@ -79,7 +79,7 @@ def test_what_was_cancelled_is_never_said():
         cancel = next(x for x in script.sounds if x.speech.text == item["said"])
         assert _end(sound) < _end(cancel) < _end(sound) + n
         assert not _said(script, item["word"], _end(sound), _end(sound) + n + 1.4)
-        assert _said(script, "okay", _end(cancel), _end(cancel) + 0.41)
+        assert _said(script, "okay", _end(cancel), _end(cancel) + 0.51)
         slot_s = _end(sound) + n
         assert any(c.kind == "quiet" and c.start_s <= slot_s - 0.5 and c.end_s >= slot_s + 1 for c in script.checks)
 
@@ -88,7 +88,7 @@ def test_only_polite_requests_with_time_to_spare_are_acknowledged():
     seen = set()
     for kind in ("once", "every"):
         for script, _, item, sound in _tasks(kind):
-            said = _said(script, "okay", _end(sound), _end(sound) + 0.41)
+            said = _said(script, "okay", _end(sound), _end(sound) + 0.51)
             kindly = any(
                 f" {words} " in f" {item['asked']} "
                 for words in ("please", "can you", "could you", "will you", "would you")

@@ -200,7 +200,7 @@ def _cancelled(scene: Scene, now_s: float, room_s: float) -> float:
     """As in "in nine seconds say tea", then "never mind": the moment passes in silence. Returns when it is over."""
     asked, end_s, quiet_s = _requested(scene, now_s, "once", lambda line: 7 <= line.slots["seconds"] <= room_s)
     slot_s, speech = end_s + asked.slots["seconds"], scene.line(NAME, "cancel")
-    latest_s = max(quiet_s, slot_s - 1.5 - speech.seconds)
+    latest_s = max(quiet_s, slot_s - 1.6 - speech.seconds)
     cancelled_s = says(scene.script, float(scene.rng.uniform(quiet_s, latest_s)), speech)
     own = Own(reply_at(cancelled_s), scene.bank.own(ACK))
     scene.script.own.append(own)
