@@ -22,7 +22,7 @@ from tests.data.fake_bank import FakeBank, speech_of
 
 @pytest.fixture(scope="module")
 def drawn():
-    return [item for family in FAMILIES for item in draw(family, FakeBank(), 6, seed=3)]
+    return [item for family in FAMILIES for item in draw(family, FakeBank(), 4, seed=5)]
 
 
 def shares(drawn, system) -> dict[str, float]:
