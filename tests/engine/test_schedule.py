@@ -175,6 +175,27 @@ def test_room_is_given_by_measured_time():
     pace.admit(12)
 
 
+def test_room_comes_back_when_heavy_ticks_are_over():
+    now = [0.0]
+    pace = Pace(budget_ms=150, clock=lambda: now[0])
+    pace.fit({1: 15.0, 4: 30.0})
+    for _ in range(100):
+        pace.note(28, 900.0)  # six times as long as they should take
+    with pytest.raises(SessionError, match="busy"):
+        pace.admit(4)
+    now[0] = 10.0
+    pace.admit(27)
+
+
+def test_a_small_tick_that_waited_does_not_stand_for_the_large_ones():
+    pace = Pace(budget_ms=150)
+    pace.fit({1: 15.0, 4: 30.0})
+    pace.note(1, 45.0)
+    for _ in range(9):
+        pace.note(22, 120.0)
+    assert pace.predict(4) == pytest.approx(30.0 * 1125 / 1095)
+
+
 def test_the_first_session_is_never_refused():
     pace = Pace(budget_ms=1)
     pace.fit({1: 15.0})

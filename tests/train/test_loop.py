@@ -40,6 +40,14 @@ def test_every_part_receives_a_gradient_and_the_loss_falls(folder):
     assert rows[-1] < rows[0] * 0.9
 
 
+def test_ears_teach_the_front_and_nothing_else(folder):
+    learned = dict(pretrain(folder / "shards", tiny(), plan(folder, "ears", 12), rows=2, ears=True).named_parameters())
+    changed = {n for n, p in fresh().named_parameters() if not torch.equal(p, learned[n])}
+    assert changed and all(n.startswith(("fuse.front", "fuse.kind", "fuse.missing", "ctc")) for n in changed), changed
+    rows = [eval(line)["ctc"] for line in (folder / "ears" / "log.jsonl").read_text().splitlines()]
+    assert rows[-1] < rows[0] * 0.9
+
+
 def fresh():
     from duologue.model.interaction import InteractionModel
 

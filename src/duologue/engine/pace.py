@@ -1,33 +1,34 @@
 """How long ticks take, and whether one more session fits. Read `Pace.admit` first."""
 
+import time
 from collections import deque
-
-import numpy as np
+from collections.abc import Callable
 
 from duologue.engine.engine import Engine
 from duologue.errors import SessionError
 from duologue.turn import silence
 
 RECENT = 200  # ticks that are remembered
+FRESH_S = 5.0  # those of the last seconds say how fast the machine is now; after a pause it is as fast as at the start
 BATCHES, TIMES = (1, 4), 3  # what is measured before the first session: numbers of rows, and how often
 ALWAYS = -1e9  # patience of a session that speaks in every turn, the dearest kind
 
 
 class Pace:
-    """Ticks cost about `first_ms + rows * each_ms`; measured once when everybody speaks, then scaled by what recent ticks took."""
+    """Ticks cost about `first_ms + rows * each_ms`; measured once when everybody speaks, then scaled by what fresh ticks took."""
 
-    def __init__(self, budget_ms: float, remember: int = RECENT):
-        self.budget_ms = budget_ms
+    def __init__(self, budget_ms: float, remember: int = RECENT, clock: Callable[[], float] = time.monotonic):
+        self.budget_ms, self._clock = budget_ms, clock
         self.first_ms, self.each_ms = 0.0, 0.0
-        self._ticks: deque[tuple[int, float]] = deque(maxlen=remember)
+        self._ticks: deque[tuple[int, float, float]] = deque(maxlen=remember)  # rows, milliseconds, when it ended
 
     @property
     def tick_ms(self) -> list[float]:
-        return [ms for _, ms in self._ticks]
+        return [ms for _, ms, _ in self._ticks]
 
     def note(self, rows: int, ms: float) -> None:
         """A tick of so many rows has taken so long."""
-        self._ticks.append((rows, ms))
+        self._ticks.append((rows, ms, self._clock()))
 
     def measure(self, engine: Engine) -> None:
         """Runs speaking sessions for a few ticks, which also warms everything up."""
@@ -47,9 +48,17 @@ class Pace:
         self.first_ms = took[1] - self.each_ms
 
     def predict(self, sessions: int) -> float:
-        """Milliseconds of a tick in which all of so many sessions are due, at the pace of the slower recent ones."""
-        pace = [ms / (self.first_ms + rows * self.each_ms) for rows, ms in self._ticks if rows]
-        return (self.first_ms + sessions * self.each_ms) * (float(np.percentile(pace, 90)) if pace else 1.0)
+        """Milliseconds of a tick in which all of so many sessions are due, at the pace of the fresh ticks.
+
+        Their total against what they should have cost: a tick of one row that waited a little weighs as little as it took.
+        """
+        since = self._clock() - FRESH_S
+        fresh = [(rows, ms) for rows, ms, ended in self._ticks if rows and ended >= since]
+        pace = sum(ms for _, ms in fresh) / sum(self._cost(rows) for rows, _ in fresh) if fresh else 1.0
+        return self._cost(sessions) * pace
+
+    def _cost(self, rows: int) -> float:
+        return self.first_ms + rows * self.each_ms
 
     def admit(self, sessions: int) -> None:
         """Raises SessionError when one more beside these would make ticks too slow."""

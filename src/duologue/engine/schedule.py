@@ -67,7 +67,7 @@ class Schedule:
     def __init__(self, engine: Engine, budget_ms: float = 150.0, clock: Callable[[], float] = time.monotonic, remember: int = RECENT):
         """`budget_ms`: what a tick may take with all sessions due; `remember`: ticks that `tick_ms` holds."""
         self._engine, self._clock = engine, clock
-        self._pace = Pace(budget_ms, remember)
+        self._pace = Pace(budget_ms, remember, clock)
         self._lives: set[Live] = set()
         self._asked: deque[Callable[[], None]] = deque()
         self._changed = threading.Condition()

@@ -136,12 +136,27 @@ class InteractionModel(nn.Module):
         losses["decision"] = self._decision_loss(gates[second, DECISION], batch, batch.output_of_R[second] // 2)
         losses["flow"] = self._flow_loss(hidden, batch, dtype)
         losses["spelling"] = self._spelling_loss(hidden, batch)
-        losses["ctc"] = self._ctc_loss(x, batch)
+        losses["ctc"] = self._ctc_loss(x.flatten(0, 1).index_select(0, batch.listening_R), batch)
         taught = SPELLING_WEIGHT * losses["spelling"] + CTC_WEIGHT * losses["ctc"]
         losses["total"] = losses["decision"] + losses["flow"] + taught + sum(
             weight * losses[name] for weight, name in zip(CHANNEL_WEIGHT, CHANNELS, strict=True)
         )
         return losses
+
+    def ear_loss(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
+        """What the front alone hears: the CTC part of `loss`, for a small share of its computing."""
+        loss = self._ctc_loss(self.sound(batch, dtype), batch)
+        return {"ctc": loss, "total": loss}
+
+    def sound(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> torch.Tensor:
+        """Embeddings [A positions, D] of the user's sound in a batch."""
+        table = self.fuse.user_sound(batch.user_BFM, batch.lost_B2T, dtype).flatten(0, 1)
+        return table.index_select(0, batch.source_BN.flatten()[batch.listening_R] - 1)
+
+    def spelled(self, sound_RD: torch.Tensor, batch: Batch) -> list[torch.Tensor]:
+        """Log-probabilities of letters, blank first: [steps, 1 + LETTERS] for each row of a batch, without its edges."""
+        rows = sound_RD.split(torch.bincount(batch.listening_R // batch.source_BN.shape[1]).tolist())
+        return [self.ctc(row[CTC_EDGE:-CTC_EDGE]).view(-1, 1 + LETTERS).log_softmax(-1) for row in rows]
 
     def decisions(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> torch.Tensor:
         """Log-probability of every decision of a batch, in the order of its turns, with the bits of the live session."""
@@ -183,14 +198,12 @@ class InteractionModel(nn.Module):
         guess = self.spelling(hidden.index_select(0, batch.listening_R))
         return F.binary_cross_entropy_with_logits(guess, batch.letters_RL, reduction="none").sum(-1).mean()
 
-    def _ctc_loss(self, x_BND: torch.Tensor, batch: Batch) -> torch.Tensor:
+    def _ctc_loss(self, sound_RD: torch.Tensor, batch: Batch) -> torch.Tensor:
         """The letters of all words in order, from the embeddings of sound alone: teaches the front to hear by itself.
 
         Source: Graves et al., Connectionist Temporal Classification, ICML 2006. Mean over letters.
         """
-        sound = x_BND.flatten(0, 1).index_select(0, batch.listening_R)
-        rows = sound.split(torch.bincount(batch.listening_R // x_BND.shape[1]).tolist())
-        guess = [self.ctc(row[CTC_EDGE:-CTC_EDGE]).view(-1, 1 + LETTERS).log_softmax(-1) for row in rows]
+        guess = self.spelled(sound_RD, batch)
         steps, letters = torch.tensor([len(g) for g in guess]), (batch.spelled_BS > 0).sum(1)
         loss = F.ctc_loss(pad_sequence(guess), batch.spelled_BS, steps, letters, reduction="sum", zero_infinity=True)
         return loss / letters.sum().clamp(min=1)

@@ -24,6 +24,7 @@ def pretrain(
     rate: Annotated[float, typer.Option(min=0, help="Times the base learning rates.")] = 1.0,
     decay: Annotated[float, typer.Option(min=0.001, max=1, help="Share of the steps over which the rate falls.")] = 0.3,
     init: Annotated[Path | None, typer.Option(help="Weights to begin with, instead of nothing.")] = None,
+    ears: Annotated[bool, typer.Option("--ears", help="Only the front, which learns to spell what it hears (CTC): first of all.")] = False,
     seed: Seed = 0,
 ) -> None:
     """Train an interaction model, every loss at once. Under `torchrun`, processes share the rows.
@@ -35,7 +36,7 @@ def pretrain(
     from duologue.train.pretrain import pretrain as run_pretrain
 
     plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=decay, seed=seed)
-    run_pretrain(data, config.preset(preset), plan, rows, init)
+    run_pretrain(data, config.preset(preset), plan, rows, init, ears)
 
 
 @train.command()

@@ -5,12 +5,14 @@ The cheapest look at learning: seconds, no sampling, no judge. It is kinder than
 
 from collections import Counter
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from duologue.evals.stats import rate
+from duologue.evals.wording import errors
 from duologue.model.interaction import DECISION, Batch, InteractionModel
 from duologue.model.layout import CHANNELS
 from duologue.train.batches import BEFORE, FIRST_TURNS, Shards, collate, cut
@@ -33,6 +35,9 @@ def forced(model: InteractionModel, folder: Path, windows: int = 40, mishear: bo
         for name, hits in _hits(model, batch).items():
             right[name] += int(hits.sum())
             seen[name] += len(hits)
+        wrong, letters = _letters(model, batch)
+        right["letters of the front"] += max(0, letters - wrong)
+        seen["letters of the front"] += letters
     return {name: rate(right[name], seen[name]) for name in seen if seen[name]}
 
 
@@ -44,6 +49,16 @@ def _batches(shards: Shards, windows: int):
         start = BEFORE + (len(shard["speak"]) - TURNS - BEFORE) * i // windows
         window = cut(shard, start, start + TURNS, int(rng.integers(FIRST_TURNS)))
         yield collate([window], max(POSITIONS, len(window.flat.kind_N)), None)
+
+
+@torch.no_grad()
+def _letters(model: InteractionModel, batch: Batch) -> tuple[int, int]:
+    """Letters wrong (Levenshtein distance) in what the front alone spells, likeliest at each step, and how many there are."""
+    wrong = 0
+    for steps, wanted in zip(model.spelled(model.sound(batch), batch), batch.spelled_BS.tolist(), strict=True):
+        spelled = [n for n, _ in groupby(steps.argmax(-1).tolist()) if n]
+        wrong += errors(spelled, [n for n in wanted if n])
+    return wrong, int((batch.spelled_BS > 0).sum())
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ from duologue.train.batches import Shards, collate
 from duologue.train.loop import Plan, rank_and_world, train
 
 POSITIONS = 768  # of a window: longer than the attention's own window, so that the ring's forgetting is trained too
+EAR_POSITIONS = 384  # where only the front learns, which looks back 0.9 s: CTC costs the square of a window
 
 
 class Feed:
@@ -37,12 +38,17 @@ class Feed:
         return batch.result()
 
 
-def pretrain(shards: Path, config: Config, plan: Plan, rows: int = 10, init: Path | None = None) -> InteractionModel:
-    """Every loss at once, from `init` or from nothing. Goes on where `plan.out` stopped."""
+def pretrain(
+    shards: Path, config: Config, plan: Plan, rows: int = 10, init: Path | None = None, ears: bool = False
+) -> InteractionModel:
+    """Every loss at once, from `init` or from nothing. Goes on where `plan.out` stopped.
+
+    With `ears` only the front learns, to spell what it hears.
+    """
     torch.manual_seed(plan.seed)
     model = checkpoint.load(init)[0].train() if init else InteractionModel(config)
-    feed = Feed(Shards(shards), rows, POSITIONS, plan.seed)
-    return train(model, feed, lambda m, batch: _losses(m, batch, plan.dtype), plan)
+    feed = Feed(Shards(shards), rows, EAR_POSITIONS if ears else POSITIONS, plan.seed)
+    return train(model, feed, lambda m, batch: m.ear_loss(batch, plan.dtype) if ears else _losses(m, batch, plan.dtype), plan)
 
 
 def _losses(model: InteractionModel, batch: Batch, dtype: torch.dtype) -> dict[str, torch.Tensor]:
