@@ -22,7 +22,8 @@ quick)
     began=$(date +%s)
     "$DUOLOGUE" synth voices --engine flite --family hear --utterances 60
     "$DUOLOGUE" synth shards --out "$SHARDS" --count 1 --family hear --augment mild
-    two train pretrain "$SHARDS" --out "$RUN" --preset pico --steps 60 --minutes 0.7 --rows 4
+    two train pretrain "$SHARDS" --out "$RUN/ears" --preset pico --ears --steps 20 --minutes 0.2 --rows 4
+    two train pretrain "$SHARDS" --out "$RUN" --preset pico --init "$RUN/ears/model.safetensors" --steps 60 --minutes 0.6 --rows 4
     "$DUOLOGUE" train forced "$SHARDS" --checkpoint "$RUN/model.safetensors" --windows 4
     ;;
 whole)
@@ -35,7 +36,8 @@ whole)
     "$DUOLOGUE" synth voices --engine kokoro --minutes 4 --own-share 0 --family numbers --family order
     wait $!
     "$DUOLOGUE" synth shards --out "$SHARDS" --count 12 --workers 2 --augment mild --family numbers=2 --family order --family hear
-    two train pretrain "$SHARDS" --out "$RUN" --preset pico --steps 2000 --minutes 10
+    two train pretrain "$SHARDS" --out "$RUN/ears" --preset pico --ears --steps 2000 --minutes 3 --rows 16
+    two train pretrain "$SHARDS" --out "$RUN" --preset pico --init "$RUN/ears/model.safetensors" --steps 2000 --minutes 8
     "$BIN/python" -m duologue.evals.probe --checkpoint "$RUN/model.safetensors" --families numbers order --cases 10
     ;;
 *)

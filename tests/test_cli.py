@@ -250,7 +250,7 @@ def test_wrong_words_to_the_training_commands(run):
     assert_mistake(run("synth", "voices", "--engine", "parrot"), "parrot")
 
 
-@pytest.mark.parametrize("command", ["synth voices", "synth shards", "train pretrain", "train vocoder", "train align", "eval quick", "plan", "replay", "bench turn", "bench sessions", "bench long", "bench peers", "bench kernels"])
+@pytest.mark.parametrize("command", ["synth voices", "synth shards", "train pretrain", "train vocoder", "train align", "eval quick", "eval copy", "plan", "replay", "bench turn", "bench sessions", "bench long", "bench peers", "bench kernels"])
 def test_every_command_is_there(command, capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", ["duologue", *command.split(), "--help"])
     with pytest.raises(SystemExit) as stop:

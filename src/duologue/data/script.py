@@ -136,7 +136,7 @@ class Script:
 
 
 REACTION_S = 0.2  # from stopping words to silence, at least
-THOUGHT_S = 0.3  # from a question to its answer: the last word must be written down before the word that hangs on it is chosen
+THOUGHT_S = 0.25  # from a question to its answer: the last word must be written down before the word that hangs on it is chosen
 
 
 def reply_at(end_s: float) -> float:

@@ -214,3 +214,31 @@ def quick(
         typer.echo(json.dumps(result, indent=1))
     else:
         show(result)
+
+
+@judge.command("copy")
+def copy_sounds(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE]...", help="Recordings, the words in a .txt beside each; none: the voice bank's test sentences.")
+    ] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="A vocoder to use instead of the shipped one.")] = None,
+    cases: Annotated[int, typer.Option(min=1, help="Sentences of the voice bank, or as many as there are.")] = 22,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the pairs as wav files, to listen to.")] = None,
+    as_json: AsJson = False,
+    seed: Seed = 0,
+) -> None:
+    """Judge the vocoder alone: the own voice's sentences to log-mel and back, originals beside copies.
+
+    **Example:** `duologue eval copy --out out/copies`
+    """
+    import json
+
+    from duologue.evals.copying import copy
+    from duologue.evals.report import show_copies
+
+    with progress_bar() as progress:
+        found = copy(files or (), checkpoint, cases, seed, out, progress)
+    if as_json:
+        typer.echo(json.dumps(found, indent=1))
+    else:
+        show_copies(found)

@@ -32,17 +32,18 @@ def write_inputs(suite: str, items: Sequence[Item], cases: Sequence[Case], folde
     for number, ((script, trials), case) in enumerate(zip(items, cases, strict=True)):
         place = folder / folder_of(suite, number)
         sound_S = np.concatenate([turn.pcm_S for turn in case.inputs()])
-        _write(place / "input.wav", sound_S)
+        write_sound(place / "input.wav", sound_S)
         for name, label in _labels(script, trials).items():
             (place / name).write_text(json.dumps(label, indent=1) + "\n", encoding="utf-8")
 
 
 def write_output(place: Path, sound_S: np.ndarray) -> None:
     """What a system said, on the input's clock. Raises DataError when it cannot be written."""
-    _write(place / "output.wav", sound_S)
+    write_sound(place / "output.wav", sound_S)
 
 
-def _write(path: Path, sound_S: np.ndarray) -> None:
+def write_sound(path: Path, sound_S: np.ndarray) -> None:
+    """16-bit mono 16 kHz; folders are made. Raises DataError when it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, to_int16(sound_S), SAMPLE_RATE_HZ, "PCM_16")

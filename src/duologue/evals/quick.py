@@ -27,7 +27,7 @@ from duologue.evals.speed import turn_times
 from duologue.evals.stats import paired_difference, quantiles, rate, ratio
 from duologue.evals.systems import Case, System, model, run
 from duologue.evals.trials import Trial
-from duologue.evals.voice import voice_row
+from duologue.evals.voice import reference, voice_row
 from duologue.evals.wording import errors, words_of
 
 GROUPS = ("answers", "pause", "repair", "stop", "goes_on", "time", "noise", "human", "loss", "voice")
@@ -121,7 +121,7 @@ def measure(system: System, asked: Asked, ear: judge.Ear | None = None, progress
     if "human" in wanted:
         result["hear/human"] = _human(bench, cases)
     if "voice" in wanted:
-        result["voice"] = voice_row([h.outcome for h in held if len(h.outcome.sound_S)], bench.reader.words, _reference(drawn))
+        result["voice"] = voice_row([h.outcome for h in held if len(h.outcome.sound_S)], bench.reader.words, reference(drawn))
     about = {"cases": cases, "seed": asked.seed, "frozen": cases <= FROZEN_CASES, "conversations": len(drawn)}
     return {"about": about, "rows": result, "failed": dict(bench.failed), "ceiling": _ceiling(asked.folder)}
 
@@ -217,12 +217,6 @@ def _human(bench: Bench, cases: int) -> dict:
     except DataError as error:
         return {"skipped": str(error)}
     return _heard(some, bench.hold(some, "clean", "a human"))
-
-
-def _reference(drawn: Sequence[Item]) -> np.ndarray | None:
-    """Some ten seconds of the script's own voice."""
-    own = [o.speech.pcm_S for script, _ in drawn for o in script.own][:40]
-    return np.concatenate(own) if own else None
 
 
 def write_ceiling(result: dict, folder: Path) -> None:

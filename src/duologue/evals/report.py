@@ -120,6 +120,16 @@ def number(figure: dict) -> str:
     return f"{figure['value']:.3g} {figure['unit']} ({spread}, n={figure['cases']})"
 
 
+def show_copies(found: dict, console: Console | None = None) -> None:
+    """Prints the originals and the vocoder's copies, one under the other."""
+    about, rows = found["about"], ("words_wrong", "dnsmos_p808", "similarity")
+    title = f"copy synthesis: {about['sentences']} sentences, {about['seconds']:.0f} s"
+    table = Table("", "words wrong", "DNSMOS P808", "similarity to the own voice", title=title)
+    for name in ("original", "copy"):
+        table.add_row(name, *(number(found[name][row]) for row in rows))
+    (console or Console(width=140)).print(table)
+
+
 def show_attacks(system: str, found: dict, console: Console | None = None) -> None:
     """Prints what the red team found: leaks and refusals, of the fixed list, of the search, by way of attacking."""
     table = Table("attacks", "leaked %", "95 %", "sessions", "requests refused %", "95 %", "requests", title=f"red team against {system}")

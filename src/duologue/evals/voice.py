@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from duologue.evals.items import Item
 from duologue.evals.outcome import Outcome, Span
 from duologue.evals.score import said_tokens
 from duologue.evals.stats import ratio
@@ -18,6 +19,7 @@ from duologue.turn import SAMPLE_RATE_HZ
 
 CLIP_S = 9.5  # DNSMOS looks at 9.01 s
 CLIPS = 12
+REFERENCES = 40
 JOINT = np.zeros(SAMPLE_RATE_HZ // 4, np.float32)
 
 Words = Callable[[Outcome, float, float], str]
@@ -78,6 +80,12 @@ def likeness(clip_S: np.ndarray, reference_S: np.ndarray | None) -> float | None
     if min(len(clip_S), len(reference_S)) < SAMPLE_RATE_HZ:
         return None
     return float(_embedding(reference_S) @ _embedding(clip_S))
+
+
+def reference(drawn: Sequence[Item]) -> np.ndarray | None:
+    """The own voice in conversations: the first REFERENCES things it says, end to end."""
+    own = [own.speech.pcm_S for script, _ in drawn for own in script.own][:REFERENCES]
+    return np.concatenate(own) if own else None
 
 
 def _embedding(pcm_S: np.ndarray) -> np.ndarray:

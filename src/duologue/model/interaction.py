@@ -26,7 +26,7 @@ CHANNEL_WEIGHT = (1.0, 4.0, 4.0, 4.0)  # what it says and writes is rare beside 
 FLOW_SOUNDS, FLOW_DRAWS = 480, 2  # own positions of a batch that the flow head learns from, drawn at random; noises for each
 LETTERS = 27  # a to z and the apostrophe
 SPELLING_WEIGHT = 0.2
-CTC_STEPS, CTC_WEIGHT, CTC_EDGE = 4, 0.5, 4  # steps in a position; positions left out at both ends of a window
+CTC_STEPS, CTC_EDGE = 4, 4  # steps in a position; positions left out at both ends of a window
 STRETCH = 256  # positions appended at once when a whole session is scored
 
 
@@ -86,7 +86,7 @@ class InteractionModel(nn.Module):
         self.fuse, self.trunk = Fuse(config), Trunk(config)
         self.heads, self.flow = TokenHeads(config), FlowHead(config)
         self.spelling = nn.Linear(config.width, 2 * LETTERS)  # teaches hearing; not used live
-        self.ctc = nn.Linear(config.width, CTC_STEPS * (1 + LETTERS))  # the same
+        self.ctc = nn.Linear(config.width, CTC_STEPS * (1 + LETTERS))  # the same, `ear_loss` alone
         nn.init.constant_(self.spelling.bias, -3.0)
         self.apply(_initialise)
 
@@ -136,16 +136,20 @@ class InteractionModel(nn.Module):
         losses["decision"] = self._decision_loss(gates[second, DECISION], batch, batch.output_of_R[second] // 2)
         losses["flow"] = self._flow_loss(hidden, batch, dtype)
         losses["spelling"] = self._spelling_loss(hidden, batch)
-        losses["ctc"] = self._ctc_loss(x.flatten(0, 1).index_select(0, batch.listening_R), batch)
-        taught = SPELLING_WEIGHT * losses["spelling"] + CTC_WEIGHT * losses["ctc"]
-        losses["total"] = losses["decision"] + losses["flow"] + taught + sum(
+        losses["total"] = losses["decision"] + losses["flow"] + SPELLING_WEIGHT * losses["spelling"] + sum(
             weight * losses[name] for weight, name in zip(CHANNEL_WEIGHT, CHANNELS, strict=True)
         )
         return losses
 
     def ear_loss(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
-        """What the front alone hears: the CTC part of `loss`, for a small share of its computing."""
-        loss = self._ctc_loss(self.sound(batch, dtype), batch)
+        """The letters of all words in order, from the embeddings of sound alone: the front learns to hear before the rest does.
+
+        Source: Graves et al., Connectionist Temporal Classification, ICML 2006. Mean over letters.
+        """
+        guess = self.spelled(self.sound(batch, dtype), batch)
+        steps, letters = torch.tensor([len(g) for g in guess]), (batch.spelled_BS > 0).sum(1)
+        loss = F.ctc_loss(pad_sequence(guess), batch.spelled_BS, steps, letters, reduction="sum", zero_infinity=True)
+        loss = loss / letters.sum().clamp(min=1)
         return {"ctc": loss, "total": loss}
 
     def sound(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> torch.Tensor:
@@ -197,16 +201,6 @@ class InteractionModel(nn.Module):
         """Which letters are being spoken, for every 100 ms: a dense teacher of hearing where words come rarely."""
         guess = self.spelling(hidden.index_select(0, batch.listening_R))
         return F.binary_cross_entropy_with_logits(guess, batch.letters_RL, reduction="none").sum(-1).mean()
-
-    def _ctc_loss(self, sound_RD: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """The letters of all words in order, from the embeddings of sound alone: teaches the front to hear by itself.
-
-        Source: Graves et al., Connectionist Temporal Classification, ICML 2006. Mean over letters.
-        """
-        guess = self.spelled(sound_RD, batch)
-        steps, letters = torch.tensor([len(g) for g in guess]), (batch.spelled_BS > 0).sum(1)
-        loss = F.ctc_loss(pad_sequence(guess), batch.spelled_BS, steps, letters, reduction="sum", zero_infinity=True)
-        return loss / letters.sum().clamp(min=1)
 
     def _flow_loss(self, hidden: torch.Tensor, batch: Batch, dtype) -> torch.Tensor:
         if not len(batch.sounds_R):

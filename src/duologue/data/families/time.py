@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from duologue.data.families.exchange import draw, finish, gap, line, pick, says
+from duologue.data.families.exchange import draw, finish, gap, held_out, line, pick, says
 from duologue.data.families.lexicon import NUMBERS
 from duologue.data.families.timing import (
     ANSWER_S,
@@ -27,8 +27,9 @@ from duologue.turn import TURN_MS
 NAME = "time"
 TURN_S = TURN_MS / 1000
 
-WAITS = {"train": (2, 3, 4, 6, 7, 8, 10, 11, 12, 14, 15, 16, 18, 19, 20), "test": (5, 9, 13, 17)}
-PERIODS = {"train": (2, 3, 5, 8, 9), "test": (4, 6, 7, 10)}
+WAITS = {"train": tuple(range(2, 21)), "test": (5, 9, 13, 17)}  # a length never waited for cannot be known
+PAIR_SHARE = 25  # percent of the pairs of seconds and word that are kept for tests
+PERIODS = {"train": tuple(range(2, 11)), "test": (4, 6, 7, 10)}
 WORDS = (
     "tea breathe coffee water apple bread lunch dinner up down left right inhale exhale jump turn switch rest drink "
     "stretch smile blink walk wake ready time tick ding hello bingo banana garden river mountain window table orange "
@@ -89,7 +90,7 @@ CANCEL = (
 def _request(intent: str, patterns: tuple[str, ...], numbers: dict, split: str, rng: np.random.Generator) -> Line:
     n, word = int(rng.choice(numbers[split])), pick(rng, WORDS)
     slots = {"n": NUMBERS[n], "word": word, "seconds": n, "fact": word}
-    return line(rng, NAME, intent, patterns, (word,), slots, new_combo=split == "test")
+    return line(rng, NAME, intent, patterns, (word,), slots, new_combo=held_out(NAME, n, word, share=PAIR_SHARE))
 
 
 def _event(intent: str, patterns: tuple[str, ...], rng: np.random.Generator) -> Line:
@@ -101,7 +102,7 @@ def _cancel(rng: np.random.Generator) -> Line:
 
 
 def lines(rng: np.random.Generator, split: str) -> Iterator[Line]:
-    """Endless requests, marked moments, questions about them and cancellations; in "test" with unseen seconds."""
+    """Endless requests, marked moments, questions about them and cancellations; in "test" mostly pairs of seconds and word that are never trained on."""
     return draw(rng, split, [
         (5, partial(_request, "once", IN, WAITS, split)),
         (5, partial(_request, "every", EVERY, PERIODS, split)),
