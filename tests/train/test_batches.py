@@ -9,7 +9,7 @@ from duologue.media.patches import to_patches
 from duologue.media.text import Tokenizer
 from duologue.model.fuse import LOOK_BACK
 from duologue.model.layout import PATCHES, A, I, T, V, X
-from duologue.train.batches import Shards, collate, disturb
+from duologue.train.batches import Shards, collate, disturb, hurried
 from tests.train.made_shards import colour_of, make_shard
 
 POSITIONS = 256
@@ -51,6 +51,14 @@ def test_every_pointer_of_a_batch_leads_to_its_own_content(shards):
     assert at == len(batch.outputs_R)
     assert len(batch.sounds_R) == len(batch.own_mel_RF) == 2 * len(batch.own_SFM)
     assert int(batch.source_BN.max()) < x_base + 3 * turns * 2
+
+
+def test_a_hurried_window_says_the_same_in_the_same_span(shards):
+    window = shards.draw(POSITIONS, np.random.default_rng(1))
+    window.user[:] = np.arange(len(window.user))[:, None]  # each frame says when it was
+    moved = hurried(window, np.random.default_rng(2)).user[:, 0]
+    assert moved[0] == 0 and moved[-1] == pytest.approx(len(moved) - 1) and (np.diff(moved) > 0).all()
+    assert np.abs(moved - np.arange(len(moved))).max() > 3
 
 
 def test_what_is_shown_is_history_and_never_wanted(shards):

@@ -84,7 +84,9 @@ def sentences(bank: Bank, cases: int, seed: int) -> list[Said]:
     own = [entry for entry in bank.entries if entry.voice == OWN and entry.row["line"]["intent"] == "open"]
     held = [entry for entry in own if own_split(entry.row["line"]["text"]) == "test"]
     if not held:
-        raise DataError("the own voice has said no open test sentence yet: synthesise more (duologue synth), or name recordings")
+        raise DataError(
+            "the own voice has said no open test sentence yet: synthesise more (duologue synth), or name recordings"
+        )
     order = np.random.default_rng(seed).permutation(len(held))[:cases]
     return [Said(speech.pcm_S, speech.text) for speech in (bank.speech(held[i]) for i in order)]
 
@@ -113,7 +115,11 @@ def listening(ear: judge.Ear, reference_S: np.ndarray | None) -> Listen:
 
 
 def compare(
-    said: Sequence[Said], vocoder: Vocoder, listen: Listen, out: Path | None = None, progress: Progress = lambda *_: None
+    said: Sequence[Said],
+    vocoder: Vocoder,
+    listen: Listen,
+    out: Path | None = None,
+    progress: Progress = lambda *_: None,
 ) -> dict[str, dict]:
     """Figures of the originals and of the copies; with `out`, NUMBER-original.wav and NUMBER-copy.wav of each."""
     judged: dict[str, list[Judged]] = {"original": [], "copy": []}
@@ -129,7 +135,9 @@ def compare(
 def figures(judged: Sequence[Judged]) -> dict[str, Figure]:
     """Each over the sounds that have it."""
     return {
-        "words_wrong": of_sums([(one.wrong, one.words) for one in judged if one.words], lambda wrong, words: 100 * wrong / words),
+        "words_wrong": of_sums(
+            [(one.wrong, one.words) for one in judged if one.words], lambda wrong, words: 100 * wrong / words
+        ),
         "dnsmos_p808": mean([one.dnsmos for one in judged if one.dnsmos is not None], "MOS"),
         "similarity": mean([one.likeness for one in judged if one.likeness is not None], "cosine"),
     }

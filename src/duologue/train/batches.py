@@ -28,6 +28,7 @@ from duologue.turn import PICTURE_HEIGHT, PICTURE_WIDTH
 BEFORE = -(-LOOK_BACK // dmel.FRAMES_PER_TURN)  # turns before a window that its first turn depends on
 FIRST_TURNS = 100_000  # windows start at a random turn of a session up to 5.5 hours long
 FRAMES = dmel.FRAMES_PER_TURN
+HURRY, HURRY_FRAMES = 0.2, 100  # spread of the speed (log), and how long it stays about the same
 MISHEARD = (0.0, 0.0, 0.3, 1.0)  # share of heard words that a disturbed window shows wrongly
 
 
@@ -133,6 +134,17 @@ def disturb(window: Window, rng: np.random.Generator) -> Window:
     noisy = user + rng.normal(0, 0.08, user.shape)
     disturbed = replace(window, user=noisy, own=own, given=_misheard(window, rng))
     return replace(disturbed, pictures=_exposed(window.pictures, rng)) if len(window.pictures) else disturbed
+
+
+def hurried(window: Window, rng: np.random.Generator) -> Window:
+    """The user's sound now faster, now slower, over the same span: for losses that know the order of words and not their times."""
+    frames = len(window.user)
+    speed = np.exp(rng.normal(0, HURRY, max(2, frames // HURRY_FRAMES)))
+    read = np.cumsum(np.interp(np.linspace(0, 1, frames), np.linspace(0, 1, len(speed)), speed))
+    read = (read - read[0]) * (frames - 1) / (read[-1] - read[0])
+    low = np.minimum(read.astype(int), frames - 2)
+    part = (read - low).astype(np.float32)[:, None]
+    return replace(window, user=window.user[low] * (1 - part) + window.user[low + 1] * part)
 
 
 def _exposed(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
