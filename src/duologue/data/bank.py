@@ -13,21 +13,21 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from functools import cached_property, partial
-from itertools import pairwise
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from duologue.config import cache_dir
+from duologue.data.pieces import lift, splice
 from duologue.data.script import Line, Speech, Word
-from duologue.data.voices import OWN, RECORDED, UNHEARD, frame_db, sound_span, split_of
+from duologue.data.voices import OWN, RECORDED, UNHEARD, split_of
 from duologue.errors import DataError
-from duologue.turn import SAMPLE_RATE_HZ
 
 LIST_INTENT = "list"  # own speech that is a comma list of words: each word stands alone and cuts cleanly
 TRIES = 48
+CUTS, CLEAN_DB = 4, -30.0
 RECORDED_SHARE = 0.5
 NATURAL, NATURAL_WEIGHT = "kokoro/", 2.0  # people sound more like these than like the formant and diphone voices
 
@@ -199,75 +199,6 @@ def _choose(rng: np.random.Generator, groups: list[list[Entry]], where: Callable
 def _weight(voice: list[Entry]) -> float:
     """How likely a voice is drawn, from all it has said."""
     return len(voice) ** 0.5 * (NATURAL_WEIGHT if voice[0].voice.startswith(NATURAL) else 1.0)
-
-
-FADE = SAMPLE_RATE_HZ * 5 // 1000
-GAP_S = 0.08
-
-
-REACH_S = 0.03  # how far from the word times a quieter place to cut may lie
-CUTS, CLEAN_DB = 4, -30.0
-
-
-def lift(speech: Speech, at: int) -> tuple[float, Speech]:
-    """One word cut out of a speech in the quietest 10 ms near its borders, and how loud the louder of those is (dB,
-    relative to the loud parts; -100 where the speech itself ends)."""
-    words = speech.words
-    middles = [(a.end_s + b.start_s) / 2 for a, b in pairwise(words)]
-    level = frame_db(speech.pcm_S)
-    borders = [(0.0, -100.0), *(_quietest(level, middle) for middle in middles), (speech.seconds, -100.0)]
-    (begin, before_db), (end, after_db) = borders[at], borders[at + 1]
-    pcm_S = speech.pcm_S[round(begin * SAMPLE_RATE_HZ) : round(end * SAMPLE_RATE_HZ)]
-    word = Word(words[at].text, max(words[at].start_s - begin, 0.0), min(words[at].end_s, end) - begin)
-    return max(before_db, after_db), tight(Speech(word.text, speech.voice, pcm_S, (word,)))
-
-
-def _quietest(level_db: np.ndarray, second: float) -> tuple[float, float]:
-    """Middle of the quietest frame within REACH_S, in seconds, and its level below the loud frames."""
-    begin = max(0, round((second - REACH_S) * 100))
-    at = begin + int(np.argmin(level_db[begin : round((second + REACH_S) * 100) + 1]))
-    return (at + 0.5) / 100, float(level_db[at] - np.percentile(level_db, 95))
-
-
-def tight(speech: Speech) -> Speech:
-    """Cut down to 20 ms around its sound, with 5 ms fades at both ends."""
-    begin, end = sound_span(speech.pcm_S)
-    begin, end = max(0, begin - SAMPLE_RATE_HZ // 50), min(len(speech.pcm_S), end + SAMPLE_RATE_HZ // 50)
-    pcm_S = speech.pcm_S[begin:end].copy()
-    if len(pcm_S) > 2 * FADE:
-        ramp = np.linspace(0, 1, FADE, dtype=np.float32)
-        pcm_S[:FADE] *= ramp
-        pcm_S[-FADE:] *= ramp[::-1]
-    shift, longest = begin / SAMPLE_RATE_HZ, len(pcm_S) / SAMPLE_RATE_HZ
-    words = (Word(w.text, *(float(np.clip(t - shift, 0, longest)) for t in w[1:])) for w in speech.words)
-    return Speech(speech.text, speech.voice, pcm_S, tuple(words))
-
-
-def splice(text: str, pieces: Iterable[Speech], gap_s: float = GAP_S) -> Speech:
-    """Pieces one after another, `gap_s` of silence between them."""
-    sounds, words, at = [], [], 0
-    gap = np.zeros(int(gap_s * SAMPLE_RATE_HZ), np.float32)
-    for piece in pieces:
-        begin = at / SAMPLE_RATE_HZ
-        words += [Word(w.text, w.start_s + begin, w.end_s + begin) for w in piece.words]
-        sounds += [piece.pcm_S, gap]
-        at += len(piece.pcm_S) + len(gap)
-    return Speech(text, piece.voice, np.concatenate(sounds[:-1]), tuple(words))
-
-
-def recombined(rng: np.random.Generator, bank: "Bank", split: str, voice: str | None) -> Speech:
-    """Two to five fragments of anything that one voice has said: no text to learn by heart, every word must be heard."""
-    english = partial(bank.sample, rng, None, split=split, where=lambda line: line.language == "en")
-    first = english(voice=voice)
-    rest = [english(voice=first.voice) for _ in range(rng.integers(1, 5))]
-    pieces = [_fragment(rng, speech) for speech in (first, *rest)]
-    return splice(" ".join(piece.text for piece in pieces), pieces, rng.uniform(0, 0.1))
-
-
-def _fragment(rng: np.random.Generator, speech: Speech) -> Speech:
-    """One to four neighbouring words, fewer more often."""
-    begin = int(rng.integers(len(speech.words)))
-    return tight(speech.cut(begin, min(len(speech.words), begin + 1 + int(rng.binomial(3, 0.35)))))
 
 
 class Writer:

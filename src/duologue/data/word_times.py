@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from duologue.data.bank import Bank, splice
+from duologue.data.bank import Bank
+from duologue.data.pieces import splice
 from duologue.data.script import Speech, Word
 from duologue.data.voices import FRAME, frame_db
 from duologue.errors import ConfigError

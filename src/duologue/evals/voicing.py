@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from duologue.data.bank import splice, spoken_words
+from duologue.data.bank import spoken_words
+from duologue.data.pieces import splice
 from duologue.data.script import Line, Speech, Word
 from duologue.data.synth import open_lines, speaker_of
 from duologue.data.voices import OWN, speaks, user_voices

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from duologue.data.bank import recombined, tight
 from duologue.data.families.exchange import finish, gap, pick
 from duologue.data.families.hold import body_noise
+from duologue.data.pieces import recombined, tight
 from duologue.data.script import Check, Script, Sound, Speech
 from duologue.errors import DataError
 

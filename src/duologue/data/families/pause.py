@@ -8,7 +8,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from duologue.data.bank import tight
 from duologue.data.families import facts, numbers, order
 from duologue.data.families.exchange import (
     CLOSERS,
@@ -27,6 +26,7 @@ from duologue.data.families.exchange import (
 )  # fmt: skip
 from duologue.data.families.lexicon import DAYS, MONTHS, NUMBERS, OPPOSITES
 from duologue.data.families.timing import QUESTIONS, Scene, open_scene, plain
+from duologue.data.pieces import tight
 from duologue.data.script import Check, Line, Script, Speech
 
 NAME = "pause"

@@ -11,8 +11,8 @@ from itertools import islice
 
 import numpy as np
 
-from duologue.data.bank import tight
 from duologue.data.families.pause import OPEN_WORDS
+from duologue.data.pieces import tight
 from duologue.data.script import Own, Script, Sound, Speech, reply_at
 from duologue.errors import DataError
 from duologue.evals.draws import Source
