@@ -13,7 +13,7 @@ from duologue.data.voices import OWN
 from duologue.engine.engine import WEIGHTS
 from duologue.errors import DataError
 from duologue.evals import copying
-from duologue.evals.copying import Said, compare, copied, listening, recorded, sentences
+from duologue.evals.copying import Said, compare, copied, listening, misheard, recorded, sentences
 from duologue.evals.judge import Ear
 from duologue.media.dmel import HOP
 from duologue.model.vocoder import load_vocoder
@@ -102,6 +102,16 @@ def test_what_is_misheard_is_counted(vocoder):
     assert found["copy"]["similarity"]["value"] == pytest.approx(np.mean([len(one.pcm_S) for one in said]))
     assert found["copy"]["dnsmos_p808"]["cases"] == 3
     assert found["copy"]["dnsmos_p808"]["value"] != found["original"]["dnsmos_p808"]["value"]
+
+
+def test_figures_are_no_mistakes():
+    said = Said(syllables(0.1), "ring five five five three oh", "Ring 555-30")
+    assert [misheard(heard, said) for heard in ("ring 555-30.", "Ring five five five, three oh", "sing 555-30")] == [
+        0,
+        0,
+        1,
+    ]
+    assert misheard("555-30", Said(said.pcm_S, said.text)) > 3
 
 
 def test_what_cannot_be_judged_is_left_out(vocoder, monkeypatch):

@@ -15,7 +15,7 @@ from duologue.turn import TURN_MS, first_turn_at
 
 TOKENS_PER_TURN = 2
 TYPED_PER_TURN = 8
-HEAR_LAG_TURNS = 2
+HEAR_LAG_TURNS = 1
 NEVER = 1 << 30
 
 

@@ -219,7 +219,7 @@ def quick(
 @judge.command("copy")
 def copy_sounds(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE]...", help="Recordings, the words in a .txt beside each; none: the voice bank's test sentences.")
+        list[Path] | None, typer.Argument(metavar="FILE...", help="Recordings, the words in a .txt beside each; none: the voice bank's test sentences.")
     ] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="A vocoder to use instead of the shipped one.")] = None,
     cases: Annotated[int, typer.Option(min=1, help="Sentences of the voice bank, or as many as there are.")] = 22,

@@ -27,10 +27,11 @@ from duologue.turn import SAMPLE_RATE_HZ
 
 
 class Said(NamedTuple):
-    """A sound, float32 mono 16 kHz, and its words; empty where they are not known."""
+    """A sound, float32 mono 16 kHz, and its words, empty where they are not known; `written` if they have figures in them."""
 
     pcm_S: np.ndarray
     text: str
+    written: str = ""
 
 
 class Judged(NamedTuple):
@@ -42,7 +43,7 @@ class Judged(NamedTuple):
     likeness: float | None
 
 
-Listen = Callable[[np.ndarray, str], Judged]
+Listen = Callable[[Said], Judged]
 Progress = Callable[[str, int, int], None]  # what is being done, how much of how much
 
 
@@ -87,8 +88,8 @@ def sentences(bank: Bank, cases: int, seed: int) -> list[Said]:
         raise DataError(
             "the own voice has said no open test sentence yet: synthesise more (duologue synth), or name recordings"
         )
-    order = np.random.default_rng(seed).permutation(len(held))[:cases]
-    return [Said(speech.pcm_S, speech.text) for speech in (bank.speech(held[i]) for i in order)]
+    drawn = [held[i] for i in np.random.default_rng(seed).permutation(len(held))[:cases]]
+    return [Said(bank.speech(entry).pcm_S, entry.row["text"], entry.line.slots.get("written", "")) for entry in drawn]
 
 
 @torch.no_grad()
@@ -106,12 +107,17 @@ def copied(vocoder: Vocoder, pcm_S: np.ndarray) -> np.ndarray:
 def listening(ear: judge.Ear, reference_S: np.ndarray | None) -> Listen:
     """Judges a sound by its words and by how much it is like the reference voice."""
 
-    def listen(pcm_S: np.ndarray, text: str) -> Judged:
-        words = words_of(text)
-        wrong = errors(words_of(ear.write(pcm_S)), words) if words else 0
-        return Judged(wrong, len(words), quality(pcm_S), likeness(pcm_S, reference_S))
+    def listen(said: Said) -> Judged:
+        count = len(words_of(said.text))
+        wrong = misheard(ear.write(said.pcm_S), said) if count else 0
+        return Judged(wrong, count, quality(said.pcm_S), likeness(said.pcm_S, reference_S))
 
     return listen
+
+
+def misheard(heard: str, said: Said) -> int:
+    """Words wrong against the nearer of both ways of writing, for Whisper writes 555-3660 and never says how it is said."""
+    return min(errors(words_of(heard), words_of(text)) for text in (said.text, said.written or said.text))
 
 
 def compare(
@@ -123,11 +129,11 @@ def compare(
 ) -> dict[str, dict]:
     """Figures of the originals and of the copies; with `out`, NUMBER-original.wav and NUMBER-copy.wav of each."""
     judged: dict[str, list[Judged]] = {"original": [], "copy": []}
-    for number, (pcm_S, text) in enumerate(said):
-        for name, sound_S in (("original", pcm_S), ("copy", copied(vocoder, pcm_S))):
-            judged[name].append(listen(sound_S, text))
+    for number, one in enumerate(said):
+        for name, sounding in (("original", one), ("copy", one._replace(pcm_S=copied(vocoder, one.pcm_S)))):
+            judged[name].append(listen(sounding))
             if out:
-                write_sound(out / f"{number:02d}-{name}.wav", sound_S)
+                write_sound(out / f"{number:02d}-{name}.wav", sounding.pcm_S)
         progress("copies", number + 1, len(said))
     return {name: {row: figure._asdict() for row, figure in figures(rows).items()} for name, rows in judged.items()}
 

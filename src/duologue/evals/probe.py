@@ -39,7 +39,7 @@ Judged = tuple[Trial, Verdict]
 class Mute:
     """In place of the vocoder: no sound, no time. It is its own state."""
 
-    def start(self, rows: int) -> "Mute":
+    def start(self, rows: int = 1) -> "Mute":
         return self
 
     def rows(self, index) -> "Mute":

@@ -16,10 +16,9 @@ from duologue.media.dmel import FRAMES_PER_TURN, LEVELS, MELS
 from duologue.model.layout import AUDIO, CHANNELS, PATCHES, TEXT
 from duologue.model.trunk import Linear, Norm
 
-KERNEL = 5
-DILATION = (1, 1, 1, 2, 2, 4)  # frames from one tap of a layer to the next: 0.9 s in all, as long as a long word
+KERNEL, LAYERS = 5, 6
 OWN_LAYERS = 2  # what the model says itself need not be recognised
-LOOK_BACK, OWN_LOOK_BACK = ((KERNEL - 1) * sum(d) for d in (DILATION, DILATION[:OWN_LAYERS]))  # frames before a turn that it depends on
+LOOK_BACK, OWN_LOOK_BACK = LAYERS * (KERNEL - 1), OWN_LAYERS * (KERNEL - 1)  # frames before a turn that it depends on
 
 
 class Front(nn.Module):
@@ -30,22 +29,21 @@ class Front(nn.Module):
         w, self.frames = config.front, FRAMES_PER_TURN // AUDIO
         self.bag = Linear(MELS * LEVELS, w)
         nn.init.normal_(self.bag.weight, std=0.05)
-        self.norms = nn.ModuleList(Norm(w) for _ in DILATION)
+        self.norms = nn.ModuleList(Norm(w) for _ in range(LAYERS))
         self.wide = nn.ModuleList(Linear(KERNEL * w, 2 * w) for _ in self.norms)
         self.narrow = nn.ModuleList(Linear(2 * w, w) for _ in self.norms)
         self.join = Linear(self.frames * w, config.width)
 
     def forward(self, levels: torch.Tensor, dtype: torch.dtype, layers: int) -> torch.Tensor:
-        """levels uint8 [B, frames before + F, MELS] through the first `layers` to [B, F // 5, D] fp32.
+        """levels uint8 [B, layers * 4 + F, MELS] through the first `layers` to [B, F // 5, D] fp32.
 
         The bag is a product with one-hot rows: on a CPU its backward is a matrix product too, where a gather's scatters.
         """
         hot = F.one_hot(levels.long(), LEVELS).to(dtype).flatten(-2)
         x = self.bag(hot)
-        for norm, wide, narrow, step in islice(zip(self.norms, self.wide, self.narrow, DILATION, strict=True), layers):
-            before, y = (KERNEL - 1) * step, norm(x).to(dtype)
-            seen = torch.cat([y[:, at : at + y.shape[1] - before] for at in range(0, before + 1, step)], -1)
-            x = x[:, before:] + narrow(F.gelu(wide(seen)))
+        for norm, wide, narrow in islice(zip(self.norms, self.wide, self.narrow, strict=True), layers):
+            seen = norm(x).to(dtype).unfold(1, KERNEL, 1).transpose(-1, -2).flatten(-2)
+            x = x[:, KERNEL - 1 :] + narrow(F.gelu(wide(seen)))
         return self.join(x.unflatten(1, (-1, self.frames)).flatten(-2)).float()
 
 
@@ -89,7 +87,7 @@ class Fuse(nn.Module):
 
     def user_sound(self, levels: torch.Tensor, lost: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """levels [B, LOOK_BACK + F, MELS]; lost [B, 2, turns] shares of each turn in 0..1. Returns [B, turns * 2, D]."""
-        x = self.front(levels, dtype, len(DILATION)).unflatten(1, (-1, AUDIO)) + self.kind[0]
+        x = self.front(levels, dtype, LAYERS).unflatten(1, (-1, AUDIO)) + self.kind[0]
         marked = x[:, :, 0] + torch.einsum("bmt,md->btd", lost, self.missing)
         return torch.stack([marked, x[:, :, 1]], 2).flatten(1, 2)
 

@@ -22,7 +22,7 @@ SHORTEST = 0.5  # share of the answers that take the least time to say
 WORD_S = (0.05, 0.15)  # from one shown word to the next: mostly as fast as tokens can be written
 GAP_S = (0.0, 0.2)
 LONGEST_WAIT_S = 12
-HEARD_AFTER_S = 0.6  # from the end of a spoken word to its last token
+HEARD_AFTER_S = 0.4  # from the end of a spoken word to its last token
 TOKEN_S = 0.1  # two tokens a turn
 LETTERS_PER_TOKEN = 4  # few words have more tokens than that
 
