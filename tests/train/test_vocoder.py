@@ -1,10 +1,12 @@
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 import duologue.train.vocoder as trainer
+from duologue.data.bank import Bank, Writer, own_split
+from duologue.data.script import Line, Word
+from duologue.data.voices import OWN
 from duologue.errors import DataError
 from duologue.media.dmel import FLOOR, HISTORY, HOP, log_mel
 from duologue.model.vocoder import PITCH_BINS, PITCH_HIGH_HZ, PITCH_LOW_HZ, load_vocoder, read_pitch
@@ -36,10 +38,8 @@ def glide(seconds: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def voice(tmp_path_factory) -> trainer.Voice:
-    path = tmp_path_factory.mktemp("bank") / "voice.i16"
-    (glide(4)[0] * 32767).astype(np.int16).tofile(path)
-    return trainer.load_voice([path])
+def voice() -> trainer.Voice:
+    return trainer.load_voice([(glide(4)[0] * 32767).astype(np.int16)])
 
 
 def test_track_follows_a_glide_and_calls_noise_unvoiced():
@@ -115,6 +115,17 @@ def test_training_lowers_the_loss_and_export_ships_the_mean(voice, tmp_path):
     torch.testing.assert_close(shipped.enter.weight, run.average.enter.weight, rtol=0.01, atol=1e-4)
 
 
-def test_missing_sound_is_named():
-    with pytest.raises(DataError, match="nowhere.i16"):
-        trainer.load_voice([Path("nowhere.i16")])
+def test_a_bank_without_the_own_voice_is_a_clear_error(tmp_path):
+    with pytest.raises(DataError, match="own voice has said nothing"):
+        trainer.load_voice(trainer.own_sounds(Bank(tmp_path)))
+
+
+def test_what_copies_are_judged_on_is_not_trained_on(tmp_path):
+    sentences = [f"number {n} of many sentences" for n in range(60)]
+    writer = Writer(OWN, tmp_path)
+    for n, text in enumerate(sentences):
+        writer.add(Line("hear", "open", text), np.full(HOP, (n + 1) / 100, np.float32), [Word("number", 0.0, 0.02)])
+    writer.add(Line("own", "reply", sentences[0]), np.full(HOP, 0.9, np.float32), [Word("number", 0.0, 0.02)])
+    writer.close()
+    heard = {round(float(sound[0]) / 327.67) for sound in trainer.own_sounds(Bank(tmp_path))}
+    assert heard == {n + 1 for n, text in enumerate(sentences) if own_split(text) == "train"} | {90} and len(heard) < 61

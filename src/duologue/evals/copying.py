@@ -1,7 +1,6 @@
 """`duologue eval copy`: the vocoder alone. Sounds become log-mel and sound again, and both are judged. Read `copy` first.
 
-The sounds are test sentences of the own voice, which no training conversation holds, or recordings. `train.vocoder` reads all
-that the own voice has said, so a vocoder that was trained on the same bank has heard them; another one has not.
+The sounds are test sentences of the own voice, which neither training conversations nor `train.vocoder` hold, or recordings.
 """
 
 from collections.abc import Callable, Sequence

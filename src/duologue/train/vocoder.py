@@ -9,6 +9,7 @@ import math
 import os
 import signal
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from duologue.config import cache_dir
-from duologue.data.bank import file_stem
+from duologue.data.bank import Bank, own_split
 from duologue.data.voices import OWN
 from duologue.errors import DataError, TrainError
 from duologue.media.dmel import HISTORY, HOP, MELS
@@ -61,15 +62,21 @@ class Batch:
     voiced_BF: Tensor
 
 
-def load_voice(paths: list[Path]) -> Voice:
-    """Read int16 16 kHz files (`.i16`) as one stream."""
-    missing = [p for p in paths if not p.is_file()]
-    if missing:
-        raise DataError(f"no sound at {missing[0]}: fill the voice bank first, or name .i16 files with --data")
-    parts = [np.fromfile(p, np.int16) for p in paths]
-    pcm = np.concatenate([p[: len(p) // HOP * HOP] for p in parts])
+def load_voice(sounds: Iterable[np.ndarray]) -> Voice:
+    """Sounds (int16, 16 kHz) as one stream. Raises DataError when there are none."""
+    parts = [sound[: len(sound) // HOP * HOP] for sound in sounds]
+    if not parts:
+        raise DataError(f"the own voice has said nothing in {cache_dir() / 'bank'}: `duologue synth voices --own-share 1` first")
+    pcm = np.concatenate(parts)
     tracked = [track(pcm[i : i + PITCH_CHUNK] / np.float32(32768)) for i in range(0, len(pcm), PITCH_CHUNK)]
     return Voice(pcm, *(np.concatenate(x) for x in zip(*tracked, strict=True)))
+
+
+def own_sounds(bank: Bank) -> Iterator[np.ndarray]:
+    """All that the own voice has said but its test sentences, which `duologue eval copy` judges."""
+    for entry in bank.entries:
+        if entry.voice == OWN and (entry.line.intent != "open" or own_split(entry.line.text) == "train"):
+            yield np.fromfile(entry.sounds, np.int16, entry.row["samples"], offset=2 * entry.row["offset"])
 
 
 def roughen(mel_BFM: Tensor, draw: torch.Generator) -> Tensor:
@@ -287,4 +294,4 @@ def export(out: Path, path: Path) -> None:
 def run(out: Path, minutes: float, threads: int = 1) -> None:
     """Trains on the own voice of the bank for `minutes` of processor time in all; goes on where `out` stopped."""
     torch.set_num_threads(threads)
-    train(load_voice([cache_dir() / "bank" / f"{file_stem(OWN)}.i16"]), out, minutes)
+    train(load_voice(own_sounds(Bank())), out, minutes)
