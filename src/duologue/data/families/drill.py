@@ -14,7 +14,7 @@ from duologue.data.script import Line, Own, Script, reply_at
 
 NAME = "drill"
 ASKED = (  # what takes most examples to know first
-    (4.0, numbers), (3.0, facts), (2.0, order), (2.0, repeat), (0.7, talk), (4.0, time),
+    (8.0, numbers), (3.0, facts), (2.0, order), (2.0, repeat), (0.7, talk), (1.0, time),
 )  # fmt: skip
 QUESTIONS = (8, 16)
 TYPED = 0.5
