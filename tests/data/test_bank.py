@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from duologue.data.bank import Bank, Writer, file_stem, normal
+from duologue.data.pieces import FADE
 from duologue.data.script import Line, Word
 from duologue.data.voices import OWN
 from duologue.errors import DataError
@@ -171,3 +172,21 @@ def test_of_two_cuts_the_cleaner_is_taken(tmp_path):
     writer.add(Line("own", "list", "red, blue, again."), pcm_S, words)
     writer.close()
     assert abs(np.argmax(np.abs(np.fft.rfft(Bank(tmp_path).own_word("blue").pcm_S, 16_000))) - 350) < 10
+
+
+def test_a_reply_begins_as_any_other_that_begins_alike(tmp_path):
+    writer = Writer(OWN, tmp_path)
+    for loud, text in enumerate(("it's four", "it's nine", "it's red"), 1):
+        pcm_S, words = said(text.split())
+        writer.add(Line("own", "reply", text), pcm_S * loud, words)
+    writer.close()
+    bank, rng = Bank(tmp_path), np.random.default_rng(0)
+    four, nine = bank.own("it's four"), bank.own("it's nine")
+    told = [bank.begun_otherwise(rng, nine) for _ in range(60)]
+    loudness = {round(float(np.abs(speech.pcm_S[800:4000]).max()), 1) for speech in told}
+    assert loudness == {0.1, 0.2, 0.3}
+    assert all([w.text for w in speech.words] == ["it's", "nine"] for speech in told)
+    assert all(abs(len(speech.pcm_S) - len(nine.pcm_S)) <= FADE for speech in told)
+    assert all(np.array_equal(speech.pcm_S[-4000:], nine.pcm_S[-4000:]) for speech in told)
+    alone = four.cut(1, 2)
+    assert bank.begun_otherwise(rng, alone) is alone

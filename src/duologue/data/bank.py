@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from duologue.config import cache_dir
-from duologue.data.pieces import lift, splice
+from duologue.data.pieces import begun, lift, splice
 from duologue.data.script import Line, Speech, Word
 from duologue.data.voices import OWN, RECORDED, UNHEARD, split_of
 from duologue.errors import DataError
@@ -29,6 +29,7 @@ LIST_INTENT = "list"  # own speech that is a comma list of words: each word stan
 TRIES = 48
 CUTS, CLEAN_DB = 4, -30.0
 RECORDED_SHARE = 0.5
+MOST_ALIKE, LATEST = 5, 0.6  # words that replies may share at their beginning; how often all of those come from another recording
 NATURAL, NATURAL_WEIGHT = "kokoro/", 2.0  # people sound more like these than like the formant and diphone voices
 
 
@@ -143,6 +144,30 @@ class Bank:
         if missing or not words:
             raise DataError(f"the own voice has never said {', '.join(missing) or 'nothing'}: synthesise more")
         return splice(text, [self.own_word(word) for word in words])
+
+    def begun_otherwise(self, rng: np.random.Generator, speech: Speech) -> Speech:
+        """The same words of the own voice, the first of them from any recording that begins alike.
+
+        A reply is recorded once, so that its "that's" is like no other "that's": whoever hears it knows the rest.
+        """
+        texts = tuple(word.text for word in speech.words)
+        alike = [n for n in range(1, len(texts)) if len(self._own_beginnings.get(texts[:n], ())) > 1]
+        if not alike:
+            return speech
+        words = alike[-1] if rng.random() < LATEST else int(rng.choice(alike))
+        others = self._own_beginnings[texts[:words]]
+        return begun(self.speech(others[int(rng.integers(len(others)))]), speech, words)
+
+    @cached_property
+    def _own_beginnings(self) -> dict[tuple[str, ...], list[Entry]]:
+        """The own voice's recordings by each of their beginnings of up to MOST_ALIKE words; something follows in all."""
+        found: dict[tuple[str, ...], list[Entry]] = defaultdict(list)
+        for entry in self.entries:
+            if entry.voice == OWN:
+                texts = tuple(text for text, _, _ in entry.row["words"])
+                for n in range(1, min(len(texts), MOST_ALIKE + 1)):
+                    found[texts[:n]].append(entry)
+        return found
 
     def own_sentence(self, rng: np.random.Generator, split: str = "train") -> Speech:
         """A random open sentence of the own voice. Raises DataError when it has said none."""

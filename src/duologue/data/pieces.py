@@ -1,6 +1,6 @@
 """Sound cut at its words and joined again: a word lifted out, a sentence spliced of words, fragments in a row.
 
-`lift` and `splice` are the functions to read first.
+`lift`, `splice` and `begun` are the functions to read first.
 """
 
 from collections.abc import Iterable
@@ -66,6 +66,17 @@ def splice(text: str, pieces: Iterable[Speech], gap_s: float = GAP_S) -> Speech:
         sounds += [piece.pcm_S, gap]
         at += len(piece.pcm_S) + len(gap)
     return Speech(text, piece.voice, np.concatenate(sounds[:-1]), tuple(words))
+
+
+def begun(beginning: Speech, speech: Speech, words: int) -> Speech:
+    """`speech` with its first `words` words as another one that begins alike has said them, blended over 5 ms."""
+    first, rest = beginning.cut(0, words), speech.cut(words, len(speech.words))
+    fade = min(FADE, len(first.pcm_S), len(rest.pcm_S))
+    ramp, at = np.linspace(0, 1, fade, dtype=np.float32), len(first.pcm_S) - fade
+    pcm_S = np.concatenate([first.pcm_S, rest.pcm_S[fade:]])
+    pcm_S[at : at + fade] = first.pcm_S[at:] * ramp[::-1] + rest.pcm_S[:fade] * ramp
+    moved = (Word(w.text, w.start_s + at / SAMPLE_RATE_HZ, w.end_s + at / SAMPLE_RATE_HZ) for w in rest.words)
+    return Speech(speech.text, speech.voice, pcm_S, (*first.words, *moved), speech.line)
 
 
 def recombined(rng: np.random.Generator, bank: "Bank", split: str, voice: str | None) -> Speech:

@@ -12,7 +12,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -182,6 +182,8 @@ def render_shard(recipe: Recipe, number: int) -> tuple[list[Rendered], Tally]:
         try:
             length_s = rng.uniform(SHORTEST_S, LONGEST_S)
             script = conversation(rng, recipe.bank, recipe.split, recipe.families, length_s)
+            if recipe.split == "train":
+                script.own = [replace(own, speech=recipe.bank.begun_otherwise(rng, own.speech)) for own in script.own]
             made.append(render(script, rng, tokenizer, augment=recipe.augment, speeches=speeches))
         except DataError as error:
             tally.failures[str(error)] += 1
