@@ -1,6 +1,8 @@
 """How much of a folder of shards a model predicts, given the true past (teacher forcing): `duologue train forced SHARDS`.
 
-The cheapest look at learning: seconds, no sampling, no judge. It is kinder than any live figure. Read `forced` first.
+The cheapest look at learning: seconds, no sampling, no judge. It is kinder than any live figure: the true past holds the very
+recordings of the replies, and what a word will be can be read from the sound before it. "say unheard" is without that
+sound; where it is far below "say token", the model has learned recordings and not answers. Read `forced` first.
 """
 
 from collections import Counter
@@ -32,7 +34,8 @@ def forced(model: InteractionModel, folder: Path, windows: int = 40, mishear: bo
     for batch in _batches(Shards(folder), windows):
         if mishear:
             batch = replace(batch, given_BTXC=batch.given_BTXC * torch.tensor([0, 1, 1, 1]))
-        for name, hits in _hits(model, batch).items():
+        unheard = _hits(model, replace(batch, own_SFM=torch.zeros_like(batch.own_SFM)))["say token"]
+        for name, hits in (_hits(model, batch) | {"say unheard": unheard}).items():
             right[name] += int(hits.sum())
             seen[name] += len(hits)
         wrong, letters = _letters(model, batch)
