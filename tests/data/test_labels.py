@@ -23,16 +23,16 @@ def test_what_cannot_be_whole_in_time_is_left_out_and_the_end_cuts():
     assert fill([Item(9, [1])], 2, 2).tolist() == [[0, 0], [0, 0]]
 
 
-def test_a_heard_word_is_written_two_turns_after_the_turn_it_ends_in():
+def test_a_heard_word_is_written_one_turn_after_the_turn_it_ends_in():
     """Words end at 0.8, 1.2, 1.6 … s: in input turns 4, 6, 8."""
     script = question(start_s=0.55)
     written = labels.hear(script, CODER, 30)
     ends = [0.55 + w.end_s for w in script.sounds[0].speech.words]
-    turns = [int(end / 0.2) + 2 for end in ends]
+    turns = [int(end / 0.2) + 1 for end in ends]
     assert np.flatnonzero(written.any(1))[: len(turns)].tolist()[:2] == turns[:2]
     assert (written > 0).sum() == sum(len(CODER.encode(w.text)) for w in script.sounds[0].speech.words)
     for end, turn in zip(ends, turns, strict=True):
-        assert 0.4 - 1e-9 <= (turn + 1) * 0.2 - end <= 0.6
+        assert 0.2 - 1e-9 <= (turn + 1) * 0.2 - end <= 0.4
 
 
 def test_sounds_that_are_not_for_the_model_are_not_written():

@@ -23,6 +23,10 @@ class OneVoice:
     def sample(self, rng, family, intent=None, voice=None, split="train", where=None):
         return SPEECH
 
+    def begun_otherwise(self, rng, speech):
+        self.begun = getattr(self, "begun", 0) + 1
+        return speech
+
 
 def family(fails: float = 0.0) -> dict:
     """A family whose scripts sometimes lack an own word."""
@@ -138,3 +142,10 @@ def test_few_failures_are_counted(tmp_path):
 def test_an_unknown_family_is_named():
     with pytest.raises(DataError, match="nosuch"):
         shards.weighted_families({"nosuch": 1.0})
+
+
+def test_only_training_replies_begin_as_others_do():
+    train, test = recipe(), recipe(split="test")
+    for made in (train, test):
+        shards.render_shard(made, 0)
+    assert train.bank.begun > 0 and not hasattr(test.bank, "begun")
