@@ -65,7 +65,7 @@ stage voices-kokoro kokoro
 stage vocoder "$BIN/duologue" train vocoder --out "$HOME_OF_RUN/vocoder" --minutes "$VOCODER_MIN"
 stage vocoder-export "$BIN/duologue" train vocoder --out "$HOME_OF_RUN/vocoder" --export "$RUN/vocoder.safetensors"
 
-# 3. Ears: the front alone learns to spell what it hears, many times as much sound an hour as with the trunk behind it.
+# 3. Ears: the front alone learns to spell what it hears, some three times as much sound an hour as with the trunk behind it.
 for round in $(seq 1 "$EAR_ROUNDS"); do
     stage "shards-ears-$round" render_ears "$round" "$(test "$round" -le "$EAR_MILD" && echo mild || echo train)"
     stage "ears-$round" hear "$round"

@@ -97,11 +97,10 @@ def _step(model, made, loss_of, batch, rate: float, world: int) -> dict[str, flo
 
 def _average_gradients(model: nn.Module, world: int) -> None:
     """One all-reduce over all gradients laid end to end; a weight that no process has used stays without one."""
-    learning = [p for p in model.parameters() if p.requires_grad]
-    grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in learning]
+    grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in model.parameters()]
     flat = torch.cat([g.flatten() for g in grads])
     dist.all_reduce(flat)
-    for p, mean in zip(learning, (flat / world).split([g.numel() for g in grads]), strict=True):
+    for p, mean in zip(model.parameters(), (flat / world).split([g.numel() for g in grads]), strict=True):
         if p.grad is not None or mean.any():
             p.grad = mean.view_as(p).clone()
 

@@ -14,7 +14,7 @@ from duologue.train.batches import Shards, collate, hurried
 from duologue.train.loop import Plan, rank_and_world, train
 
 POSITIONS = 768  # of a window: longer than the attention's own window, so that the ring's forgetting is trained too
-EAR_POSITIONS = 384  # where only the front learns, which looks back 0.9 s: CTC costs the square of a window
+EAR_POSITIONS = 384  # where only the front learns, which looks back half a second: CTC costs the square of a window
 
 
 class Feed:
