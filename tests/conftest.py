@@ -6,21 +6,16 @@ import pytest
 import torch
 
 from duologue.config import tiny
-from duologue.engine.engine import Voiced, fast_dtype
-from duologue.model.interaction import InteractionModel
+from duologue.engine.engine import Voiced
+from duologue.kernels.ops import fast_dtype
 from duologue.model.vocoder import Vocoder
+from duologue.train.align import restless
 
 
 @pytest.fixture(scope="session")
 def model():
     torch.set_num_threads(1)
-    torch.manual_seed(8)
-    model = InteractionModel(tiny()).eval()
-    with torch.no_grad():
-        for p in model.parameters():
-            p.add_(torch.randn_like(p) * 0.08)
-        model.heads.gates.bias.zero_()
-    return model
+    return restless(tiny(), 8)
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ def _free_attention(q: torch.Tensor, ring: torch.Tensor, mask_B1RC: torch.Tensor
 
 FREE = Ops(
     name="free", linear=_free_linear, norm=lambda x, weight, eps: F.rms_norm(x, x.shape[-1:], None, eps) * weight,
-    attention=_free_attention, experts=reference.experts,
+    turned=reference.turned, gated=reference.gated, attention=_free_attention, experts=reference.experts,
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import torch
 from duologue.engine import snapshot
 from duologue.engine.session import Session
 from duologue.errors import SessionError
+from duologue.kernels.ops import fast_dtype
 from duologue.media.dmel import FLOOR
 from duologue.media.patches import to_patches
 from duologue.media.text import Tokenizer
@@ -49,11 +50,6 @@ def load(path: Path | None = None, vocoder: Path | None = None, dtype: torch.dty
     voice = load_vocoder(vocoder)
     sha256 = hashlib.sha256(path.read_bytes() + vocoder.read_bytes()).hexdigest()
     return Voiced(model.settle(dtype or fast_dtype()), voice, sha256)
-
-
-def fast_dtype() -> torch.dtype:
-    """bf16 where the CPU multiplies in it, else fp32."""
-    return torch.bfloat16 if torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32
 
 
 def _put(voice: VocoderState, rows: np.ndarray, state: VocoderState) -> None:

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from duologue.data.bank import Bank
 from duologue.data.script import Script
-from duologue.engine.engine import Voiced, fast_dtype
+from duologue.engine.engine import Voiced
 from duologue.errors import DataError, DuologueError
 from duologue.evals.draws import FAMILIES, draw
 from duologue.evals.outcome import Outcome, decided_outcome
@@ -29,6 +29,7 @@ from duologue.evals.score import Reader, Verdict, said_tokens, score
 from duologue.evals.stats import quantiles, rate, ratio
 from duologue.evals.systems import Case, System, model, oracle, run, silent
 from duologue.evals.trials import Trial
+from duologue.kernels.ops import fast_dtype
 from duologue.model import checkpoint
 from duologue.turn import SAMPLES_PER_TURN
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from duologue.engine.engine import Voiced, fast_dtype
+from duologue.engine.engine import Voiced
+from duologue.kernels.ops import fast_dtype
 from duologue.live import Conversation
 from duologue.turn import SAMPLES_PER_TURN, TurnIn
 

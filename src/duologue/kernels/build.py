@@ -24,6 +24,8 @@ SIGNATURES = {
     "linear": [INT, *[POINTER] * 4, INT, *[LONG] * 3],
     "experts": [INT, *[POINTER] * 8, *[LONG] * 5],
     "attention": [INT, *[POINTER] * 5, *[LONG] * 8],
+    "turn": [INT, POINTER, POINTER, FLOAT, *[POINTER] * 3, *[LONG] * 4],
+    "gate": [INT, POINTER, POINTER, LONG, LONG],
     "norm": [POINTER, POINTER, FLOAT, POINTER, *[LONG] * 3],
 }
 log = logging.getLogger(__name__)

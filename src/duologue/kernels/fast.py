@@ -23,10 +23,10 @@ def _known(*tensors: torch.Tensor) -> bool:
 
 
 def _fitting(x: torch.Tensor, weight: Weight) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-    """x, the weight and its scales as the library wants them: equal dtypes, or fp32 with int8."""
+    """x, the weight (in x's dtype if it is not int8) and its scales as the library wants them; x becomes fp32 for int8."""
     if isinstance(weight, Int8):
         return x.float().contiguous(), weight.values, weight.scale
-    return x.contiguous(), weight.to(x.dtype).contiguous(), None
+    return x.contiguous(), weight.contiguous(), None
 
 
 def linear(x: torch.Tensor, weight: Weight, packed: torch.Tensor | None = None) -> torch.Tensor:
@@ -38,12 +38,10 @@ def linear(x: torch.Tensor, weight: Weight, packed: torch.Tensor | None = None) 
 
 def _linear(x: torch.Tensor, weight: Weight) -> torch.Tensor:
     rows, values, scale = _fitting(x, weight)
-    y = torch.empty(*x.shape[:-1], len(values), dtype=rows.dtype)
-    library().linear(
-        KINDS[values.dtype], _at(rows), _at(values), _at(scale), _at(y), rows.dtype == torch.bfloat16,
-        y.numel() // len(values), len(values), x.shape[-1],
-    )  # fmt: skip
-    return y.to(x.dtype)
+    wide_out, wide_in = values.shape
+    y, kind = rows.new_empty(*x.shape[:-1], wide_out), KINDS[values.dtype]
+    library().linear(kind, _at(rows), _at(values), _at(scale), _at(y), kind == 1, y.numel() // wide_out, wide_out, wide_in)
+    return y.to(x.dtype) if scale is not None else y
 
 
 def experts(x_RD: torch.Tensor, expert_RK: torch.Tensor, gate_RK: torch.Tensor, gate_up: Weight, down: Weight) -> torch.Tensor:
@@ -92,6 +90,36 @@ def rms_norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
     if not (_known(x, weight) and x.dtype == weight.dtype == torch.float32):
         return reference.rms_norm(x, weight, eps)
     return through(lambda x, w: _norm(x, w, eps), lambda x, w: reference.rms_norm(x, w, eps), x, weight)
+
+
+def turned(y_BNHK: torch.Tensor, weight_JK: torch.Tensor, eps: float, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    """See `reference.turned`; heads of a multiple of 32 numbers, a float32 weight."""
+    if not (_known(y_BNHK, weight_JK) and y_BNHK.shape[-1] % 32 == 0 and weight_JK.dtype == torch.float32):
+        return reference.turned(y_BNHK, weight_JK, eps, cos, sin)
+    return through(
+        lambda y, w: _turned(y, w, eps, cos, sin), lambda y, w: reference.turned(y, w, eps, cos, sin), y_BNHK, weight_JK
+    )  # fmt: skip
+
+
+def _turned(y: torch.Tensor, weight: torch.Tensor, eps: float, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    y, weight, (heads, width) = y.contiguous(), weight.contiguous(), y.shape[2:]
+    z, shape = torch.empty_like(y), (cos.numel() // width, heads, len(weight), width)
+    library().turn(KINDS[y.dtype], _at(y), _at(weight), eps, _at(cos.contiguous()), _at(sin.contiguous()), _at(z), *shape)
+    return z
+
+
+def gated(y: torch.Tensor) -> torch.Tensor:
+    """See `reference.gated`; the width is a multiple of 16."""
+    if not (_known(y) and y.dtype != torch.int8 and y.shape[-1] % 32 == 0):
+        return reference.gated(y)
+    return through(_gated, reference.gated, y)
+
+
+def _gated(y: torch.Tensor) -> torch.Tensor:
+    y, width = y.contiguous(), y.shape[-1] // 2
+    z = y.new_empty(*y.shape[:-1], width)
+    library().gate(KINDS[y.dtype], _at(y), _at(z), z.numel() // width, width)
+    return z
 
 
 def _norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:

@@ -6,6 +6,7 @@ session, its replay and its trainer use the same one.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -19,14 +20,20 @@ class Ops:
     name: str
     linear: Callable[..., torch.Tensor]
     norm: Callable[..., torch.Tensor]
+    turned: Callable[..., torch.Tensor]
+    gated: Callable[..., torch.Tensor]
     attention: Callable[..., torch.Tensor]
     experts: Callable[..., torch.Tensor]
 
 
 REFERENCE = Ops(
-    name="reference", linear=reference.linear, norm=reference.rms_norm, attention=reference.live_attention, experts=reference.experts
+    name="reference", linear=reference.linear, norm=reference.rms_norm, turned=reference.turned, gated=reference.gated,
+    attention=reference.live_attention, experts=reference.experts,
 )  # fmt: skip
-CPP = Ops(name="c++", linear=fast.linear, norm=fast.rms_norm, attention=fast.live_attention, experts=fast.experts)
+CPP = Ops(
+    name="c++", linear=fast.linear, norm=fast.rms_norm, turned=fast.turned, gated=fast.gated,
+    attention=fast.live_attention, experts=fast.experts,
+)  # fmt: skip
 
 
 def best(device: str = "cpu") -> Ops:
@@ -34,8 +41,18 @@ def best(device: str = "cpu") -> Ops:
     return CPP if device == "cpu" and build.library() is not None else REFERENCE
 
 
+@cache
+def fast_dtype(device: str = "cpu") -> torch.dtype:
+    """What matrix products are fastest in: bf16 on a GPU and on a CPU that multiplies in it, else fp32."""
+    fast = device != "cpu" or reference.multiplies_bf16()
+    return torch.bfloat16 if fast else torch.float32
+
+
 def triton() -> Ops:
     """The set for one GPU, for whoever asks for it: it has not been measured on one. Raises ModuleNotFoundError without Triton."""
     from duologue.kernels import gpu  # Triton is not there on every machine
 
-    return Ops(name="triton", linear=gpu.linear, norm=gpu.rms_norm, attention=gpu.live_attention, experts=gpu.experts)
+    return Ops(
+        name="triton", linear=gpu.linear, norm=gpu.rms_norm, turned=reference.turned, gated=reference.gated,
+        attention=gpu.live_attention, experts=gpu.experts,
+    )  # fmt: skip

@@ -66,9 +66,31 @@ def _root(x: float) -> torch.Tensor:
     return torch.tensor(x**0.5)
 
 
+def multiplies_bf16() -> bool:
+    """Whether oneDNN computes in bf16 on this CPU; elsewhere torch multiplies bf16 in a plain form, and has no layout for it."""
+    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def rotate(x_BNHK: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    """Each pair of numbers half a head apart by its angle; the sine's first half is negated."""
+    return torch.addcmul(x_BNHK * cos, x_BNHK.roll(x_BNHK.shape[-1] // 2, -1), sin)
+
+
+def turned(y_BNHK: torch.Tensor, weight_JK: torch.Tensor, eps: float, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    """The first J heads (queries and keys) normalised and rotated, the others (values) as they are; cos and sin [B, N, 1, K]."""
+    some, rest = y_BNHK.split([len(weight_JK), y_BNHK.shape[2] - len(weight_JK)], 2)
+    return torch.cat([rotate(rms_norm(some.float(), weight_JK, eps), cos, sin).to(rest.dtype), rest], 2)
+
+
+def gated(y: torch.Tensor) -> torch.Tensor:
+    """silu(first half) times second half of [..., 2F]."""
+    gate, up = y.chunk(2, -1)
+    return F.silu(gate) * up
+
+
 def pack(weight: torch.Tensor) -> torch.Tensor | None:
     """A bf16 weight laid out for the CPU's product of a few rows; None where there is no such layout."""
-    if weight.dtype != torch.bfloat16 or weight.device.type != "cpu" or not hasattr(torch.ops.mkldnn, "_reorder_linear_weight"):
+    if weight.dtype != torch.bfloat16 or weight.device.type != "cpu" or not multiplies_bf16():
         return None
     return torch.ops.mkldnn._reorder_linear_weight(weight.detach(), MIN_ROWS)
 

@@ -15,6 +15,7 @@ from torch import nn
 from duologue.config import Config
 from duologue.kernels import reference
 from duologue.kernels.ops import REFERENCE, Ops, best
+from duologue.kernels.reference import rotate
 from duologue.model.moe import Experts
 
 CAPACITY = 1024  # places in a ring; constant, so that every turn has the same shapes and equal bits
@@ -23,19 +24,25 @@ HIDDEN = float("-inf")
 
 
 class Linear(nn.Linear):
-    """No bias; computes in the dtype of its input, keeps its weight in its own."""
+    """No bias; computes in the dtype of its input, keeps its weight in its own.
+
+    Pretraining has many rows and computes with the reference; a live session has few. A trainer that wants the bits of a live
+    session gives its model the same operations (`moe.use`).
+    """
+
+    ops: Ops = REFERENCE
 
     def __init__(self, wide_in: int, wide_out: int):
         super().__init__(wide_in, wide_out, bias=False)
         self.packed = None
 
-    def forward(self, x: torch.Tensor, ops: Ops = REFERENCE) -> torch.Tensor:
-        return ops.linear(x, self.weight, self.packed)
+    def forward(self, x: torch.Tensor, ops: Ops | None = None) -> torch.Tensor:
+        return (ops or self.ops).linear(x, self.weight, self.packed)
 
     def settle(self, dtype: torch.dtype) -> None:
-        """For inference: the weight is kept in the dtype that it computes in, and laid out for few rows."""
+        """For inference: the weight is kept in the dtype that it computes in, and read by the best operations for few rows."""
         self.weight.data = self.weight.data.to(dtype)
-        self.packed = reference.pack(self.weight)
+        self.packed, self.ops = reference.pack(self.weight), best(self.weight.device.type)
 
 
 class Joined:
@@ -74,10 +81,6 @@ def rope(time_BN: torch.Tensor, head_width: int, base: float) -> tuple[torch.Ten
     rates = base ** (-torch.arange(0, head_width, 2, dtype=torch.float64, device=time_BN.device) / head_width)
     angles = time_BN[:, :, None, None] * torch.cat([-rates, rates])
     return angles.cos().float(), angles.sin().float()
-
-
-def rotate(x_BNHK: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    return torch.addcmul(x_BNHK * cos, x_BNHK.roll(x_BNHK.shape[-1] // 2, -1), sin)
 
 
 class Cache:
@@ -160,10 +163,9 @@ class Attention(nn.Module):
     def extend(self, x: torch.Tensor, turned: tuple, write, mask: torch.Tensor, ops: Ops) -> torch.Tensor:
         """`write` puts new keys and values into this layer's ring, see `Cache.write`; `mask` from `reference.spread`."""
         y_BNHK = self.joined(x, ops).unflatten(-1, (-1, self.width))
-        qk, v = y_BNHK.split([self.heads + self.groups, self.groups], 2)
-        qk = rotate(ops.norm(qk.float(), self.scales(), self.q_norm.eps), *turned).to(x.dtype)
-        ring, rows = write(torch.cat([qk[:, :, self.heads :], v], 2))
-        return self.o_proj(ops.attention(qk[:, :, : self.heads], ring, mask, rows), ops)
+        q, kv = ops.turned(y_BNHK, self.scales(), self.q_norm.eps, *turned).tensor_split([self.heads], 2)
+        ring, rows = write(kv)
+        return self.o_proj(ops.attention(q, ring, mask, rows), ops)
 
 
 class GatedMLP(nn.Module):
@@ -181,8 +183,7 @@ class GatedMLP(nn.Module):
         return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
 
     def extend(self, x: torch.Tensor, ops: Ops) -> torch.Tensor:
-        gate, up = self.joined(x, ops).chunk(2, -1)
-        return self.down_proj(F.silu(gate) * up, ops)
+        return self.down_proj(ops.gated(self.joined(x, ops)), ops)
 
 
 class Block(nn.Module):

@@ -1,7 +1,7 @@
 """`duologue train align`: live sessions, gone through again as the trainer does, must give equal bits. Read `align`.
 
-The sampler is the settled model, a turn at a time; the trainer is the model as it is trained, whole sessions at a time with
-gradients on. Compared are the log-probability of every decision, every token, and the sound that the flow head drew.
+The sampler is the settled model, a turn at a time; the trainer is the model with its weights as they are trained and the sampler's
+operations, whole sessions at a time with gradients on. Compared are the log-probability of every decision, every token, and the sound that the flow head drew.
 """
 
 import copy
@@ -18,14 +18,16 @@ from duologue import config
 from duologue.engine.log import inputs
 from duologue.engine.session import Session
 from duologue.errors import DataError
+from duologue.kernels.ops import best
 from duologue.media import dmel, recording
 from duologue.media.patches import to_patches
 from duologue.media.text import Tokenizer
 from duologue.model import checkpoint, stream
 from duologue.model.flow import TARGET, denormalise
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
-from duologue.model.interaction import Batch, InteractionModel
+from duologue.model.interaction import DECISION, Batch, InteractionModel
 from duologue.model.layout import AUDIO, CHANNELS, PATCHES, TEXT, flatten
+from duologue.model.moe import use
 from duologue.train.batches import Window, collate
 from duologue.turn import PICTURE_HEIGHT, PICTURE_WIDTH, SAMPLES_PER_TURN, TurnIn, silence
 
@@ -108,8 +110,9 @@ def _compared(model: InteractionModel, sessions: list[list[TurnIn]], dtype: torc
     yield "sampler, rows reversed", turns, differing(wanted, [traced(one) for one in backwards])
     alone = live(sampler, sessions[:1], seeds[:1], dtype)
     yield "sampler, first session alone", len(alone[0]), differing(wanted[:1], [traced(one) for one in alone])
+    trainer = use(copy.deepcopy(model), best())
     for way in WAYS:
-        yield way.name, turns, differing(wanted, gone_through(model, lived, dtype, way))
+        yield way.name, turns, differing(wanted, gone_through(trainer, lived, dtype, way))
 
 
 def differing(wanted: list[Traced], found: list[Traced]) -> int:
@@ -257,13 +260,14 @@ def noise(turns: int, seed: int) -> list[TurnIn]:
 
 
 def restless(shape: config.Config, seed: int = 5) -> InteractionModel:
-    """A model of random weights, none of them zero, that speaks about half of the time."""
+    """A model of random weights, none of them zero, that speaks and writes about half of the time."""
     torch.manual_seed(seed)
     model = InteractionModel(shape).eval()
     with torch.no_grad():
         for p in model.parameters():
             p.add_(torch.randn_like(p) * 0.08)
-        model.heads.gates.bias.zero_()
+        model.heads.gates.bias[:DECISION] = -stream.UNWEIGHTED
+        model.heads.gates.bias[DECISION:] = 0
     return model
 
 

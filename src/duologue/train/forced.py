@@ -15,6 +15,7 @@ import torch
 
 from duologue.evals.stats import rate
 from duologue.evals.wording import errors
+from duologue.kernels.ops import fast_dtype
 from duologue.model.interaction import DECISION, Batch, InteractionModel
 from duologue.model.layout import CHANNELS
 from duologue.train.batches import BEFORE, FIRST_TURNS, Shards, collate, cut
@@ -58,7 +59,7 @@ def _batches(shards: Shards, windows: int):
 def _letters(model: InteractionModel, batch: Batch) -> tuple[int, int]:
     """Letters wrong (Levenshtein distance) in what the front alone spells, likeliest at each step, and how many there are."""
     wrong = 0
-    for steps, wanted in zip(model.spelled(model.sound(batch), batch), batch.spelled_BS.tolist(), strict=True):
+    for steps, wanted in zip(model.spelled(model.sound(batch, fast_dtype()), batch), batch.spelled_BS.tolist(), strict=True):
         spelled = [n for n, _ in groupby(steps.argmax(-1).tolist()) if n]
         wrong += errors(spelled, [n for n in wanted if n])
     return wrong, int((batch.spelled_BS > 0).sum())
@@ -66,13 +67,14 @@ def _letters(model: InteractionModel, batch: Batch) -> tuple[int, int]:
 
 @torch.no_grad()
 def _hits(model: InteractionModel, batch: Batch) -> dict[str, torch.Tensor]:
-    hidden = model.trunk(model.embed(batch, torch.bfloat16), batch.time_BN, torch.bfloat16).flatten(0, 1)
+    dtype = fast_dtype()
+    hidden = model.trunk(model.embed(batch, dtype), batch.time_BN, dtype).flatten(0, 1)
     before = hidden.index_select(0, batch.outputs_R - 1)
     tokens_RC = batch.tokens_BTXC.flatten(0, 2).index_select(0, batch.output_of_R)
     gates, hits = model.heads.gate(before) > 0, {}
     for c, name in enumerate(CHANNELS):
         there = tokens_RC[:, c] != 0
-        logits = model.heads.logits(c, before[there], model.fuse.tokens, torch.bfloat16)
+        logits = model.heads.logits(c, before[there], model.fuse.tokens, dtype)
         hits[f"{name} token"] = logits.argmax(-1) == tokens_RC[there, c]
         hits[f"{name} gate"] = gates[there, c]
     second = batch.output_of_R % 2 == 1

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -17,6 +17,7 @@ from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
 from duologue.errors import TrainError
+from duologue.kernels.ops import fast_dtype
 from duologue.model import checkpoint
 from duologue.train.optim import optimisers, set_rate
 
@@ -33,7 +34,7 @@ class Plan:
     rate: float = 1.0  # times the base rates
     seed: int = 0
     save_every: int = 100
-    dtype: torch.dtype = torch.bfloat16
+    dtype: torch.dtype = field(default_factory=fast_dtype)
 
 
 def share_of_rate(plan: Plan, step: int) -> float:

@@ -6,6 +6,8 @@ Source: Jordan et al., Muon (github.com/KellerJordan/Muon): momentum orthogonali
 import torch
 from torch import nn
 
+from duologue.kernels.ops import fast_dtype
+
 MUON_LR, ADAM_LR = 0.02, 2e-3
 MUON = ("trunk.layers", "fuse.front.wide", "fuse.front.narrow", "fuse.front.join")
 
@@ -13,7 +15,7 @@ MUON = ("trunk.layers", "fuse.front.wide", "fuse.front.narrow", "fuse.front.join
 def orthogonalise(g: torch.Tensor, steps: int = 5) -> torch.Tensor:
     """The nearest orthogonal matrix, roughly: singular values end up between 0.7 and 1.2."""
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = g.bfloat16()
+    x = g.to(fast_dtype(g.device.type))
     tall = x.shape[-2] > x.shape[-1]
     x = x.mT if tall else x
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)

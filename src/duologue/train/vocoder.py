@@ -25,6 +25,7 @@ from duologue.config import cache_dir
 from duologue.data.bank import Bank, own_split
 from duologue.data.voices import OWN
 from duologue.errors import DataError, TrainError
+from duologue.kernels.ops import fast_dtype
 from duologue.media.dmel import HISTORY, HOP, MELS
 from duologue.model.vocoder import DELAY, Vocoder
 from duologue.train.critic import Critics
@@ -127,7 +128,7 @@ def synthesise(model: Vocoder, batch: Batch, draw: torch.Generator) -> tuple[Ten
     state.phase_B.random_(1 << 24, generator=draw)
     state.frame_B.random_(1 << 16, generator=draw)
     true = (torch.rand(size, 1, generator=draw) < 0.5) & batch.voiced_BF
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=fast_dtype() is torch.bfloat16):
         made, _, logits = model.analyse(batch.mel_BFM, state, (batch.rate_BF, true))
     return made[:, WARM * HOP :], batch.pcm_BS[:, WARM * HOP - DELAY : -DELAY], logits
 
@@ -229,7 +230,7 @@ def one_step(run: Run, voice: Voice, minutes: float) -> dict[str, float]:
     if judged:
         real, made = (x[:, -JUDGED * HOP :] for x in (real, made))
         losses["critics"] = update_critics(run, real, made.detach())
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=fast_dtype() is torch.bfloat16):
             losses["fool"], losses["match"] = run.critics.persuade(real, made)
         total = total + FOOL_WEIGHT * losses["fool"] + MATCH_WEIGHT * losses["match"]
     for group in run.optimiser.param_groups:
@@ -247,7 +248,7 @@ def one_step(run: Run, voice: Voice, minutes: float) -> dict[str, float]:
 
 
 def update_critics(run: Run, real_BS: Tensor, made_BS: Tensor) -> Tensor:
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=fast_dtype() is torch.bfloat16):
         loss = run.critics.judge(real_BS, made_BS)
     run.critic_optimiser.zero_grad()
     loss.backward()
