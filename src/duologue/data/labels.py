@@ -95,7 +95,7 @@ def say(script: Script, tokenizer: TextCoder, speak_T: np.ndarray) -> np.ndarray
     """A word is written from the output turn on in which its sound starts, never before its speech's first sounding turn.
 
     Not earlier: an answer begins before its question's last word has been written down, and what to say hangs on it. In its turn it stands as
-    late as it fits, behind what is heard in the same turn.
+    late as it fits, behind what is heard in the same turn; a speech's first token in the last slot, beside the decision to speak.
 
     Of a speech that is cut, no word is written that begins after the cut or could not be whole by the last sounding turn.
     """
@@ -116,7 +116,8 @@ def _said(own: Own, tokenizer: TextCoder, speak_T: np.ndarray) -> list[Item]:
     for start_s, text in starts:
         if own.cut_s is None or start_s < own.cut_s:
             by_turn.setdefault(max(first_turn_at(start_s) - 1, int(sounding[0])), []).extend(tokenizer.encode(text))
-    return [Item(turn, tokens, last, max(0, TOKENS_PER_TURN - len(tokens))) for turn, tokens in by_turn.items()]
+    first = min(by_turn, default=0)
+    return [Item(turn, tokens, last, TOKENS_PER_TURN - 1 if turn == first else max(0, TOKENS_PER_TURN - len(tokens))) for turn, tokens in by_turn.items()]
 
 
 def text(script: Script, tokenizer: TextCoder, turns: int) -> np.ndarray:

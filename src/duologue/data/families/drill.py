@@ -14,7 +14,7 @@ from duologue.data.script import Line, Own, Script, reply_at
 
 NAME = "drill"
 ASKED = (  # what takes most examples to know first
-    (8.0, numbers), (3.0, facts), (2.0, order), (2.0, repeat), (0.7, talk), (1.0, time),
+    (6.0, numbers), (3.0, facts), (2.0, order), (3.0, repeat), (0.7, talk), (2.0, time),
 )  # fmt: skip
 QUESTIONS = (8, 16)
 TYPED = 0.5
@@ -62,7 +62,7 @@ def _timed(script: Script, rng: np.random.Generator, bank, asked: Line, at_s: fl
     if seconds > 3 and time.polite(asked.text):
         script.own.append(Own(reply_at(written_s), bank.own(time.ACK)))
     slot_s, word = written_s - HEARD_AFTER_S + seconds, bank.own_word(asked.slots["word"])
-    script.own.append(Own(max(time.boundary(slot_s), reply_at(written_s)), word))
+    script.own.append(Own(max(time.due(slot_s, script.about["split"], rng), reply_at(written_s)), word))
     time.slot(script, slot_s, seconds, word)
     return exchange.ends(script.own)
 

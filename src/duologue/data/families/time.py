@@ -39,6 +39,7 @@ WORDS = (
 EVENTS = ("go", "go", "go", "start", "mark", "begin")  # as often as they are said
 ACK = "okay"
 LONGEST_S = 36.0  # of one task
+LATE = 0.4  # share of timed words that come a turn late in training: what is overdue is still said
 POLITE = ("please", "can you", "could you", "will you", "would you")
 
 IN = (
@@ -133,6 +134,15 @@ def boundary(at_s: float) -> float:
     return float(np.rint(at_s / TURN_S) * TURN_S)
 
 
+def due(slot_s: float, split: str, rng: np.random.Generator) -> float:
+    """When a timed word begins: at the boundary nearest to its slot; in training sometimes a turn later.
+
+    Words that are always on time teach that a moment that has passed unused never comes: with an instant that is known to a
+    turn or two no single turn is likelier than not, and nothing is ever said.
+    """
+    return boundary(slot_s) + TURN_S * (split == "train" and rng.random() < LATE)
+
+
 def polite(text: str) -> bool:
     """Whether a request is acknowledged: only those asked politely are."""
     return any(f" {words} " in f" {text} " for words in POLITE)
@@ -190,7 +200,7 @@ def _once(scene: Scene, now_s: float, room_s: float) -> float:
     n, word = asked.slots["seconds"], scene.bank.own_word(asked.slots["word"])
     early_s = end_s + n - tolerance(n)
     wanted = _maybe_meanwhile(scene, quiet_s + 0.3, early_s - 0.5)
-    scene.script.own.append(Own(boundary(end_s + n), word))
+    scene.script.own.append(Own(due(end_s + n, scene.split, scene.rng), word))
     wanted.append(slot(scene.script, end_s + n, n, word))
     over_s = wanted[-1][1] + scene.rng.uniform(1.0, 2.0)
     quiet_between(scene.script, quiet_s, over_s, wanted)
@@ -225,7 +235,7 @@ def _every(scene: Scene, now_s: float, room_s: float) -> float:
     stopped_s = stop_at_s + stop.seconds
     script.sounds.append(Sound(stop_at_s, stop))
     slots = [end_s + k * period_s for k in range(1, count + 3)]
-    script.own += fall_silent([Own(boundary(slot_s), word) for slot_s in slots], silent_at(stopped_s))
+    script.own += fall_silent([Own(due(slot_s, scene.split, scene.rng), word) for slot_s in slots], silent_at(stopped_s))
     wanted = [slot(script, slot_s, period_s, word) for slot_s in slots[:count]]
     if period_s >= 6:
         k = int(scene.rng.integers(count - 1))
