@@ -1,7 +1,8 @@
 """`duologue train align`: live sessions, gone through again as the trainer does, must give equal bits. Read `align`.
 
-The sampler is the settled model, a turn at a time; the trainer is the model with its weights as they are trained and the sampler's
-operations, whole sessions at a time with gradients on. Compared are the log-probability of every decision, every token, and the sound that the flow head drew.
+The sampler is the settled model, a turn at a time; the trainer is the model with its weights as they are trained and the
+sampler's operations, whole sessions at a time with gradients on. Compared are the log-probability of every decision, every
+token, and the sound that the flow head drew.
 """
 
 import copy
