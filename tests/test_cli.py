@@ -21,7 +21,7 @@ SECOND = 16_000
 class Echo:
     """Says what it heard in the turn before, at half the level, and reports it as words."""
 
-    def __init__(self, checkpoint=None, seed=0):
+    def __init__(self, checkpoint=None, seed=0, device=None):
         self.turns: list[TurnIn] = []
         Echo.last = self
 

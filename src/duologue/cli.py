@@ -58,6 +58,7 @@ app.add_typer(judge, name="eval")
 app.command()(redteam)
 app.add_typer(train, name="train")
 Checkpoint = Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same bits.")]
 
 
@@ -106,6 +107,7 @@ def talk(
     session: Annotated[Path | None, typer.Option(help="Record the session itself, for `duologue replay`.")] = None,
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
+    device: Device = "cpu",
 ) -> None:
     """Let the model hear a recording (or you), and write down all it did.
 
@@ -113,6 +115,7 @@ def talk(
 
     One output turn follows each input turn, silence included; both are in the stereo sound on one clock.
     """
+    from duologue.device import chosen
     from duologue.live import Conversation
     from duologue.talk import Outputs, Seen, parse_typed
     from duologue.talk import talk as run_talk
@@ -122,7 +125,7 @@ def talk(
         raise ConfigError('nothing to hear: give --input FILE, --input - for the microphone, or --typed "1:hello"')
     outputs = Outputs(output, events, timeline)
     _check_places(source, (*outputs.all, *([session] if session else [])))
-    conversation = Conversation(checkpoint, seed)
+    conversation = Conversation(checkpoint, seed, device=chosen(device))
     if session:
         conversation.record(session)
     run_talk(source, texts, tail, conversation.step, outputs, Seen(camera, changed))
@@ -142,15 +145,17 @@ def _check_places(source: str | None, outputs: tuple[Path, ...]) -> None:
 def replay_session(
     session: Annotated[Path, typer.Argument(help="A recorded session, from `talk --session` or a server that records.")],
     checkpoint: Checkpoint = None,
+    device: Device = "cpu",
 ) -> None:
     """Live a recorded session again: exit 0 when every bit that went out is the same, 1 when not.
 
     **Example:** `duologue replay session.jsonl`
     """
+    from duologue.device import chosen
     from duologue.engine.engine import load
     from duologue.engine.log import replay
 
-    turns, bits = replay(session, load(checkpoint))
+    turns, bits = replay(session, load(checkpoint, device=chosen(device)))
     typer.echo(f"{turns} turns, {bits} differing bits")
     raise typer.Exit(bool(bits or not turns))
 

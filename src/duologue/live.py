@@ -9,6 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+import torch
+
+from duologue.device import CPU
 from duologue.engine.engine import Engine, Voiced, load
 from duologue.engine.log import SessionLog
 from duologue.engine.schedule import Live, Schedule
@@ -19,8 +22,11 @@ from duologue.turn import Note, TurnIn, TurnOut, silence
 class Conversation:
     """One session of its own: turns in, turns out, in order from 0."""
 
-    def __init__(self, checkpoint: Path | None = None, seed: int = 0, voiced: Voiced | None = None, patience: float = 0.0):
-        self.engine = Engine(voiced or load(checkpoint))
+    def __init__(
+        self, checkpoint: Path | None = None, seed: int = 0, voiced: Voiced | None = None, patience: float = 0.0, device: torch.device = CPU
+    ):
+        """`voiced`: instead of the weights of `checkpoint` on `device`."""
+        self.engine = Engine(voiced or load(checkpoint, device=device))
         self.session = self.engine.open(seed, patience)
         self.log: SessionLog | None = None
 

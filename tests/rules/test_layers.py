@@ -13,7 +13,7 @@ LAYERS = [
     {"model"},
     {"kernels", "media"},
     {"safety"},
-    {"turn", "config", "clock", "errors"},
+    {"turn", "config", "clock", "errors", "device"},
 ]
 FLOOR = {name: number for number, row in enumerate(LAYERS) for name in row}
 WITHOUT_TORCH = {"cli", "talk", "timeline", "server", "media", "turn", "config", "clock", "errors", "safety"}

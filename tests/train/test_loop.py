@@ -12,8 +12,10 @@ import torch
 from duologue.config import tiny
 from duologue.errors import TrainError
 from duologue.model import checkpoint
+from duologue.model.interaction import InteractionModel
 from duologue.train.loop import Plan, _check, share_of_rate
 from duologue.train.pretrain import pretrain
+from tests.elsewhere import ELSEWHERE, Elsewhere
 from tests.train.made_shards import make_shard
 
 
@@ -49,8 +51,7 @@ def test_ears_teach_the_front_and_nothing_else(folder):
 
 
 def fresh():
-    from duologue.model.interaction import InteractionModel
-
+    
     torch.manual_seed(0)
     return InteractionModel(tiny())
 
@@ -81,6 +82,27 @@ def test_two_processes_train_together(folder):
     done = subprocess.run([*command, folder / "go.py"], env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     assert (folder / "two" / "model.safetensors").exists()
+
+
+def test_a_run_elsewhere_learns_what_one_on_the_cpu_does(folder):
+    """The model, its batches and its optimisers on another device: nothing is mixed, and its folder is one like any other."""
+    make_shard(folder / "shards" / "seen.safetensors", seed=1, shown=0.2)
+    pretrain(folder / "shards", tiny(), plan(folder, "here", 4), rows=2)
+    there = replace(plan(folder, "there", 4), device=ELSEWHERE)
+    with Elsewhere():
+        pretrain(folder / "shards", tiny(), replace(there, minutes=0), rows=2)  # stops after one step, with a checkpoint
+        trained = pretrain(folder / "shards", tiny(), there, rows=2)
+        assert {p.device for p in (*trained.parameters(), *trained.buffers())} == {ELSEWHERE}
+    totals = [[eval(line)["total"] for line in (folder / name / "log.jsonl").read_text().splitlines()] for name in ("here", "there")]
+    assert totals[1] == pytest.approx(totals[0], rel=0.01)
+    pretrain(folder / "shards", tiny(), plan(folder, "there", 5), rows=2)  # and goes on here
+
+
+def test_ears_and_experts_elsewhere(folder):
+    there = replace(plan(folder, "there", 2), device=ELSEWHERE)
+    with Elsewhere():
+        pretrain(folder / "shards", tiny(), there, rows=2, ears=True)
+        pretrain(folder / "shards", replace(tiny(), experts=4, balanced=True), replace(there, out=folder / "moe"), rows=2)
 
 
 def test_the_rate_rises_stays_and_falls():

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from duologue.device import CPU
 from duologue.engine import snapshot
 from duologue.engine.session import Session
 from duologue.errors import SessionError
@@ -42,24 +43,34 @@ class Voiced:
         """What the model computes in: bfloat16 or float32."""
         return str(self.model.dtype).removeprefix("torch.")
 
+    @property
+    def device(self) -> str:
+        """What kind of device it computes on: cpu or cuda."""
+        return self.model.device.type
 
-def load(path: Path | None = None, vocoder: Path | None = None, dtype: torch.dtype | None = None) -> Voiced:
+
+def load(
+    path: Path | None = None, vocoder: Path | None = None, dtype: torch.dtype | None = None, device: torch.device = CPU
+) -> Voiced:
     """The shipped weights, or a checkpoint with the shipped voice, in `fast_dtype` or another. Raises DataError."""
     path, vocoder = path or WEIGHTS / "nano.safetensors", vocoder or WEIGHTS / "vocoder.safetensors"
     model, _ = checkpoint.load(path)
     voice = load_vocoder(vocoder)
     sha256 = hashlib.sha256(path.read_bytes() + vocoder.read_bytes()).hexdigest()
-    return Voiced(model.settle(dtype or fast_dtype()), voice, sha256)
+    return Voiced(model.to(device).settle(dtype or fast_dtype(device.type)), voice.to(device), sha256)
 
 
-def _put(voice: VocoderState, rows: np.ndarray, state: VocoderState) -> None:
+def _put(voice: VocoderState, rows_B: torch.Tensor, state: VocoderState) -> None:
     """Writes the state of some rows back into the state of all."""
     for field in fields(voice):
-        getattr(voice, field.name)[rows] = getattr(state, field.name)
+        getattr(voice, field.name)[rows_B] = getattr(state, field.name).to(rows_B.device)
 
 
 class Engine:
-    """At most `capacity` sessions, each in a row of its own; what one hears and does never depends on another."""
+    """At most `capacity` sessions, each in a row of its own; what one hears and does never depends on another.
+
+    It computes where the model lies. Turns come and go as numpy.
+    """
 
     def __init__(self, voiced: Voiced, capacity: int = 1):
         self.voiced, self.capacity = voiced, capacity
@@ -89,7 +100,7 @@ class Engine:
         for session, turn in due.items():
             session.heed(turn)
         pairs = sorted(due.items(), key=lambda pair: pair[0].row)
-        rows = [session.row for session, _ in pairs]
+        rows = self._rows([session.row for session, _ in pairs])
         part = self.state.take(rows)
         did = stream.step(self.voiced.model, part, self._hear(pairs), [session.sampling for session, _ in pairs])
         self.state.put(rows, part)
@@ -99,7 +110,7 @@ class Engine:
 
     def snapshot(self, session: Session) -> bytes:
         """All of a session between two of its turns, for `restore` here or in another process with the same weights."""
-        rows = [session.row]
+        rows = self._rows([session.row])
         return snapshot.pack(session, self.state.take(rows), self.voice.rows(rows), self.voiced.sha256)
 
     def restore(self, snapshotted: bytes) -> Session:
@@ -119,7 +130,10 @@ class Engine:
 
     def _write(self, row: int, state: stream.State, voice: VocoderState) -> None:
         self.state.replace(row, state)
-        _put(self.voice, [row], voice)
+        _put(self.voice, self._rows([row]), voice)
+
+    def _rows(self, rows: list[int]) -> torch.Tensor:
+        return torch.tensor(rows, device=self.voiced.model.device)
 
     def _hear(self, pairs: list[tuple[Session, TurnIn]]) -> stream.Heard:
         levels = np.stack([session.levels(turn) for session, turn in pairs])
@@ -135,13 +149,14 @@ class Engine:
         loud = np.flatnonzero(did.speak_B | spoke)
         if len(loud):
             mel = np.where(did.speak_B[loud, None, None], did.mel_BFM[loud], np.float32(FLOOR))
-            pcm, state = self.voiced.vocoder.step(torch.from_numpy(mel), self.voice.rows(rows[loud]))
-            pcm_BS[loud] = pcm.clamp(-1, 1).numpy()
-            _put(self.voice, rows[loud], state)
+            at = self._rows(rows[loud].tolist())
+            pcm, state = self.voiced.vocoder.step(torch.from_numpy(mel).to(at.device), self.voice.rows(at))
+            pcm_BS[loud] = pcm.clamp(-1, 1).cpu().numpy()
+            _put(self.voice, at, state)
         ending = np.flatnonzero(spoke & ~did.speak_B)
         pcm_BS[ending, TAIL:] = 0
         if len(ending):
-            _put(self.voice, rows[ending], self.voiced.vocoder.start(len(ending)))
+            _put(self.voice, self._rows(rows[ending].tolist()), self.voiced.vocoder.start(len(ending)))
         return pcm_BS
 
     def _out(self, session: Session, did: stream.Did, b: int, pcm_S: np.ndarray, ms: float) -> TurnOut:

@@ -74,7 +74,7 @@ class SessionLog:
         except OSError as error:
             raise DataError(f"cannot write the session to {path}: {error}") from error
         begun = {"seed": session.seed, "patience": session.patience, "weights": voiced.sha256}
-        begun |= {"dtype": voiced.dtype}
+        begun |= {"dtype": voiced.dtype, "device": voiced.device}
         self._line({"format": FORMAT} | begun | ({"snapshot": b64encode(snapshot).decode()} if snapshot else {}))
 
     def came(self, turn: TurnIn) -> None:
@@ -104,6 +104,8 @@ def replay(path: Path, voiced: Voiced) -> tuple[int, int]:
         raise DataError(f"{path} was made with other weights ({begun['weights'][:12]}, here {voiced.sha256[:12]}); give --checkpoint")
     if begun["dtype"] != voiced.dtype:
         raise DataError(f"{path} was made in {begun['dtype']} and this machine computes in {voiced.dtype}; replay it where it was made")
+    if (made_on := begun.get("device", "cpu")) != voiced.device:
+        raise DataError(f"{path} was made on {made_on}, here it computes on {voiced.device}; give --device {made_on}")
     engine = Engine(voiced)
     session = engine.restore(b64decode(begun["snapshot"])) if "snapshot" in begun else engine.open(begun["seed"], begun["patience"])
     turns, bits, outs = 0, 0, {}

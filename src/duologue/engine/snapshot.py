@@ -21,7 +21,7 @@ def pack(session: Session, state: State, voice: VocoderState, weights: str) -> b
     tensors |= {"about": torch.frombuffer(bytearray(about), dtype=torch.uint8)}
     tensors |= {f"state.{name}": values for name, values in state.small().items()}
     tensors |= {f"voice.{f.name}": getattr(voice, f.name) for f in fields(voice)}
-    return save({name: values.contiguous() for name, values in tensors.items()})
+    return save({name: values.contiguous().cpu() for name, values in tensors.items()})
 
 
 def unpack(snapshot: bytes, row: int, weights: str) -> tuple[Session, State, VocoderState]:

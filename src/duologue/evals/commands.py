@@ -8,6 +8,7 @@ import typer
 
 judge = typer.Typer(help="Measure it, by what is heard in its output.", no_args_is_help=True)
 Checkpoint = Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")]
+Device = Annotated[str, typer.Option(help="Where ours computes: cpu, cuda or cuda:N.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same bits.")]
 Suites = Annotated[list[str], typer.Argument(metavar="SUITE...", help="Names of `duologue eval --list`, or all.")]
 Cases = Annotated[int, typer.Option(min=1, help="Of each kind; up to 60 are frozen, more need a voice bank.")]
@@ -57,6 +58,7 @@ def run_suites(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")] = Path("out/eval"),
     outputs: Annotated[Path | None, typer.Option(help="Keep what is said here, in Full-Duplex-Bench's layout.")] = None,
     frozen: Annotated[Path | None, typer.Option("--set", help="Conversations of this frozen set, all of them (see eval freeze).")] = None,
+    device: Device = "cpu",
     as_json: AsJson = False,
     seed: Seed = 0,
 ) -> None:
@@ -66,13 +68,15 @@ def run_suites(
     """
     import json
 
+    from duologue.device import chosen as chosen_device
     from duologue.evals.contestants import contestant
     from duologue.evals.report import show_suites
     from duologue.evals.runs import Asked, ceiling_of, ceilings, run_all
     from duologue.evals.suites import chosen
 
     wanted = chosen(suites)
-    who = [contestant(name, checkpoint) for name in system or ["ours"]]
+    where = chosen_device(device)
+    who = [contestant(name, checkpoint, where) for name in system or ["ours"]]
     asked = Asked(out, cases, seed, channel, outputs, frozen)
     with progress_bar() as progress:
         found = run_all(wanted, who, asked, progress, listened=lambda one: one.name == "oracle" or not one.is_control)
@@ -196,6 +200,7 @@ def quick(
     checkpoint: Checkpoint = None,
     cases: Cases = 60,
     row: Annotated[list[str] | None, typer.Option(help="Only this row of the table; may be repeated.")] = None,
+    device: Device = "cpu",
     as_json: AsJson = False,
     seed: Seed = 0,
 ) -> None:
@@ -205,11 +210,12 @@ def quick(
     """
     import json
 
+    from duologue.device import chosen
     from duologue.evals.quick import quick as run_quick
     from duologue.evals.report import show
 
     with progress_bar() as progress:
-        result = run_quick(checkpoint, cases, seed, row, timed=not row, progress=progress)
+        result = run_quick(checkpoint, cases, seed, row, progress, chosen(device))
     if as_json:
         typer.echo(json.dumps(result, indent=1))
     else:

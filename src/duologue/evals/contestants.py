@@ -4,6 +4,9 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
+
+from duologue.device import CPU
 from duologue.errors import ConfigError
 from duologue.evals.refusing import REFUSING
 from duologue.evals.systems import CONTROLS, System, model
@@ -26,7 +29,7 @@ class Contestant(NamedTuple):
         return self.name in EVERY_CONTROL
 
 
-def contestant(name: str, checkpoint: Path | None = None) -> Contestant:
+def contestant(name: str, checkpoint: Path | None = None, device: torch.device = CPU) -> Contestant:
     """The system of a name.
 
     Args:
@@ -34,6 +37,7 @@ def contestant(name: str, checkpoint: Path | None = None) -> Contestant:
             of its end-point and of its barge-in, "cascade-quiet" is silent where it understands no request; "files:FOLDER"
             reads what a system wrote there; the URL of a server that speaks GPT-Live or Realtime.
         checkpoint: weights of "ours" (None: the shipped ones).
+        device: where "ours" computes.
 
     Raises:
         ConfigError: there is no such system. DataError: its weights or files cannot be read.
@@ -42,7 +46,7 @@ def contestant(name: str, checkpoint: Path | None = None) -> Contestant:
     if name in EVERY_CONTROL:
         return Contestant(name, EVERY_CONTROL[name])
     if kind == OURS:
-        return ours(checkpoint, [_number(setting or "0", name)])[0]
+        return ours(checkpoint, [_number(setting or "0", name)], device)[0]
     if kind in (CASCADE, QUIET) or name == ENGINEERED:
         return _cascade(name, setting)
     if name.startswith(f"{FILES}:"):
@@ -52,11 +56,11 @@ def contestant(name: str, checkpoint: Path | None = None) -> Contestant:
     raise ConfigError(f"there is no system {name!r}; choose from {', '.join(NAMES)}, {FILES}:FOLDER or a ws:// URL")
 
 
-def ours(checkpoint: Path | None, patiences: list[float]) -> list[Contestant]:
+def ours(checkpoint: Path | None, patiences: list[float], device: torch.device = CPU) -> list[Contestant]:
     """The interaction model at each patience, its weights read once."""
     from duologue.engine.engine import WEIGHTS, load
 
-    voiced = load(checkpoint)
+    voiced = load(checkpoint, device=device)
     about = hashlib.sha256((checkpoint or WEIGHTS / "nano.safetensors").read_bytes()).hexdigest()[:16]
     return [Contestant(f"{OURS}@{p:g}" if p else OURS, model(voiced, p), about) for p in patiences]
 

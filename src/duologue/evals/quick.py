@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from duologue.data.bank import Bank
 from duologue.data.channel import Channel
 from duologue.data.script import Script
+from duologue.device import CPU
 from duologue.engine.engine import Voiced, load
 from duologue.errors import ConfigError, DataError
 from duologue.evals import human, items, judge
@@ -239,12 +241,12 @@ def quick(
     cases: int = FROZEN_CASES,
     seed: int = 0,
     rows: Sequence[str] | None = None,
-    timed: bool = False,
     progress: Progress = lambda *_: None,
+    device: torch.device = CPU,
 ) -> dict:
-    """The figures of a checkpoint (None: the shipped weights); `timed` adds how long a turn takes here."""
-    voiced: Voiced = load(checkpoint)
+    """The figures of a checkpoint (None: the shipped weights); of all `rows`, also how long a turn takes here."""
+    voiced: Voiced = load(checkpoint, device=device)
     result = measure(model(voiced), Asked(cases, seed, rows or ()), progress=progress)
-    if timed:
+    if not rows:
         result["rows"]["turn"] = turn_times(voiced)
     return result

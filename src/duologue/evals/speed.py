@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from duologue.engine.engine import Voiced
-from duologue.kernels.ops import fast_dtype
 from duologue.live import Conversation
 from duologue.turn import SAMPLES_PER_TURN, TurnIn
 
@@ -26,4 +25,5 @@ def turn_times(voiced: Voiced) -> dict:
     outs = [conversation.step(turn) for turn in _inputs()]
     p50, p99 = np.percentile([out.compute_ms for out in outs[WARM:]], [50, 99])
     about = {"turns": TURNS - WARM, "speaking": sum(out.speak for out in outs), "threads": torch.get_num_threads()}
-    return {"p50_ms": round(float(p50), 1), "p99_ms": round(float(p99), 1), "dtype": str(fast_dtype())} | about
+    about |= {"dtype": str(voiced.model.dtype), "device": voiced.device}
+    return {"p50_ms": round(float(p50), 1), "p99_ms": round(float(p99), 1)} | about

@@ -22,11 +22,11 @@ def save(path: Path, model: InteractionModel, about: dict | None = None, dtype: 
 
 
 def write(path: Path, tensors: dict[str, torch.Tensor], header: dict) -> None:
-    """Atomically writes tensors and a JSON header; DataError when the disk does not take it."""
+    """Atomically writes tensors, wherever they lie, and a JSON header; DataError when the disk does not take it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        save_file(tensors, beside, metadata={"format": FORMAT, "header": json.dumps(header)})
+        save_file({name: t.cpu() for name, t in tensors.items()}, beside, metadata={"format": FORMAT, "header": json.dumps(header)})
         os.replace(beside, path)
     except (OSError, SafetensorError) as error:
         beside.unlink(missing_ok=True)

@@ -19,6 +19,8 @@ from duologue.model.trunk import Linear, Norm
 KERNEL, LAYERS = 5, 6
 OWN_LAYERS = 2  # what the model says itself need not be recognised
 LOOK_BACK, OWN_LOOK_BACK = LAYERS * (KERNEL - 1), OWN_LAYERS * (KERNEL - 1)  # frames before a turn that it depends on
+OLDEST = 640  # output slots (64 s): an older token is as old as this
+CLOCK_RATES = 12  # of the sines that tell a token's age, with periods from 4 slots to 1,024
 
 
 class Front(nn.Module):
@@ -70,6 +72,42 @@ class PatchStem(nn.Module):
         return x[..., 0, 0, :].float()
 
 
+class Recall(nn.Module):
+    """What each channel wrote last and how many output slots ago, known at every output position and just before.
+
+    So a word knows which word it followed, and copying takes one look back instead of two (an induction head: Olsson et al.,
+    arXiv 2209.11895); and time since the last word need not be read off the attention's geometry. Starts as nothing.
+    """
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.last, self.age = Linear(config.width, config.width), Linear(len(CHANNELS) * 2 * CLOCK_RATES, config.width)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.age.weight)
+        self.register_buffer("clock", _clock(), persistent=False)
+
+    def forward(self, written: torch.Tensor, age: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """The last tokens as they were written [..., D] and their ages [..., channels], 0 where there is none, to [..., D]."""
+        ages = self.clock[age] * (age != 0)[..., None]
+        return (self.last(written.to(dtype)) + self.age(ages.flatten(-2).to(dtype))).float()
+
+
+def _clock() -> torch.Tensor:
+    """Sines and cosines of every age [OLDEST + 1, 2 CLOCK_RATES]."""
+    periods = 4 * 256 ** (torch.arange(CLOCK_RATES, dtype=torch.float64) / (CLOCK_RATES - 1))
+    angles = torch.arange(OLDEST + 1)[:, None] * (2 * torch.pi / periods)
+    return torch.cat([angles.cos(), angles.sin()], -1).float()
+
+
+def last_written(tokens_BSC: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of whole sequences of output slots: for each slot the last token of each channel before it (0: none) and its age, both [B, S, C]."""
+    slots = torch.arange(tokens_BSC.shape[1], device=tokens_BSC.device)[None, :, None]
+    at = torch.where(tokens_BSC != 0, slots, -1).cummax(1).values.roll(1, 1)
+    at[:, 0] = -1
+    last = tokens_BSC.gather(1, at.clamp(min=0)) * (at >= 0)
+    return last, (slots - at).clamp(max=OLDEST) * (at >= 0)
+
+
 class Fuse(nn.Module):
     """Embeddings of every kind of position, each fp32 [..., D]."""
 
@@ -80,16 +118,22 @@ class Fuse(nn.Module):
         self.stem = PatchStem(config)
         self.tokens = nn.Parameter(torch.randn(config.vocabulary, d) * 0.5)
         self.text_place = nn.Parameter(torch.randn(TEXT, d) * 0.02)
+        self.recall = Recall(config)
         self.channel = nn.ModuleList(Linear(d, d) for _ in CHANNELS)
         self.kind = nn.Parameter(torch.randn(3, 2, d) * 0.1)  # user's sound, own sound, output: first and second position
         self.decision = nn.Parameter(torch.randn(2, d) * 0.1)
         self.missing = nn.Parameter(torch.zeros(2, d))  # user's sound that never came, own sound never heard
 
-    def user_sound(self, levels: torch.Tensor, lost: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        """levels [B, LOOK_BACK + F, MELS]; lost [B, 2, turns] shares of each turn in 0..1. Returns [B, turns * 2, D]."""
+    def user_sound(
+        self, levels: torch.Tensor, lost: torch.Tensor, dtype: torch.dtype, recalled_BTD: torch.Tensor | float = 0.0
+    ) -> torch.Tensor:
+        """levels [B, LOOK_BACK + F, MELS]; lost [B, 2, turns] shares of each turn in 0..1. Returns [B, turns * 2, D].
+
+        `recalled_BTD` is known to the last position, which the first output position is predicted from.
+        """
         x = self.front(levels, dtype, LAYERS).unflatten(1, (-1, AUDIO)) + self.kind[0]
         marked = x[:, :, 0] + torch.einsum("bmt,md->btd", lost, self.missing)
-        return torch.stack([marked, x[:, :, 1]], 2).flatten(1, 2)
+        return torch.stack([marked, x[:, :, 1] + recalled_BTD], 2).flatten(1, 2)
 
     def own_sound(self, levels: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """levels [B, OWN_LOOK_BACK + F, MELS] of turns in which the model speaks, to [B, F // 5, D]."""
@@ -100,17 +144,27 @@ class Fuse(nn.Module):
         """patches float [B, PATCHES, 40, 40, 3] to [B, PATCHES, D]."""
         return self.stem(patches, dtype) + self.stem.place
 
-    def text(self, tokens: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
-        """tokens and their places in the turn, any equal shape."""
-        return F.embedding(tokens, self.tokens) + self.text_place[place]
+    def text(self, tokens: torch.Tensor, before: torch.Tensor, place: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """tokens, those before them (0: none) and their places in the turn, any equal shape."""
+        behind = self.recall.last((F.embedding(before, self.tokens) * (before != 0)[..., None]).to(dtype)).float()
+        return F.embedding(tokens, self.tokens) + behind + self.text_place[place]
+
+    def recalled(self, last: torch.Tensor, age: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """Last tokens and their ages [..., channels], as `last_written` has them, to what every output slot knows of them [..., D]."""
+        return self.recall(self.written(last, dtype), age, dtype)
 
     def output(self, tokens_C: torch.Tensor, place: int, speak: torch.Tensor | None, dtype: torch.dtype) -> torch.Tensor:
         """tokens [..., channels] of one output position; `speak` [...] with the second position only."""
-        x = self.kind[2, place].expand(*tokens_C.shape[:-1], -1)
+        x = self.kind[2, place] + self.written(tokens_C, dtype)
+        return x if speak is None else x + F.embedding(speak.long(), self.decision)
+
+    def written(self, tokens_C: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """Tokens [..., channels], 0 where there is none, each in its channel's own way: their sum [..., D]."""
+        x = self.tokens.new_zeros(*tokens_C.shape[:-1], self.tokens.shape[1])
         for channel, project in enumerate(self.channel):
             token = tokens_C[..., channel]
-            if not torch.is_grad_enabled() and not token.any():
+            if token.is_cpu and not torch.is_grad_enabled() and not token.any():  # a GPU would have to stop and answer
                 continue
             y = project(F.embedding(token, self.tokens).to(dtype)).float()
             x = x + y * (token != 0)[..., None]
-        return x if speak is None else x + F.embedding(speak.long(), self.decision)
+        return x

@@ -14,8 +14,8 @@ from torch.nn.utils.rnn import pad_sequence
 from duologue.config import Config
 from duologue.kernels import reference as ops
 from duologue.model.flow import FlowHead
-from duologue.model.fuse import Fuse
-from duologue.model.layout import CHANNELS
+from duologue.model.fuse import Fuse, last_written
+from duologue.model.layout import CHANNELS, OUT
 from duologue.model.moe import Experts
 from duologue.model.trunk import Attention, GatedMLP, Linear, Trunk
 
@@ -39,6 +39,7 @@ class Batch:
     own_SFM: torch.Tensor  # uint8 levels [S, OWN_LOOK_BACK + 10, MELS] of the S turns in which the model speaks
     own_mel_RF: torch.Tensor  # normalised log-mel [2 S, 400] of the same: the flow head's target
     text_R: torch.Tensor  # typed text and notes
+    text_before_R: torch.Tensor  # the token before each, 0 where a window begins
     text_place_R: torch.Tensor
     tokens_BTXC: torch.Tensor  # [B, T, 2, channels]: what is wanted
     given_BTXC: torch.Tensor  # the same as the history shows it, here and there misheard
@@ -90,8 +91,13 @@ class InteractionModel(nn.Module):
         nn.init.constant_(self.spelling.bias, -3.0)
         self.apply(_initialise)
 
+    @property
+    def device(self) -> torch.device:
+        return self.trunk.norm.weight.device
+
     def settle(self, dtype: torch.dtype) -> "InteractionModel":
-        """For inference: nothing is cast or reordered in a turn. The bits stay those of training in `dtype`."""
+        """For inference, on the device where it will stay: nothing is cast or reordered in a turn. The bits stay those of
+        training in `dtype`."""
         self.dtype = dtype
         for module in self.modules():
             if isinstance(module, Linear | Experts):
@@ -104,19 +110,15 @@ class InteractionModel(nn.Module):
 
     def embed(self, batch: Batch, dtype: torch.dtype) -> torch.Tensor:
         """The flat sequence [B, N, D] of a batch."""
-        speak = batch.speak_BT
+        recalled_BTXD = self.fuse.recalled(*last_written(batch.given_BTXC.flatten(1, 2)), dtype).unflatten(1, (-1, OUT))
+        first, second = batch.given_BTXC.unbind(2)
+        written = [self.fuse.output(first, 0, None, dtype), self.fuse.output(second, 1, batch.speak_BT, dtype)]
         parts = [
             self.fuse.kind.new_zeros(1, self.config.width),
-            self.fuse.user_sound(batch.user_BFM, batch.lost_B2T, dtype).flatten(0, 1),
+            self.fuse.user_sound(batch.user_BFM, batch.lost_B2T, dtype, recalled_BTXD[:, :, 0]).flatten(0, 1),
             self.fuse.own_sound(batch.own_SFM, dtype).flatten(0, 1),
-            self.fuse.text(batch.text_R, batch.text_place_R),
-            torch.stack(
-                [
-                    self.fuse.output(batch.given_BTXC[:, :, 0], 0, None, dtype),
-                    self.fuse.output(batch.given_BTXC[:, :, 1], 1, speak, dtype),
-                ],
-                2,
-            ).flatten(0, 2),
+            self.fuse.text(batch.text_R, batch.text_before_R, batch.text_place_R, dtype),
+            (torch.stack(written, 2) + recalled_BTXD).flatten(0, 2),
         ]
         if len(batch.patches_R):  # else the stem has no gradient, and the optimiser leaves it alone
             parts.append(self.fuse.picture(batch.patches_R / 127.5 - 1, dtype).flatten(0, 1))
@@ -147,7 +149,7 @@ class InteractionModel(nn.Module):
         Source: Graves et al., Connectionist Temporal Classification, ICML 2006. Mean over letters.
         """
         guess = self.spelled(self.sound(batch, dtype), batch)
-        steps, letters = torch.tensor([len(g) for g in guess]), (batch.spelled_BS > 0).sum(1)
+        steps, letters = torch.tensor([len(g) for g in guess], device=self.device), (batch.spelled_BS > 0).sum(1)
         loss = F.ctc_loss(pad_sequence(guess), batch.spelled_BS, steps, letters, reduction="sum", zero_infinity=True)
         loss = loss / letters.sum().clamp(min=1)
         return {"ctc": loss, "total": loss}

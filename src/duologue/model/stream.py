@@ -2,19 +2,25 @@
 
 `step` is the function to read. It follows `layout` exactly as training does; what is sampled comes from noise that is
 counted by session, turn and position, so that a replay has equal bits whoever shares the batch.
+
+State lies where the model does. On a CPU what nobody needs is left out (the vocabulary of a closed gate, the voice of who is
+quiet). A GPU would have to stop and answer who needs what, so there everything is computed, with shapes that only the number
+of sessions decides, and a turn waits for it once, in `_home`. Both give the same.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import torch
 
 from duologue.config import TIME_SLOTS
 from duologue.kernels.noise import noise_for
-from duologue.media.dmel import FLOOR, FRAMES_PER_TURN, MELS, quantise
+from duologue.media.dmel import CEILING, FLOOR, FRAMES_PER_TURN, LEVELS, MELS
 from duologue.model.flow import TARGET, denormalise
-from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
+from duologue.model.fuse import LOOK_BACK, OLDEST, OWN_LOOK_BACK
 from duologue.model.interaction import DECISION, PAD_WEIGHT, InteractionModel
 from duologue.model.layout import AUDIO, CHANNELS, KIND_OF_COLUMN, TEXT, TIME_OF_COLUMN, A, I, T, V, X
 from duologue.model.trunk import Cache
@@ -36,6 +42,9 @@ class Sampling:
     patience: float = 0.0
 
 
+Drawn = tuple[Sampling, int]  # how a session draws, and which turn it is: noise is made on the CPU, by number
+
+
 @dataclass(slots=True)
 class State:
     """What B sessions are to the model between two turns."""
@@ -44,6 +53,9 @@ class State:
     user_BFM: torch.Tensor  # uint8 levels of the last LOOK_BACK frames
     own_BFM: torch.Tensor
     pending_B1D: torch.Tensor  # the last own-sound position, which enters with the next turn
+    last_BC: torch.Tensor  # the last token of each channel, 0 if none, and how many output slots ago it was written
+    age_BC: torch.Tensor
+    text_B: torch.Tensor  # the last token of typed text and notes, 0 if none
     spoke_B: torch.Tensor
     turn_B: torch.Tensor
 
@@ -51,25 +63,25 @@ class State:
         """All but the rings, by name; rows come first."""
         return {name: getattr(self, name) for name in self.__slots__[1:]} | {"count_B": self.cache.count_B}
 
-    def take(self, rows: list[int]) -> "State":
+    def take(self, rows_B: torch.Tensor) -> "State":
         """The state of some rows. Its rings stay where they are: what is appended is in both."""
-        small = {name: values[rows] for name, values in self.small().items()}
-        return State(Cache(self.cache.ring_LBCGK, small.pop("count_B"), torch.tensor(rows)), **small)
+        small = {name: values[rows_B] for name, values in self.small().items()}
+        return State(Cache(self.cache.ring_LBCGK, small.pop("count_B"), rows_B), **small)
 
-    def put(self, rows: list[int], part: "State") -> None:
+    def put(self, rows_B: torch.Tensor, part: "State") -> None:
         """Writes back what one turn has changed beside the rings in the state of some rows."""
         for name, values in part.small().items():
-            self.small()[name][rows] = values
+            self.small()[name][rows_B] = values.to(rows_B.device)
 
     def replace(self, row: int, one: "State") -> None:
-        """The whole state of a row becomes that of another session."""
+        """The whole state of a row becomes that of another session, wherever that lies."""
         self.cache.ring_LBCGK[:, row] = one.cache.rings()[:, 0]
-        self.put([row], one)
+        self.put(torch.tensor([row], device=self.turn_B.device), one)
 
 
 @dataclass(slots=True)
 class Heard:
-    """One turn of input for B sessions."""
+    """One turn of input for B sessions, on the CPU."""
 
     levels_BFM: torch.Tensor  # uint8 [B, 10, MELS]
     lost_B2: torch.Tensor
@@ -89,29 +101,66 @@ class Did:
 
 def start(model: InteractionModel, rows: int, dtype: torch.dtype | None = None) -> State:
     """State of `rows` sessions that have heard nothing, in the dtype that the model has settled for."""
-    dtype = dtype or model.dtype
-    user, own = (torch.zeros(rows, n, MELS, dtype=torch.uint8) for n in (LOOK_BACK, OWN_LOOK_BACK))
-    pending = torch.zeros(rows, 1, model.config.width)
-    spoke, turn = torch.zeros(rows, dtype=torch.bool), torch.zeros(rows, dtype=torch.int64)
-    return State(model.trunk.start(rows, dtype), user, own, pending, spoke, turn)
+
+    def zeros(*shape: int, dtype: torch.dtype = torch.int64) -> torch.Tensor:
+        return torch.zeros(rows, *shape, dtype=dtype, device=model.device)
+
+    return State(
+        cache=model.trunk.start(rows, dtype or model.dtype),
+        user_BFM=zeros(LOOK_BACK, MELS, dtype=torch.uint8),
+        own_BFM=zeros(OWN_LOOK_BACK, MELS, dtype=torch.uint8),
+        pending_B1D=zeros(1, model.config.width, dtype=torch.float32),
+        last_BC=zeros(len(CHANNELS)),
+        age_BC=zeros(len(CHANNELS)),
+        text_B=zeros(),
+        spoke_B=zeros(dtype=torch.bool),
+        turn_B=zeros(),
+    )
 
 
 def step(model: InteractionModel, state: State, heard: Heard, sampling: list[Sampling]) -> Did:
     """Hears one turn and does one turn. `state` is changed in place."""
-    hidden = _listen(model, state, heard)
-    first, _ = _tokens(model, state, hidden, sampling, 0)
-    hidden = _append(model, state, model.fuse.output(first, 0, None, _dtype(state)), TIME_OF[X][0])
-    second, gates = _tokens(model, state, hidden, sampling, 1)
-    speak, logprob = _decide(gates[:, DECISION], state, sampling)
-    hidden = _append(model, state, model.fuse.output(second, 1, speak, _dtype(state)), TIME_OF[X][1])
-    mel = _speak(model, state, hidden, speak, sampling) if speak.any() else _be_quiet(state)
+    drawn = list(zip(sampling, state.turn_B.tolist(), strict=True))
+    recalled = _recalled(model, state)
+    hidden = _listen(model, state, heard, recalled)
+    first, _ = _tokens(model, state, hidden, drawn, 0)
+    hidden = _append(model, state, model.fuse.output(first, 0, None, _dtype(state)) + recalled, TIME_OF[X][0])
+    _remember(state, first)
+    second, gates = _tokens(model, state, hidden, drawn, 1)
+    speak, logprob = _decide(gates[:, DECISION], drawn)
+    written = model.fuse.output(second, 1, speak, _dtype(state)) + _recalled(model, state)
+    hidden = _append(model, state, written, TIME_OF[X][1])
+    _remember(state, second)
+    quiet = speak.is_cpu and not speak.any()
+    mel = _be_quiet(state) if quiet else _speak(model, state, hidden, speak, drawn)
     state.spoke_B = speak
     state.turn_B = state.turn_B + 1
-    return Did(torch.stack([first, second], 1).numpy(), speak.numpy(), mel.numpy(), logprob.numpy())
+    return Did(*_home(torch.stack([first, second], 1), speak, mel, logprob))
+
+
+def _home(*tensors: torch.Tensor) -> tuple[np.ndarray, ...]:
+    return tuple(tensor.cpu().numpy() for tensor in tensors)
+
+
+@cache
+def _slots(kind: int, device: torch.device) -> torch.Tensor:
+    """Where in a turn's time the positions of a kind lie."""
+    return torch.as_tensor(TIME_OF[kind], device=device)
 
 
 def _dtype(state: State) -> torch.dtype:
     return state.cache.ring_LBCGK.dtype
+
+
+def _recalled(model, state: State) -> torch.Tensor:
+    """What the next output slot of every session knows of the tokens before it [B, D]."""
+    return model.fuse.recalled(state.last_BC, state.age_BC, _dtype(state))
+
+
+def _remember(state: State, tokens_BC: torch.Tensor) -> None:
+    """One output slot has been written. As `fuse.last_written` for whole sequences."""
+    state.last_BC = torch.where(tokens_BC != 0, tokens_BC, state.last_BC)
+    state.age_BC = torch.where(tokens_BC != 0, 1, state.age_BC + (state.last_BC != 0)).clamp(max=OLDEST)
 
 
 def _append(model, state: State, x_BD: torch.Tensor, slot: int, valid_B: torch.Tensor | None = None) -> torch.Tensor:
@@ -121,101 +170,118 @@ def _append(model, state: State, x_BD: torch.Tensor, slot: int, valid_B: torch.T
     return model.trunk.extend(x_BD[:, None], time, valid, state.cache)[:, 0]
 
 
-def _listen(model, state: State, heard: Heard) -> torch.Tensor:
+def _listen(model, state: State, heard: Heard, recalled_BD: torch.Tensor) -> torch.Tensor:
     """The input positions of a turn, behind the last own-sound position of the turn before; hidden of the last one."""
-    dtype, rows = _dtype(state), len(heard.levels_BFM)
-    frames = torch.cat([state.user_BFM, heard.levels_BFM], 1)
+    dtype, rows, device = _dtype(state), len(heard.levels_BFM), recalled_BD.device
+    frames = torch.cat([state.user_BFM, heard.levels_BFM.to(device)], 1)
     state.user_BFM = frames[:, -LOOK_BACK:]
-    sound = model.fuse.user_sound(frames, heard.lost_B2[:, :, None], dtype)
+    sound = model.fuse.user_sound(frames, heard.lost_B2.to(device)[:, :, None], dtype, recalled_BD[:, None])
     base = state.turn_B[:, None] * TIME_SLOTS
-    times = [base - TIME_SLOTS + int(TIME_OF[V][1]), base + torch.as_tensor(TIME_OF[A])]
-    parts, valid = [state.pending_B1D, sound], [state.spoke_B[:, None], torch.ones(rows, AUDIO, dtype=torch.bool)]
-    for x, there, slots in _extras(model, heard, dtype):
-        parts, valid, times = [*parts, x], [*valid, there], [*times, base + torch.as_tensor(slots)]
+    times = [base - TIME_SLOTS + int(TIME_OF[V][1]), base + _slots(A, device)]
+    parts = [state.pending_B1D, sound]
+    valid = [state.spoke_B[:, None], torch.ones(rows, AUDIO, dtype=torch.bool, device=device)]
+    for x, there, kind in _extras(model, state, heard, dtype):
+        parts, valid, times = [*parts, x], [*valid, there.to(device)], [*times, base + _slots(kind, device)]
     valid_BN = torch.cat(valid, 1)
     hidden = model.trunk.extend(torch.cat(parts, 1), torch.cat(times, 1), valid_BN, state.cache)
     last = valid_BN.shape[1] - 1 - valid_BN.flip(1).long().argmax(1)
-    return hidden[torch.arange(rows), last]
+    return hidden[torch.arange(rows, device=device), last]
 
 
-def _extras(model, heard: Heard, dtype: torch.dtype):
+def _extras(model, state: State, heard: Heard, dtype: torch.dtype):
     """Pictures and text, padded to their full width in a turn in which any session has some."""
+    device = state.text_B.device
     if any(p is not None for p in heard.patches):
         count = len(TIME_OF[I])
         there = torch.tensor([p is not None for p in heard.patches])
         blank = torch.zeros(count, 40, 40, 3)
-        patches = torch.stack([blank if p is None else p for p in heard.patches])
-        yield model.fuse.picture(patches, dtype), there[:, None].expand(-1, count), TIME_OF[I]
+        patches = torch.stack([blank if p is None else p for p in heard.patches]).to(device)
+        yield model.fuse.picture(patches, dtype), there[:, None].expand(-1, count), I
     if any(heard.text):
-        tokens = torch.tensor([ids + [0] * (TEXT - len(ids)) for ids in heard.text])
-        yield model.fuse.text(tokens, torch.arange(TEXT).expand_as(tokens)), tokens != 0, TIME_OF[T]
+        tokens = torch.tensor([ids + [0] * (TEXT - len(ids)) for ids in heard.text], device=device)
+        before = torch.cat([state.text_B[:, None], tokens[:, :-1]], 1)
+        places = torch.arange(TEXT, device=device).expand_as(tokens)
+        yield model.fuse.text(tokens, before, places, dtype), tokens != 0, T
+        ended = torch.tensor([ids[-1] if ids else 0 for ids in heard.text], device=device)
+        state.text_B = torch.where(ended != 0, ended, state.text_B)
 
 
-def _tokens(model, state: State, hidden_BD: torch.Tensor, sampling: list[Sampling], place: int):
-    """A token of every channel [B, channels], and the gates. The vocabulary is computed only where a gate is open."""
-    gates, warm = model.heads.gate(hidden_BD), any(s.token_temperature for s in sampling)
-    tokens = torch.zeros(len(hidden_BD), len(CHANNELS), dtype=torch.int64)
+def _tokens(model, state: State, hidden_BD: torch.Tensor, drawn: list[Drawn], place: int):
+    """A token of every channel [B, channels], and the gates. A CPU computes the vocabulary only where a gate is open."""
+    gates, warm = model.heads.gate(hidden_BD), any(s.token_temperature for s, _ in drawn)
+    tokens = torch.zeros(len(hidden_BD), len(CHANNELS), dtype=torch.int64, device=hidden_BD.device)
     wanted = gates[:, :DECISION] + UNWEIGHTED
-    open_BC = (wanted + _gumbel_pairs(state, sampling, place) if warm else wanted) > 0
-    for channel in open_BC.any(0).nonzero().flatten().tolist():
+    open_BC = (wanted + _gumbel_pairs(drawn, place).to(wanted.device) if warm else wanted) > 0
+    for channel in _written(open_BC):
         logits = model.heads.logits(channel, hidden_BD, model.fuse.tokens, _dtype(state))
         if warm:
-            logits = logits + _gumbel_table(state, sampling, place, channel, logits.shape[1])
+            logits = logits + _gumbel_table(drawn, place, channel, logits.shape[1]).to(logits.device)
         tokens[:, channel] = torch.where(open_BC[:, channel], 1 + logits[:, 1:].argmax(1), 0)
     return tokens, gates
 
 
-def _decide(gate_B: torch.Tensor, state: State, sampling: list[Sampling]) -> tuple[torch.Tensor, torch.Tensor]:
+def _written(open_BC: torch.Tensor) -> Sequence[int]:
+    """The channels in which somebody writes; all of them where asking would cost more than computing."""
+    return open_BC.any(0).nonzero().flatten().tolist() if open_BC.is_cpu else range(len(CHANNELS))
+
+
+def _decide(gate_B: torch.Tensor, drawn: list[Drawn]) -> tuple[torch.Tensor, torch.Tensor]:
     """SPEAK or HUSH for each session, and its log-probability under the network's own logit."""
-    noise = torch.zeros(len(sampling))
-    for b, s in enumerate(sampling):
+    patience, noise = torch.tensor([s.patience for s, _ in drawn]), torch.zeros(len(drawn))
+    for b, (s, turn) in enumerate(drawn):
         if s.decision_temperature:
-            uniform = noise_for(s.seed, int(state.turn_B[b]), 90, 1, uniform=True)[0]
+            uniform = noise_for(s.seed, turn, 90, 1, uniform=True)[0]
             noise[b] = s.decision_temperature * float(np.log(uniform) - np.log1p(-uniform))
-    speak = gate_B - torch.tensor([s.patience for s in sampling]) + noise > 0
+    speak = gate_B - patience.to(gate_B.device) + noise.to(gate_B.device) > 0
     sign = speak.float() * 2 - 1
     return speak, torch.nn.functional.logsigmoid(sign * gate_B)
 
 
-def _gumbel_pairs(state: State, sampling: list[Sampling], place: int) -> torch.Tensor:
+def _gumbel_pairs(drawn: list[Drawn], place: int) -> torch.Tensor:
     """Logistic noise for the gates of every channel [B, channels], zero at temperature zero."""
-    out = torch.zeros(len(sampling), len(CHANNELS))
-    for b, s in enumerate(sampling):
+    out = torch.zeros(len(drawn), len(CHANNELS))
+    for b, (s, turn) in enumerate(drawn):
         for channel in range(len(CHANNELS) if s.token_temperature else 0):
-            uniform = noise_for(s.seed, int(state.turn_B[b]), 10 + place * 8 + channel, 1, uniform=True)[0]
+            uniform = noise_for(s.seed, turn, 10 + place * 8 + channel, 1, uniform=True)[0]
             out[b, channel] = s.token_temperature * float(np.log(uniform) - np.log1p(-uniform))
     return out
 
 
-def _gumbel_table(state: State, sampling: list[Sampling], place: int, channel: int, size: int) -> torch.Tensor:
+def _gumbel_table(drawn: list[Drawn], place: int, channel: int, size: int) -> torch.Tensor:
     """Gumbel noise for the tokens, zero at temperature zero."""
-    out = torch.zeros(len(sampling), size)
-    for b, s in enumerate(sampling):
+    out = torch.zeros(len(drawn), size)
+    for b, (s, turn) in enumerate(drawn):
         if s.token_temperature:
-            uniform = noise_for(s.seed, int(state.turn_B[b]), 40 + place * 8 + channel, size, uniform=True)
+            uniform = noise_for(s.seed, turn, 40 + place * 8 + channel, size, uniform=True)
             out[b] = torch.from_numpy(-s.token_temperature * np.log(-np.log(uniform))).float()
     return out
 
 
 def _be_quiet(state: State) -> torch.Tensor:
     state.own_BFM = torch.zeros_like(state.own_BFM)
-    return _silence(len(state.own_BFM))
+    return _silence(len(state.own_BFM), state.own_BFM.device)
 
 
-def _silence(rows: int) -> torch.Tensor:
-    return torch.full((rows, FRAMES_PER_TURN, MELS), FLOOR)
+def _silence(rows: int, device: torch.device) -> torch.Tensor:
+    return torch.full((rows, FRAMES_PER_TURN, MELS), FLOOR, device=device)
 
 
-def _speak(model, state: State, hidden: torch.Tensor, speak: torch.Tensor, sampling: list[Sampling]) -> torch.Tensor:
+def _levels(mel: torch.Tensor) -> torch.Tensor:
+    """As `dmel.quantise`, to the bit, where the mel lies."""
+    scaled = (mel - FLOOR) * ((LEVELS - 1) / (CEILING - FLOOR))
+    return scaled.round().clamp(0, LEVELS - 1).to(torch.uint8)
+
+
+def _speak(model, state: State, hidden: torch.Tensor, speak: torch.Tensor, drawn: list[Drawn]) -> torch.Tensor:
     """Two positions of own sound for the sessions that speak; the second waits for the next turn. Log-mel [B, 10, MELS]."""
     dtype, half = _dtype(state), FRAMES_PER_TURN // AUDIO
-    mel = _silence(len(speak))
-    noise = [noise_for(s.seed, int(t), 0, AUDIO * TARGET) for s, t in zip(sampling, state.turn_B, strict=True)]
-    noise_BVF = torch.from_numpy(np.stack(noise)).view(-1, AUDIO, TARGET) * TEMPERATURE**0.5
+    mel = _silence(len(speak), speak.device)
+    noise = np.stack([noise_for(s.seed, turn, 0, AUDIO * TARGET) for s, turn in drawn])
+    noise_BVF = torch.from_numpy(noise).to(speak.device).view(-1, AUDIO, TARGET) * TEMPERATURE**0.5
     for place in range(AUDIO):
         x = denormalise(model.flow.sample(hidden, noise_BVF[:, place], FLOW_STEPS, dtype)).view(-1, half, MELS)
         mel[:, place * half : (place + 1) * half] = torch.where(speak[:, None, None], x, FLOOR)
-        levels = torch.from_numpy(quantise(mel.numpy()))
+        levels = _levels(mel)
         embedded = model.fuse.own_sound(torch.cat([state.own_BFM, levels], 1), dtype)[:, place]
         if place == 0:
             hidden = _append(model, state, embedded, TIME_OF[V][0], speak)

@@ -28,6 +28,7 @@ def serve(
     record: Annotated[Path | None, typer.Option(help="Folder for recordings of every session. Off unless given.")] = None,
     record_days: Annotated[float, typer.Option(min=0, help="Delete recordings after so many days.")] = 30.0,
     checkpoint: Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Serve live conversations: the page, GPT-Live's and Realtime's WebSockets. See docs/wire.md.
@@ -42,6 +43,7 @@ def serve(
     import torch
 
     from duologue.agent.behind import Behind, agents
+    from duologue.device import chosen
     from duologue.engine.engine import Engine, load
     from duologue.engine.schedule import Schedule
     from duologue.live import Conversation
@@ -61,7 +63,7 @@ def serve(
     settings = Settings(
         keys=known, origins=tuple(origin or ()), sessions=sessions, patience=patience, record=record, record_days=record_days
     )
-    schedule = Schedule(Engine(load(checkpoint), sessions))
+    schedule = Schedule(Engine(load(checkpoint, device=chosen(device)), sessions))
     server = Server(partial(Conversation.on, schedule), settings, lambda: schedule.tick_ms, agents=make_agent)
     run(server, host, port, cert, cert_key, show)
 

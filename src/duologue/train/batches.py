@@ -183,12 +183,13 @@ def collate(clean: list[Window], positions: int, rng: np.random.Generator | None
         speak[b, :t], important[b, :t], lost[b, :, :t] = w.speak, w.important, w.lost
     own, target = _speaking(rows, clean)
     text = [np.argwhere(w.typed != 0) for w in rows]
-    text_tokens = np.concatenate([w.typed[tuple(at.T)] for w, at in zip(rows, text, strict=True)]).astype(np.int64)
+    texts = [w.typed[tuple(at.T)].astype(np.int64) for w, at in zip(rows, text, strict=True)]
+    before = [np.concatenate([[0], tokens])[:-1] for tokens in texts]
     source, time, outputs, output_of, sounds = _pointers(rows, turns, positions, len(own), [len(at) for at in text])
     listening = [row * positions + np.flatnonzero(w.flat.kind_N == A) for row, w in enumerate(rows)]
     values = (
-        dmel.quantise(user), lost, dmel.quantise(own), target, text_tokens, np.concatenate(text)[:, 1], tokens, given,
-        speak, important, source, time, outputs, output_of, sounds, np.concatenate(listening),
+        dmel.quantise(user), lost, dmel.quantise(own), target,
+        np.concatenate(texts), np.concatenate(before), np.concatenate(text)[:, 1], tokens, given, speak, important, source, time, outputs, output_of, sounds, np.concatenate(listening),
         np.concatenate([_letters(w) for w in rows]), _spelled(rows), cut_patches(np.concatenate([w.pictures for w in rows])),
     )  # fmt: skip
     return Batch(*(torch.from_numpy(np.ascontiguousarray(v)) for v in values))

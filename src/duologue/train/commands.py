@@ -10,6 +10,7 @@ from duologue.config import PRESETS
 train = typer.Typer(help="Train a part of the model. Every run goes on where its folder stopped.", no_args_is_help=True)
 Checkpoint = Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")]
 Preset = Annotated[str, typer.Option(help=f"One of {', '.join(PRESETS)}.")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N; without it, a GPU if there is one.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same bits.")]
 
 
@@ -25,17 +26,19 @@ def pretrain(
     decay: Annotated[float, typer.Option(min=0.001, max=1, help="Share of the steps over which the rate falls.")] = 0.3,
     init: Annotated[Path | None, typer.Option(help="Weights to begin with, instead of nothing.")] = None,
     ears: Annotated[bool, typer.Option("--ears", help="Only the front, which learns to spell what it hears (CTC): first of all.")] = False,
+    device: Device = None,
     seed: Seed = 0,
 ) -> None:
-    """Train an interaction model, every loss at once. Under `torchrun`, processes share the rows.
+    """Train an interaction model, every loss at once. Under `torchrun`, processes share the rows, each with a GPU of its own.
 
     **Example:** `duologue train pretrain data/train --out runs/mine --preset pico --minutes 20`
     """
     from duologue import config
+    from duologue.device import chosen
     from duologue.train.loop import Plan
     from duologue.train.pretrain import pretrain as run_pretrain
 
-    plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=decay, seed=seed)
+    plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=decay, seed=seed, device=chosen(device))
     run_pretrain(data, config.preset(preset), plan, rows, init, ears)
 
 
@@ -49,17 +52,20 @@ def adapt(
     rows: Annotated[int, typer.Option(min=1, help="Windows in a batch, over all processes.")] = 10,
     rate: Annotated[float, typer.Option(min=0, help="Times the base learning rates.")] = 0.3,
     hours: Annotated[float, typer.Option(min=0.1, help="Of conversation to render.")] = 3.0,
+    device: Device = None,
     seed: Seed = 0,
 ) -> None:
     """Adapt the model to a person's or a corpus's recordings, mixed into what it can do already. Two processes: `torchrun`.
 
     **Example:** `duologue train adapt --recordings my-voice --out runs/mine`
     """
+    from duologue.device import chosen
     from duologue.engine.engine import WEIGHTS
     from duologue.train.adapt import adapt as run_adapt
     from duologue.train.loop import Plan
 
-    plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=0.5, warmup=20, seed=seed)
+    where = chosen(device)
+    plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=0.5, warmup=20, seed=seed, device=where)
     found = run_adapt(recordings, init or WEIGHTS / "nano.safetensors", plan, max(1, round(hours * 6)), rows)
     if found is None:
         return

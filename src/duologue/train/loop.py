@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
+from duologue.device import CPU
 from duologue.errors import TrainError
 from duologue.kernels.ops import fast_dtype
 from duologue.model import checkpoint
@@ -24,7 +25,7 @@ from duologue.train.optim import optimisers, set_rate
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """How long and how fast."""
+    """How long, how fast, and where."""
 
     out: Path
     steps: int
@@ -34,7 +35,12 @@ class Plan:
     rate: float = 1.0  # times the base rates
     seed: int = 0
     save_every: int = 100
-    dtype: torch.dtype = field(default_factory=fast_dtype)
+    device: torch.device = CPU
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What matrix products compute in."""
+        return fast_dtype(self.device.type)
 
 
 def share_of_rate(plan: Plan, step: int) -> float:
@@ -45,11 +51,11 @@ def share_of_rate(plan: Plan, step: int) -> float:
 
 
 def rank_and_world() -> tuple[int, int]:
-    """Joins the process group when `torchrun` started us."""
+    """Joins the process group when `torchrun` started us: a tensor on a GPU goes by NCCL, one on the CPU by gloo."""
     if "RANK" not in os.environ:
         return 0, 1
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     return dist.get_rank(), dist.get_world_size()
 
 
@@ -57,13 +63,13 @@ def train(model: nn.Module, batch_of: Callable[[int], object], loss_of: Callable
     """Trains until `plan.steps` or `plan.minutes`.
 
     Args:
-        model: an InteractionModel.
-        batch_of: step -> batch, this process's share of it.
+        model: an InteractionModel, which moves to `plan.device`.
+        batch_of: step -> batch on the CPU, this process's share of it.
         loss_of: (model, batch) -> named losses with "total".
         plan: see Plan; `plan.out` receives model.safetensors, state.pt, log.jsonl and TensorBoard events.
     """
     rank, world = rank_and_world()
-    made = optimisers(model)
+    made = optimisers(model.to(plan.device))
     first = _resume(model, made, plan.out)
     writer = SummaryWriter(plan.out) if rank == 0 else None
     began = time.monotonic()
@@ -71,7 +77,7 @@ def train(model: nn.Module, batch_of: Callable[[int], object], loss_of: Callable
         task = bar.add_task("train", total=plan.steps, completed=first, loss="")
         for step in range(first, plan.steps):
             torch.manual_seed(plan.seed * 1_000_003 + step * world + rank)
-            losses = _step(model, made, loss_of, batch_of(step), share_of_rate(plan, step), world)
+            losses = _step(model, made, loss_of, batch_of(step).to(plan.device), share_of_rate(plan, step), world)
             _check(losses, step, plan.out)
             late = _agree(time.monotonic() - began > plan.minutes * 60, world)
             if rank == 0:
@@ -93,7 +99,12 @@ def _step(model, made, loss_of, batch, rate: float, world: int) -> dict[str, flo
     for optimiser in made:
         optimiser.step()
         optimiser.zero_grad(set_to_none=False)
-    return {name: float(value.detach()) for name, value in losses.items()}
+    return _read(losses)
+
+
+def _read(losses: dict[str, torch.Tensor]) -> dict[str, float]:
+    """One wait for the device, when all of the step is under way."""
+    return dict(zip(losses, torch.stack([value.detach() for value in losses.values()]).tolist(), strict=True))
 
 
 def _average_gradients(model: nn.Module, world: int) -> None:
