@@ -21,7 +21,7 @@ from tests.data.fake_bank import FakeBank
 @pytest.fixture(autouse=True)
 def stand_ins(monkeypatch, tmp_path):
     """No weights, no judges, no bank, and no curves that are shipped."""
-    monkeypatch.setattr(contestants, "ours", lambda checkpoint, patiences: [Contestant("ours", oracle, "stand-in")])
+    monkeypatch.setattr(contestants, "ours", lambda checkpoint, patiences, device: [Contestant("ours", oracle, "stand-in")])
     monkeypatch.setattr(runs, "source_of", lambda cases: runs.from_bank(FakeBank(), 3, 60))
     monkeypatch.setattr(runs, "ears", lambda: OWN_WORDS)
     monkeypatch.setattr(voice, "quality", lambda _: None)
