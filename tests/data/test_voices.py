@@ -211,3 +211,8 @@ def test_espeak_says_spanish_with_the_same_variant():
 def test_a_family_has_one_module():
     names = [module.NAME for module in synth.family_modules()]
     assert len(names) == len(set(names))  # else a helper's name hides the family's lines
+
+
+@pytest.mark.parametrize("peak", [0.0, 1e-4, 4e-4, 7e-4])
+def test_what_is_hardly_there_has_no_span(peak):
+    assert sound_span(np.full(4000, peak, np.float32) * np.tile([1, -1], 2000)) in {(0, 0), (0, 4000)}

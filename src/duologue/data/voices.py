@@ -102,6 +102,7 @@ def split_of(voice: str) -> str:
 FRAME = SAMPLE_RATE_HZ // 100
 LEVEL_DBFS = -23.0
 SOUND_BELOW_LOUD_DB = 38.0
+QUIETEST_DBFS = -65.0  # what is not above it is no sound
 
 
 def frame_db(pcm_S: np.ndarray) -> np.ndarray:
@@ -113,9 +114,9 @@ def frame_db(pcm_S: np.ndarray) -> np.ndarray:
 def sound_span(pcm_S: np.ndarray) -> tuple[int, int]:
     """First and one-past-last sample of 10 ms frames no more than SOUND_BELOW_LOUD_DB under the loud ones; (0, 0) if none."""
     level = frame_db(pcm_S)
-    if not len(level) or level.max() < -70:
+    if not len(level) or level.max() <= QUIETEST_DBFS:
         return 0, 0
-    audible = np.flatnonzero(level > max(np.percentile(level, 95) - SOUND_BELOW_LOUD_DB, -65))
+    audible = np.flatnonzero(level > max(np.percentile(level, 95) - SOUND_BELOW_LOUD_DB, QUIETEST_DBFS))
     return int(audible[0]) * FRAME, int(audible[-1] + 1) * FRAME
 
 
