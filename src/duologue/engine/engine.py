@@ -7,6 +7,7 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from duologue.media.dmel import FLOOR
 from duologue.media.patches import to_patches
 from duologue.media.text import Tokenizer
 from duologue.model import checkpoint, stream
+from duologue.model.graphs import Graphs
 from duologue.model.interaction import InteractionModel
 from duologue.model.layout import CHANNELS
 from duologue.model.vocoder import Vocoder, VocoderState, load_vocoder
@@ -74,6 +76,7 @@ class Engine:
 
     def __init__(self, voiced: Voiced, capacity: int = 1):
         self.voiced, self.capacity = voiced, capacity
+        self.step = Graphs(voiced.model).step if voiced.device == "cuda" else partial(stream.step, voiced.model)
         self.tokenizer = Tokenizer()
         self.sessions: dict[int, Session] = {}
         self.state = stream.start(voiced.model, capacity)
@@ -102,7 +105,7 @@ class Engine:
         pairs = sorted(due.items(), key=lambda pair: pair[0].row)
         rows = self._rows([session.row for session, _ in pairs])
         part = self.state.take(rows)
-        did = stream.step(self.voiced.model, part, self._hear(pairs), [session.sampling for session, _ in pairs])
+        did = self.step(part, self._hear(pairs), [session.sampling for session, _ in pairs])
         self.state.put(rows, part)
         pcm_BS = self._sound([session for session, _ in pairs], did)
         ms = (time.perf_counter() - began) * 1000

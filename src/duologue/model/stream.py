@@ -1,11 +1,10 @@
 """One micro-turn of B live sessions: four passes through the trunk, two of the flow head for those who speak.
 
-`step` is the function to read. It follows `layout` exactly as training does; what is sampled comes from noise that is
-counted by session, turn and position, so that a replay has equal bits whoever shares the batch.
+`step` is the function to read, then `turn`. It follows `layout` exactly as training does.
 
 State lies where the model does. On a CPU what nobody needs is left out (the vocabulary of a closed gate, the voice of who is
 quiet). A GPU would have to stop and answer who needs what, so there everything is computed, with shapes that only the number
-of sessions decides, and a turn waits for it once, in `_home`. Both give the same.
+of sessions decides, and a turn waits for it once, in `home`. Both give the same.
 """
 
 import math
@@ -17,9 +16,9 @@ import numpy as np
 import torch
 
 from duologue.config import TIME_SLOTS
-from duologue.kernels.noise import noise_for
 from duologue.media.dmel import CEILING, FLOOR, FRAMES_PER_TURN, LEVELS, MELS
-from duologue.model.flow import TARGET, denormalise
+from duologue.model.drawn import Drawn, Sampling, draw
+from duologue.model.flow import denormalise
 from duologue.model.fuse import LOOK_BACK, OLDEST, OWN_LOOK_BACK
 from duologue.model.interaction import DECISION, PAD_WEIGHT, InteractionModel
 from duologue.model.layout import AUDIO, CHANNELS, KIND_OF_COLUMN, TEXT, TIME_OF_COLUMN, A, I, T, V, X
@@ -27,22 +26,8 @@ from duologue.model.trunk import Cache
 
 FLOW_STEPS = 4
 UNWEIGHTED = math.log(PAD_WEIGHT)  # brings the gates' log-odds back from training, where PAD counts less
-TEMPERATURE = 0.7  # of the voice: the flow head's noise is scaled by its square root
 TIME_OF = {kind: TIME_OF_COLUMN[kind == KIND_OF_COLUMN] for kind in (A, I, T)}
 TIME_OF |= {X: TIME_OF_COLUMN[-4:-2], V: TIME_OF_COLUMN[-2:]}
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How outputs are drawn. Zero temperature takes the likelier; `patience` shifts the decision's own logit."""
-
-    seed: int = 0
-    token_temperature: float = 0.0
-    decision_temperature: float = 0.0
-    patience: float = 0.0
-
-
-Drawn = tuple[Sampling, int]  # how a session draws, and which turn it is: noise is made on the CPU, by number
 
 
 @dataclass(slots=True)
@@ -73,6 +58,15 @@ class State:
         for name, values in part.small().items():
             self.small()[name][rows_B] = values.to(rows_B.device)
 
+    def set(self, name: str, values: torch.Tensor) -> None:
+        """Of `small`, by name."""
+        setattr(self.cache if name == "count_B" else self, name, values)
+
+    def copy(self) -> "State":
+        """A state of its own, but for the rings, which both share."""
+        small = {name: values.clone() for name, values in self.small().items()}
+        return State(Cache(self.cache.ring_LBCGK, small.pop("count_B"), self.cache.rows_B), **small)
+
     def replace(self, row: int, one: "State") -> None:
         """The whole state of a row becomes that of another session, wherever that lies."""
         self.cache.ring_LBCGK[:, row] = one.cache.rings()[:, 0]
@@ -87,6 +81,17 @@ class Heard:
     lost_B2: torch.Tensor
     text: list[list[int]]  # at most TEXT tokens a session
     patches: list[torch.Tensor | None] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Given:
+    """The same where the model lies, pictures and text padded to their full width; None in a turn in which nobody has any."""
+
+    levels_BFM: torch.Tensor
+    lost_B2: torch.Tensor
+    text_BT: torch.Tensor | None
+    patches: torch.Tensor | None  # [B, PATCHES, 40, 40, 3]
+    seen_B: torch.Tensor | None
 
 
 @dataclass(slots=True)
@@ -120,9 +125,26 @@ def start(model: InteractionModel, rows: int, dtype: torch.dtype | None = None) 
 
 def step(model: InteractionModel, state: State, heard: Heard, sampling: list[Sampling]) -> Did:
     """Hears one turn and does one turn. `state` is changed in place."""
-    drawn = list(zip(sampling, state.turn_B.tolist(), strict=True))
+    return home(*turn(model, state, *prepared(model, state, heard, sampling)))
+
+
+def prepared(model: InteractionModel, state: State, heard: Heard, sampling: list[Sampling]) -> tuple[Given, Drawn]:
+    """All that a turn needs, brought to where the model lies."""
+    drawn, device = draw(sampling, state.turn_B.tolist(), len(model.fuse.tokens)), model.device
+    given = Given(heard.levels_BFM.to(device), heard.lost_B2.to(device), None, None, None)
+    if any(heard.text):
+        given.text_BT = torch.tensor([ids + [0] * (TEXT - len(ids)) for ids in heard.text], device=device)
+    if any(p is not None for p in heard.patches):
+        blank = torch.zeros(len(TIME_OF[I]), 40, 40, 3)
+        given.patches = torch.stack([blank if p is None else p for p in heard.patches]).to(device)
+        given.seen_B = torch.tensor([p is not None for p in heard.patches], device=device)
+    return given, drawn.to(device)
+
+
+def turn(model: InteractionModel, state: State, given: Given, drawn: Drawn) -> tuple[torch.Tensor, ...]:
+    """The turn itself, all of it where the model lies: what `home` takes. `state` is changed in place."""
     recalled = _recalled(model, state)
-    hidden = _listen(model, state, heard, recalled)
+    hidden = _listen(model, state, given, recalled)
     first, _ = _tokens(model, state, hidden, drawn, 0)
     hidden = _append(model, state, model.fuse.output(first, 0, None, _dtype(state)) + recalled, TIME_OF[X][0])
     _remember(state, first)
@@ -135,11 +157,12 @@ def step(model: InteractionModel, state: State, heard: Heard, sampling: list[Sam
     mel = _be_quiet(state) if quiet else _speak(model, state, hidden, speak, drawn)
     state.spoke_B = speak
     state.turn_B = state.turn_B + 1
-    return Did(*_home(torch.stack([first, second], 1), speak, mel, logprob))
+    return torch.stack([first, second], 1), speak, mel, logprob
 
 
-def _home(*tensors: torch.Tensor) -> tuple[np.ndarray, ...]:
-    return tuple(tensor.cpu().numpy() for tensor in tensors)
+def home(*did: torch.Tensor) -> Did:
+    """What `turn` returned, on the CPU: here it waits for a GPU."""
+    return Did(*(tensor.cpu().numpy() for tensor in did))
 
 
 @cache
@@ -170,52 +193,45 @@ def _append(model, state: State, x_BD: torch.Tensor, slot: int, valid_B: torch.T
     return model.trunk.extend(x_BD[:, None], time, valid, state.cache)[:, 0]
 
 
-def _listen(model, state: State, heard: Heard, recalled_BD: torch.Tensor) -> torch.Tensor:
+def _listen(model, state: State, given: Given, recalled_BD: torch.Tensor) -> torch.Tensor:
     """The input positions of a turn, behind the last own-sound position of the turn before; hidden of the last one."""
-    dtype, rows, device = _dtype(state), len(heard.levels_BFM), recalled_BD.device
-    frames = torch.cat([state.user_BFM, heard.levels_BFM.to(device)], 1)
+    dtype, rows, device = _dtype(state), len(given.levels_BFM), recalled_BD.device
+    frames = torch.cat([state.user_BFM, given.levels_BFM], 1)
     state.user_BFM = frames[:, -LOOK_BACK:]
-    sound = model.fuse.user_sound(frames, heard.lost_B2.to(device)[:, :, None], dtype, recalled_BD[:, None])
+    sound = model.fuse.user_sound(frames, given.lost_B2[:, :, None], dtype, recalled_BD[:, None])
     base = state.turn_B[:, None] * TIME_SLOTS
     times = [base - TIME_SLOTS + int(TIME_OF[V][1]), base + _slots(A, device)]
     parts = [state.pending_B1D, sound]
     valid = [state.spoke_B[:, None], torch.ones(rows, AUDIO, dtype=torch.bool, device=device)]
-    for x, there, kind in _extras(model, state, heard, dtype):
-        parts, valid, times = [*parts, x], [*valid, there.to(device)], [*times, base + _slots(kind, device)]
+    for x, there, kind in _extras(model, state, given, dtype):
+        parts, valid, times = [*parts, x], [*valid, there], [*times, base + _slots(kind, device)]
     valid_BN = torch.cat(valid, 1)
     hidden = model.trunk.extend(torch.cat(parts, 1), torch.cat(times, 1), valid_BN, state.cache)
     last = valid_BN.shape[1] - 1 - valid_BN.flip(1).long().argmax(1)
     return hidden[torch.arange(rows, device=device), last]
 
 
-def _extras(model, state: State, heard: Heard, dtype: torch.dtype):
-    """Pictures and text, padded to their full width in a turn in which any session has some."""
-    device = state.text_B.device
-    if any(p is not None for p in heard.patches):
-        count = len(TIME_OF[I])
-        there = torch.tensor([p is not None for p in heard.patches])
-        blank = torch.zeros(count, 40, 40, 3)
-        patches = torch.stack([blank if p is None else p for p in heard.patches]).to(device)
-        yield model.fuse.picture(patches, dtype), there[:, None].expand(-1, count), I
-    if any(heard.text):
-        tokens = torch.tensor([ids + [0] * (TEXT - len(ids)) for ids in heard.text], device=device)
+def _extras(model, state: State, given: Given, dtype: torch.dtype):
+    """Pictures and text, in a turn in which any session has some."""
+    if given.patches is not None:
+        yield model.fuse.picture(given.patches, dtype), given.seen_B[:, None].expand(-1, len(TIME_OF[I])), I
+    if (tokens := given.text_BT) is not None:
         before = torch.cat([state.text_B[:, None], tokens[:, :-1]], 1)
-        places = torch.arange(TEXT, device=device).expand_as(tokens)
-        yield model.fuse.text(tokens, before, places, dtype), tokens != 0, T
-        ended = torch.tensor([ids[-1] if ids else 0 for ids in heard.text], device=device)
+        yield model.fuse.text(tokens, before, torch.arange(TEXT, device=tokens.device).expand_as(tokens), dtype), tokens != 0, T
+        ended = tokens.gather(1, ((tokens != 0).sum(1, keepdim=True) - 1).clamp(min=0))[:, 0]
         state.text_B = torch.where(ended != 0, ended, state.text_B)
 
 
-def _tokens(model, state: State, hidden_BD: torch.Tensor, drawn: list[Drawn], place: int):
+def _tokens(model, state: State, hidden_BD: torch.Tensor, drawn: Drawn, place: int):
     """A token of every channel [B, channels], and the gates. A CPU computes the vocabulary only where a gate is open."""
-    gates, warm = model.heads.gate(hidden_BD), any(s.token_temperature for s, _ in drawn)
+    gates, warm = model.heads.gate(hidden_BD), drawn.gates_XBC is not None
     tokens = torch.zeros(len(hidden_BD), len(CHANNELS), dtype=torch.int64, device=hidden_BD.device)
     wanted = gates[:, :DECISION] + UNWEIGHTED
-    open_BC = (wanted + _gumbel_pairs(drawn, place).to(wanted.device) if warm else wanted) > 0
+    open_BC = (wanted + drawn.gates_XBC[place] if warm else wanted) > 0
     for channel in _written(open_BC):
         logits = model.heads.logits(channel, hidden_BD, model.fuse.tokens, _dtype(state))
         if warm:
-            logits = logits + _gumbel_table(drawn, place, channel, logits.shape[1]).to(logits.device)
+            logits = logits + drawn.tokens_XCBN[place, channel]
         tokens[:, channel] = torch.where(open_BC[:, channel], 1 + logits[:, 1:].argmax(1), 0)
     return tokens, gates
 
@@ -225,36 +241,11 @@ def _written(open_BC: torch.Tensor) -> Sequence[int]:
     return open_BC.any(0).nonzero().flatten().tolist() if open_BC.is_cpu else range(len(CHANNELS))
 
 
-def _decide(gate_B: torch.Tensor, drawn: list[Drawn]) -> tuple[torch.Tensor, torch.Tensor]:
+def _decide(gate_B: torch.Tensor, drawn: Drawn) -> tuple[torch.Tensor, torch.Tensor]:
     """SPEAK or HUSH for each session, and its log-probability under the network's own logit."""
-    patience, noise = torch.tensor([s.patience for s, _ in drawn]), torch.zeros(len(drawn))
-    for b, (s, turn) in enumerate(drawn):
-        if s.decision_temperature:
-            uniform = noise_for(s.seed, turn, 90, 1, uniform=True)[0]
-            noise[b] = s.decision_temperature * float(np.log(uniform) - np.log1p(-uniform))
-    speak = gate_B - patience.to(gate_B.device) + noise.to(gate_B.device) > 0
+    speak = gate_B + drawn.decision_B > 0
     sign = speak.float() * 2 - 1
     return speak, torch.nn.functional.logsigmoid(sign * gate_B)
-
-
-def _gumbel_pairs(drawn: list[Drawn], place: int) -> torch.Tensor:
-    """Logistic noise for the gates of every channel [B, channels], zero at temperature zero."""
-    out = torch.zeros(len(drawn), len(CHANNELS))
-    for b, (s, turn) in enumerate(drawn):
-        for channel in range(len(CHANNELS) if s.token_temperature else 0):
-            uniform = noise_for(s.seed, turn, 10 + place * 8 + channel, 1, uniform=True)[0]
-            out[b, channel] = s.token_temperature * float(np.log(uniform) - np.log1p(-uniform))
-    return out
-
-
-def _gumbel_table(drawn: list[Drawn], place: int, channel: int, size: int) -> torch.Tensor:
-    """Gumbel noise for the tokens, zero at temperature zero."""
-    out = torch.zeros(len(drawn), size)
-    for b, (s, turn) in enumerate(drawn):
-        if s.token_temperature:
-            uniform = noise_for(s.seed, turn, 40 + place * 8 + channel, size, uniform=True)
-            out[b] = torch.from_numpy(-s.token_temperature * np.log(-np.log(uniform))).float()
-    return out
 
 
 def _be_quiet(state: State) -> torch.Tensor:
@@ -272,14 +263,12 @@ def _levels(mel: torch.Tensor) -> torch.Tensor:
     return scaled.round().clamp(0, LEVELS - 1).to(torch.uint8)
 
 
-def _speak(model, state: State, hidden: torch.Tensor, speak: torch.Tensor, drawn: list[Drawn]) -> torch.Tensor:
+def _speak(model, state: State, hidden: torch.Tensor, speak: torch.Tensor, drawn: Drawn) -> torch.Tensor:
     """Two positions of own sound for the sessions that speak; the second waits for the next turn. Log-mel [B, 10, MELS]."""
     dtype, half = _dtype(state), FRAMES_PER_TURN // AUDIO
     mel = _silence(len(speak), speak.device)
-    noise = np.stack([noise_for(s.seed, turn, 0, AUDIO * TARGET) for s, turn in drawn])
-    noise_BVF = torch.from_numpy(noise).to(speak.device).view(-1, AUDIO, TARGET) * TEMPERATURE**0.5
     for place in range(AUDIO):
-        x = denormalise(model.flow.sample(hidden, noise_BVF[:, place], FLOW_STEPS, dtype)).view(-1, half, MELS)
+        x = denormalise(model.flow.sample(hidden, drawn.voice_BVF[:, place], FLOW_STEPS, dtype)).view(-1, half, MELS)
         mel[:, place * half : (place + 1) * half] = torch.where(speak[:, None, None], x, FLOOR)
         levels = _levels(mel)
         embedded = model.fuse.own_sound(torch.cat([state.own_BFM, levels], 1), dtype)[:, place]

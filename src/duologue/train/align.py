@@ -24,7 +24,8 @@ from duologue.media import dmel, recording
 from duologue.media.patches import to_patches
 from duologue.media.text import Tokenizer
 from duologue.model import checkpoint, stream
-from duologue.model.flow import TARGET, denormalise
+from duologue.model.drawn import voice_noise
+from duologue.model.flow import denormalise
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
 from duologue.model.interaction import DECISION, Batch, InteractionModel
 from duologue.model.layout import AUDIO, CHANNELS, PATCHES, TEXT, flatten
@@ -200,9 +201,7 @@ def _sounds(model: InteractionModel, before: torch.Tensor, group: list[tuple[int
     spoken = [(seed, turn) for seed, moments in group for turn, m in enumerate(moments) if m.speak]
     if not spoken:
         return np.zeros((0, dmel.FRAMES_PER_TURN, dmel.MELS), np.float32)
-    noise = np.stack([stream.noise_for(seed, turn, 0, AUDIO * TARGET) for seed, turn in spoken])
-    noise_RF = torch.from_numpy(noise).view(-1, TARGET) * stream.TEMPERATURE**0.5
-    drawn = denormalise(model.flow.sample(before, noise_RF, stream.FLOW_STEPS, dtype))
+    drawn = denormalise(model.flow.sample(before, voice_noise(spoken).flatten(0, 1), stream.FLOW_STEPS, dtype))
     return drawn.detach().numpy().reshape(-1, dmel.FRAMES_PER_TURN, dmel.MELS)
 
 
