@@ -17,7 +17,7 @@ from duologue.device import CPU
 from duologue.engine import snapshot
 from duologue.engine.session import Session
 from duologue.errors import SessionError
-from duologue.kernels.ops import fast_dtype
+from duologue.kernels.ops import live_dtype
 from duologue.media.dmel import FLOOR
 from duologue.media.patches import to_patches
 from duologue.media.text import Tokenizer
@@ -54,12 +54,12 @@ class Voiced:
 def load(
     path: Path | None = None, vocoder: Path | None = None, dtype: torch.dtype | None = None, device: torch.device = CPU
 ) -> Voiced:
-    """The shipped weights, or a checkpoint with the shipped voice, in `fast_dtype` or another. Raises DataError."""
+    """The shipped weights, or a checkpoint with the shipped voice, in `live_dtype` or another. Raises DataError."""
     path, vocoder = path or WEIGHTS / "nano.safetensors", vocoder or WEIGHTS / "vocoder.safetensors"
     model, _ = checkpoint.load(path)
     voice = load_vocoder(vocoder)
     sha256 = hashlib.sha256(path.read_bytes() + vocoder.read_bytes()).hexdigest()
-    return Voiced(model.to(device).settle(dtype or fast_dtype(device.type)), voice.to(device), sha256)
+    return Voiced(model.to(device).settle(dtype or live_dtype(device.type)), voice.to(device), sha256)
 
 
 def _put(voice: VocoderState, rows_B: torch.Tensor, state: VocoderState) -> None:

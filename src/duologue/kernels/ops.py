@@ -48,6 +48,11 @@ def fast_dtype(device: str = "cpu") -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
+def live_dtype(device: str = "cpu") -> torch.dtype:
+    """What a live turn is fastest in: it waits for memory, so bf16 wherever the C++ operations read it, whatever the CPU."""
+    return torch.bfloat16 if best(device) is CPP else fast_dtype(device)
+
+
 def triton() -> Ops:
     """The set for one GPU, for whoever asks for it: it has not been measured on one. Raises ModuleNotFoundError without Triton."""
     from duologue.kernels import gpu  # Triton is not there on every machine
