@@ -65,7 +65,7 @@ def test_sink_takes_attention_away_and_its_absence_is_plain():
 
 def test_rope_depends_on_time_differences_only_even_after_days():
     q, k = torch.randn(16), torch.randn(16)
-    from duologue.model.trunk import rotate
+    from duologue.kernels.reference import rotate
 
     def score(at: int) -> float:
         cos, sin = rope(torch.tensor([[at, at + 40]]), 16, 10_000.0)

@@ -15,7 +15,6 @@ from torch import nn
 from duologue.config import Config
 from duologue.kernels import reference
 from duologue.kernels.ops import REFERENCE, Ops, best
-from duologue.kernels.reference import rotate
 from duologue.model.moe import Experts
 
 CAPACITY = 1024  # places in a ring; constant, so that every turn has the same shapes and equal bits
@@ -138,8 +137,8 @@ class Attention(nn.Module):
 
     def project(self, x: torch.Tensor, turned: tuple) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Queries [B,H,N,K], keys and values [B,G,N,K], normalised and rotated."""
-        q = rotate(self.q_norm(self.q_proj(x).unflatten(-1, (-1, self.width))), *turned)
-        k = rotate(self.k_norm(self.k_proj(x).unflatten(-1, (-1, self.width))), *turned)
+        q = reference.rotate(self.q_norm(self.q_proj(x).unflatten(-1, (-1, self.width))), *turned)
+        k = reference.rotate(self.k_norm(self.k_proj(x).unflatten(-1, (-1, self.width))), *turned)
         v = self.v_proj(x).unflatten(-1, (-1, self.width))
         return q.to(x.dtype).transpose(1, 2), k.to(x.dtype).transpose(1, 2), v.transpose(1, 2)
 

@@ -189,7 +189,8 @@ def collate(clean: list[Window], positions: int, rng: np.random.Generator | None
     listening = [row * positions + np.flatnonzero(w.flat.kind_N == A) for row, w in enumerate(rows)]
     values = (
         dmel.quantise(user), lost, dmel.quantise(own), target,
-        np.concatenate(texts), np.concatenate(before), np.concatenate(text)[:, 1], tokens, given, speak, important, source, time, outputs, output_of, sounds, np.concatenate(listening),
+        np.concatenate(texts), np.concatenate(before), np.concatenate(text)[:, 1], tokens, given,
+        speak, important, source, time, outputs, output_of, sounds, np.concatenate(listening),
         np.concatenate([_letters(w) for w in rows]), _spelled(rows), cut_patches(np.concatenate([w.pictures for w in rows])),
     )  # fmt: skip
     return Batch(*(torch.from_numpy(np.ascontiguousarray(v)) for v in values))

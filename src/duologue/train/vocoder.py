@@ -118,6 +118,11 @@ def draw_batch(voice: Voice, size: int, draw: torch.Generator) -> Batch:
     return Batch(mel, pcm, torch.from_numpy(rate), voiced)
 
 
+def cheaply() -> torch.autocast:
+    """In bf16, where that is cheaper."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=fast_dtype() is torch.bfloat16)
+
+
 def synthesise(model: Vocoder, batch: Batch, draw: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """Made sound, real sound (both after the warm-up, aligned) and pitch logits.
 
@@ -128,7 +133,7 @@ def synthesise(model: Vocoder, batch: Batch, draw: torch.Generator) -> tuple[Ten
     state.phase_B.random_(1 << 24, generator=draw)
     state.frame_B.random_(1 << 16, generator=draw)
     true = (torch.rand(size, 1, generator=draw) < 0.5) & batch.voiced_BF
-    with torch.autocast("cpu", torch.bfloat16, enabled=fast_dtype() is torch.bfloat16):
+    with cheaply():
         made, _, logits = model.analyse(batch.mel_BFM, state, (batch.rate_BF, true))
     return made[:, WARM * HOP :], batch.pcm_BS[:, WARM * HOP - DELAY : -DELAY], logits
 
@@ -230,7 +235,7 @@ def one_step(run: Run, voice: Voice, minutes: float) -> dict[str, float]:
     if judged:
         real, made = (x[:, -JUDGED * HOP :] for x in (real, made))
         losses["critics"] = update_critics(run, real, made.detach())
-        with torch.autocast("cpu", torch.bfloat16, enabled=fast_dtype() is torch.bfloat16):
+        with cheaply():
             losses["fool"], losses["match"] = run.critics.persuade(real, made)
         total = total + FOOL_WEIGHT * losses["fool"] + MATCH_WEIGHT * losses["match"]
     for group in run.optimiser.param_groups:
@@ -248,7 +253,7 @@ def one_step(run: Run, voice: Voice, minutes: float) -> dict[str, float]:
 
 
 def update_critics(run: Run, real_BS: Tensor, made_BS: Tensor) -> Tensor:
-    with torch.autocast("cpu", torch.bfloat16, enabled=fast_dtype() is torch.bfloat16):
+    with cheaply():
         loss = run.critics.judge(real_BS, made_BS)
     run.critic_optimiser.zero_grad()
     loss.backward()
