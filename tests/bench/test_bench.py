@@ -105,7 +105,7 @@ def test_slow_tasks_run_beside_every_second_block(weights, monkeypatch):
 
 def test_bench_long(weights):
     figures = long.long(weights, hours=0)
-    assert [row["hours"] for row in figures.rows] == [0.006, 0.011] and "of the first ten" in figures.title
+    assert [row["hours"] for row in figures.rows] == [0.017, 0.022] and "of the first ten" in figures.title
 
 
 @pytest.mark.slow
