@@ -8,6 +8,7 @@ import torch
 
 from duologue.kernels import build, fast, reference
 from duologue.kernels.ops import REFERENCE, best
+from duologue.model.trunk import rope
 
 DTYPES = [torch.float32, torch.bfloat16]
 SHAPES = [(320, 896), (75, 33), (16, 1), (400, 512)]
@@ -135,8 +136,32 @@ def test_two_threads_change_no_bit(dtype, two_threads):
     assert all(torch.equal(call(), pair) for call, pair in zip(calls, pairs))
 
 
+def appended(qkv: torch.Tensor, sink: torch.Tensor, window: int, places: int) -> torch.Tensor:
+    """What `live_attention` gives when the positions are appended one by one to a ring of so many places and one block more."""
+    ring, found = qkv.new_zeros(len(qkv), places + 16, 4, qkv.shape[-1]), []
+    ring[:, places, :2] = sink
+    for n in range(qkv.shape[1]):
+        ring[:, n % places] = qkv[:, n, 4:]
+        age = (n - torch.arange(places + 16)) % places
+        hidden = (age > n) | (age >= window)
+        hidden[places], hidden[places + 1 :] = False, True
+        bias = torch.zeros(len(qkv), 1, places + 16, dtype=qkv.dtype).masked_fill(hidden, float("-inf"))
+        found.append(fast.live_attention(qkv[:, n : n + 1, :4], ring, reference.spread(bias, 2)))
+    return torch.cat(found, 1)
+
+
 @needs_library
-@pytest.mark.parametrize("op", ["linear", "experts", "live_attention", "rms_norm"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_whole_sequences_have_the_bits_of_the_ring(dtype):
+    torch.manual_seed(0)
+    qkv, sink = torch.randn(2, 150, 8, 24).to(dtype), torch.randn(2, 24).to(dtype)
+    whole = fast.window_attention(qkv, 4, sink, 20, 48)
+    assert torch.equal(whole, appended(qkv, sink, 20, 48))  # three laps and a piece of a fourth
+    assert close(whole, reference.window_attention(qkv, 4, sink, 20, 48), dtype)
+
+
+@needs_library
+@pytest.mark.parametrize("op", ["linear", "experts", "live_attention", "rms_norm", "window_attention", "no sink", "turned", "gated"])
 def test_gradients_are_the_reference_s(op):
     torch.manual_seed(0)
     x, expert, gate, gate_up, down = mixed(6, torch.float32)
@@ -146,6 +171,14 @@ def test_gradients_are_the_reference_s(op):
         "experts": ([x, gate, gate_up, down], lambda ops, x, g, gu, d: ops.experts(x, expert, g, gu, d)),
         "live_attention": ([q, places], lambda ops, q, ring: ops.live_attention(q, ring, mask(sees, torch.float32))),
         "rms_norm": ([torch.randn(3, 4, 20), torch.randn(4, 20)], lambda ops, x, w: ops.rms_norm(x, w, 1e-6)),
+        "window_attention": (
+            [torch.randn(2, 700, 8, 24), torch.randn(2, 24)], lambda ops, x, sink: ops.window_attention(x, 4, sink, 300, 640)
+        ),
+        "no sink": ([torch.randn(2, 50, 8, 24)], lambda ops, x: ops.window_attention(x, 4, None, 30, 640)),
+        "turned": (
+            [torch.randn(2, 5, 8, 32), torch.randn(6, 32)], lambda ops, x, w: ops.turned(x, w, 1e-6, *rope(torch.arange(10).view(2, 5), 32, 99.0))
+        ),
+        "gated": ([torch.randn(3, 64) * 3], lambda ops, x: ops.gated(x)),
     }[op]
     found = []
     for ops in (fast, reference):

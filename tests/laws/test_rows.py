@@ -53,10 +53,11 @@ def test_norm(shape):
         assert torch.equal(ops.rms_norm(x[:rows], weight, 1e-6), whole[:rows]), rows
 
 
-def test_fast_attention_is_the_ring_s_function():
+def test_attention_of_whole_sequences_is_the_ring_s_function():
     torch.manual_seed(0)
-    q, k, v = torch.randn(1, 4, 40, 64), torch.randn(1, 2, 40, 64), torch.randn(1, 2, 40, 64)
-    mask = torch.zeros(40, 40).masked_fill(~torch.ones(40, 40, dtype=torch.bool).tril(), float("-inf"))
-    ring = ops.live_attention(q.transpose(1, 2), torch.cat([k, v], 1).transpose(1, 2), ops.spread(mask[None], 2))
-    fast = ops.causal_attention(q, k, v, mask).transpose(1, 2).flatten(2)
-    assert (fast - ring).abs().max() < 1e-5
+    qkv, sink = torch.randn(1, 40, 8, 64), torch.randn(2, 64)
+    mask = torch.zeros(40, 41).masked_fill(~torch.ones(40, 41, dtype=torch.bool).tril(), float("-inf"))
+    mask[:, 40] = 0
+    place = torch.cat([sink, torch.zeros_like(sink)])[None, None]
+    ring = ops.live_attention(qkv[:, :, :4], torch.cat([qkv[:, :, 4:], place], 1), ops.spread(mask[None], 2))
+    assert (ops.window_attention(qkv, 4, sink, 100, 1000) - ring).abs().max() < 1e-5

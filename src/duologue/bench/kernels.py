@@ -2,7 +2,8 @@
 
 All forms of a case take turns within one run, so that a busy machine slows them alike. Bytes are what must be read at least
 once (weights that are used, keys and values), against the memory's speed measured in the same run. The last cases are the whole
-trunk, live and in a training step; there `torch` is the fastest form that promises nothing about bits.
+trunk, live and in a training step; there `torch` is the fastest form of plain PyTorch, which
+promises nothing about bits, and `reference` goes over a ring.
 """
 
 import copy
@@ -18,8 +19,8 @@ from duologue.bench.figures import Figures, machine
 from duologue.config import nano
 from duologue.errors import ConfigError
 from duologue.kernels import build, fast, reference
-from duologue.kernels.ops import REFERENCE, Ops, best
-from duologue.kernels.reference import Int8, Weight
+from duologue.kernels.ops import REFERENCE, Ops, best, fast_dtype
+from duologue.kernels.reference import Int8, Reordered, Weight
 from duologue.model.interaction import InteractionModel
 from duologue.model.moe import use
 from duologue.model.trunk import CAPACITY, Cache
@@ -35,10 +36,10 @@ BEYOND_CACHE = 1 << 26  # numbers that no cache holds
 Call = Callable[[int], torch.Tensor]  # rows -> result, a line for each row
 
 
-def _free_linear(x: torch.Tensor, weight: torch.Tensor, packed: torch.Tensor | None = None) -> torch.Tensor:
+def _free_linear(x: torch.Tensor, weight: torch.Tensor, packed: Reordered | None = None) -> torch.Tensor:
     if packed is None or torch.is_grad_enabled():
         return F.linear(x, weight.to(x.dtype))
-    return torch.ops.mkldnn._linear_pointwise(x, packed, None, "none", [], "")
+    return torch.ops.mkldnn._linear_pointwise(x, packed.weight, None, "none", [], "")
 
 
 def _free_attention(q: torch.Tensor, ring: torch.Tensor, mask_B1RC: torch.Tensor, rows: torch.Tensor | None) -> torch.Tensor:
@@ -51,8 +52,9 @@ def _free_attention(q: torch.Tensor, ring: torch.Tensor, mask_B1RC: torch.Tensor
 
 
 FREE = Ops(
-    name="free", linear=_free_linear, norm=lambda x, weight, eps: F.rms_norm(x, x.shape[-1:], None, eps) * weight,
-    turned=reference.turned, gated=reference.gated, attention=_free_attention, experts=reference.experts,
+    name="free", pack=reference.pack, linear=_free_linear, norm=lambda x, weight, eps: F.rms_norm(x, x.shape[-1:], None, eps) * weight,
+    turned=reference.turned, gated=reference.gated, attention=_free_attention, window=reference.window_attention,
+    exact=False, experts=reference.experts,
 )  # fmt: skip
 
 
@@ -144,9 +146,9 @@ def _name(dtype: torch.dtype) -> str:
 def _linear(wide_in: int, wide_out: int, dtype: torch.dtype) -> Case:
     torch.manual_seed(0)
     x, weight = torch.randn(ROWS[-1], wide_in).to(dtype), torch.randn(wide_out, wide_in).to(dtype)
-    packed = reference.pack(weight)
+    packed, panels = reference.pack(weight), fast.pack(weight)
     forms = {
-        "ours": lambda r: fast.linear(x[:r], weight),
+        "ours": lambda r: fast.linear(x[:r], weight, panels),
         "reference": lambda r: reference.linear(x[:r], weight, packed),
         "torch": lambda r: F.linear(x[:r], weight),
         "naive": lambda r: torch.stack([(row * weight).sum(-1) for row in x[:r]]),
@@ -203,7 +205,8 @@ def _experts(count: int, chosen: int, width: int, hidden: int, dtype: torch.dtyp
     x = torch.randn(ROWS[-1], width).to(torch.float32 if dtype == torch.int8 else dtype)
     gate, expert = torch.rand(ROWS[-1], count).topk(chosen)
     weights = [reference.quantise(w) if dtype == torch.int8 else w.to(dtype) for w in (gate_up, down)]
-    forms = {"ours": lambda r: fast.experts(x[:r], expert[:r], gate[:r], *weights)}
+    panels = fast.pack(fast.apart(weights[0])), fast.pack(weights[1])
+    forms = {"ours": lambda r: fast.experts(x[:r], expert[:r], gate[:r], *weights, panels)}
     if dtype != torch.int8:
         forms["reference"] = lambda r: reference.experts(x[:r], expert[:r], gate[:r], *weights)
     if dtype != torch.int8 and sum(map(_bytes, weights)) < MOST_COPIED:
@@ -214,15 +217,16 @@ def _experts(count: int, chosen: int, width: int, hidden: int, dtype: torch.dtyp
 
 def _whole() -> Iterator[Case]:
     """The trunk in a turn of live sessions that speak, and in a training step on 512 positions of each: rows are sessions."""
-    model = InteractionModel(nano())
-    settled = copy.deepcopy(model).settle(torch.bfloat16)
-    sets = {"ours": best(), "reference": REFERENCE, "torch": FREE}
-    caches = {r: settled.trunk.start(r, torch.bfloat16) for r in (1, 2, 3, 4, 16)}
-    forms = {name: lambda r, ops=ops: _turn(use(settled, ops), caches[r]) for name, ops in sets.items()}
-    size = sum(p.nbytes for p in settled.trunk.parameters())
+    model, sets = InteractionModel(nano()), {"ours": best(), "reference": REFERENCE, "torch": FREE}
+    settled = {name: copy.deepcopy(model).settle(torch.bfloat16, ops) for name, ops in sets.items()}
+    caches = {r: model.trunk.start(r, torch.bfloat16) for r in (1, 2, 3, 4, 16)}
+    forms = {name: lambda r, model=one: _turn(model, caches[r]) for name, one in settled.items()}
+    size = sum(p.nbytes for p in settled["ours"].trunk.parameters())
     yield Case("trunk, live turn bf16", forms, lambda r: 4 * size, (1, 4, 16), tuple(caches))
-    steps = {name: lambda r, ops=ops: _step(use(model, ops), r, exact=ops is not FREE) for name, ops in sets.items()}
-    yield Case("trunk, training step bf16", steps, lambda r: 3 * size, (1, 4), (1, 2, 4))
+    dtype = fast_dtype()
+    steps = {name: lambda r, ops=ops: _step(use(model, ops), r, dtype, exact=ops is REFERENCE) for name, ops in sets.items()}
+    size = 3 * sum(p.numel() for p in model.trunk.parameters()) * dtype.itemsize
+    yield Case(f"trunk, training step {_name(dtype)}", steps, lambda r: size, (1, 4), (1, 2, 4))
 
 
 @torch.no_grad()
@@ -235,15 +239,15 @@ def _turn(model: InteractionModel, cache: Cache) -> torch.Tensor:
     return hidden[:, -1]
 
 
-def _step(model: InteractionModel, sessions: int, exact: bool) -> torch.Tensor:
-    """Forward and backward of the trunk; not `exact` is the form for pretraining."""
+def _step(model: InteractionModel, sessions: int, dtype: torch.dtype, exact: bool) -> torch.Tensor:
+    """Forward and backward of the trunk; `exact` over a ring, for operations that have its bits in no other way."""
     torch.manual_seed(0)
     x, time = torch.randn(1, 512, model.config.width).expand(sessions, -1, -1), torch.arange(512).expand(sessions, -1)
     if exact:
-        cache, valid = model.trunk.start(sessions, torch.bfloat16), torch.ones(sessions, 256, dtype=torch.bool)
+        cache, valid = model.trunk.start(sessions, dtype), torch.ones(sessions, 256, dtype=torch.bool)
         hidden = torch.cat([model.trunk.extend(a, b, valid, cache) for a, b in zip(x.split(256, 1), time.split(256, 1), strict=True)], 1)
     else:
-        hidden = model.trunk(x, time, torch.bfloat16)
+        hidden = model.trunk(x, time, dtype)
     hidden.square().sum().backward()
     model.zero_grad()
     return hidden.detach()[:, -1]

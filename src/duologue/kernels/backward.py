@@ -1,11 +1,13 @@
 """Gradients for operations that torch does not know. They are plain torch: a backward pass need not be invariant."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 
 from duologue.kernels import reference
 from duologue.kernels.reference import Int8, Weight
+
+STRETCH = 256  # queries of a step backward through attention
 
 
 class _Product(torch.autograd.Function):
@@ -24,23 +26,89 @@ class _Product(torch.autograd.Function):
         return None, dx, dw
 
 
-class _Anew(torch.autograd.Function):
-    """A fast forward with the plain form's backward, computed anew from the inputs."""
+class _Through(torch.autograd.Function):
+    """A fast forward; `back(dy, *inputs)` gives the gradients of all inputs."""
 
     @staticmethod
-    def forward(ctx, fast: Callable, plain: Callable, *inputs: torch.Tensor) -> torch.Tensor:
-        ctx.plain = plain
+    def forward(ctx, fast: Callable, back: Callable, *inputs: torch.Tensor) -> torch.Tensor:
+        ctx.back = back
         ctx.save_for_backward(*inputs)
         return fast(*inputs)
 
     @staticmethod
     def backward(ctx, dy: torch.Tensor):
-        wanted = ctx.needs_input_grad[2:]
-        inputs = [t.detach().requires_grad_(w) for t, w in zip(ctx.saved_tensors, wanted, strict=True)]
+        return None, None, *ctx.back(dy, *ctx.saved_tensors)
+
+
+def anew(plain: Callable) -> Callable:
+    """The gradients of the plain form, computed anew from the inputs."""
+
+    def back(dy: torch.Tensor, *inputs: torch.Tensor) -> Iterator[torch.Tensor]:
         with torch.enable_grad():
-            y = ctx.plain(*inputs)
-        grads = iter(torch.autograd.grad(y, [t for t in inputs if t.requires_grad], dy))
-        return None, None, *(next(grads) if w else None for w in wanted)
+            known = [t.detach().requires_grad_(t.is_floating_point()) for t in inputs]
+            y = plain(*known)
+        return torch.autograd.grad(y, known, dy)
+
+    return back
+
+
+class _Window(torch.autograd.Function):
+    """Attention of whole sequences; backward by stretches of queries, each beside the keys that it sees."""
+
+    @staticmethod
+    def forward(ctx, fast: Callable, heads: int, window: int, qkv: torch.Tensor, sink: torch.Tensor) -> torch.Tensor:
+        ctx.heads, ctx.window = heads, window
+        y, logs = fast(qkv, sink)
+        ctx.save_for_backward(qkv, sink, y, logs)
+        return y
+
+    @staticmethod
+    def backward(ctx, dy: torch.Tensor):
+        return None, None, None, *_window_back(dy, ctx.saved_tensors, ctx.heads, ctx.window)
+
+
+def _window_back(dy, saved: tuple, heads: int, window: int) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """p = e^(q k - log of the sum); dv = p dy; ds = p (dy v - dy y); dq = ds k; dk = ds q (Dao, arXiv 2205.14135, appendix B)."""
+    qkv_BNJK, sink_GK, y, logs_BNH = saved
+    (b, n, j, width), dtype = qkv_BNJK.shape, qkv_BNJK.dtype
+    groups, grad = (j - heads) // 2, torch.empty_like(qkv_BNJK)
+    share = heads // groups
+
+    def rows(x: torch.Tensor) -> torch.Tensor:  # [B, N, H, ...] as [B, G, N, share, ...]
+        return x.unflatten(2, (groups, share)).transpose(1, 2)
+
+    q, (k, v) = rows(qkv_BNJK[:, :, :heads]), qkv_BNJK[:, :, heads:].transpose(1, 2).split(groups, 1)
+    dy, y = dy.unflatten(-1, (heads, width)), y.unflatten(-1, (heads, width))
+    pull, logs, dy = rows((dy * y).float().sum(-1)), rows(logs_BNH), rows(dy)
+    dk, dv = torch.zeros_like(k, dtype=torch.float32), torch.zeros_like(v, dtype=torch.float32)
+    dsink = None if sink_GK is None else torch.zeros_like(sink_GK, dtype=torch.float32)
+    for i in range(0, n, STRETCH):
+        here, seen = slice(i, min(n, i + STRETCH)), slice(max(0, i - window + 1), min(n, i + STRETCH))
+        qs, dys = (x[:, :, here].reshape(b * groups, -1, width) for x in (q, dy))
+        ks, vs = (x[:, :, seen].reshape(b * groups, -1, width) for x in (k, v))
+        pulled, log = (x[:, :, here].reshape(b * groups, -1, 1) for x in (pull, logs))
+        mask = _unseen(here, seen, window, share).to(dtype)
+        p = torch.baddbmm(mask, qs, ks.mT, alpha=width**-0.5).float().sub_(log).exp_()
+        ds = torch.bmm(dys, vs.mT).float().sub_(pulled).mul_(p).mul_(width**-0.5).to(dtype)
+        dv[:, :, seen] += torch.bmm(p.to(dtype).mT, dys).unflatten(0, (b, groups))
+        dk[:, :, seen] += torch.bmm(ds.mT, qs).unflatten(0, (b, groups))
+        dq = torch.bmm(ds, ks)
+        if sink_GK is not None:
+            sinks = sink_GK.to(dtype).repeat(b, 1)[:, :, None]
+            down = torch.bmm(qs, sinks).float().mul_(width**-0.5).sub_(log).exp_().mul_(-pulled).mul_(width**-0.5)
+            dq += down.to(dtype) * sinks.mT
+            dsink += torch.bmm(qs.mT.float(), down).view(b, groups, width).sum(0)
+        grad[:, here, :heads] = dq.view(b, groups, -1, share, width).transpose(1, 2).flatten(2, 3)
+    grad[:, :, heads:] = torch.cat([dk, dv], 1).transpose(1, 2)
+    return grad, dsink
+
+
+def _unseen(here: slice, seen: slice, window: int, share: int) -> torch.Tensor:
+    """Zero where a query row sees a key, minus infinity elsewhere, to be added to the scores of one stretch."""
+    at, key = torch.arange(here.start, here.stop)[:, None, None], torch.arange(seen.start, seen.stop)
+    hidden = (key > at) | (key <= at - window)
+    mask = torch.zeros(hidden.shape, dtype=torch.float32).masked_fill_(hidden, float("-inf"))
+    return mask.expand(-1, share, -1).flatten(0, 1)
 
 
 def _wanted(*inputs: torch.Tensor) -> bool:
@@ -52,9 +120,15 @@ def through_product(product: Callable, x: torch.Tensor, weight: torch.Tensor) ->
     return _Product.apply(product, x, weight) if _wanted(x, weight) else product(x, weight)
 
 
-def through(fast: Callable, plain: Callable, *inputs: torch.Tensor) -> torch.Tensor:
-    """fast(*inputs) with the gradient of plain(*inputs)."""
-    return _Anew.apply(fast, plain, *inputs) if _wanted(*inputs) else fast(*inputs)
+def through(fast: Callable, back: Callable, *inputs: torch.Tensor) -> torch.Tensor:
+    """fast(*inputs) with the gradients that back(dy, *inputs) gives, such as `anew` of the plain form."""
+    return _Through.apply(fast, back, *inputs) if _wanted(*inputs) else fast(*inputs)
+
+
+def through_window(fast: Callable, heads: int, window: int, qkv: torch.Tensor, sink: torch.Tensor | None) -> torch.Tensor:
+    """The first of fast(qkv, sink), which gives attention's result and the logarithms of its sums; see `reference.window_attention`."""
+    wanted = _wanted(qkv) or (sink is not None and _wanted(sink))
+    return _Window.apply(fast, heads, window, qkv, sink) if wanted else fast(qkv, sink)[0]
 
 
 def through_experts(fast: Callable, x: torch.Tensor, expert: torch.Tensor, gate: torch.Tensor, gate_up: Weight, down: Weight) -> torch.Tensor:
@@ -63,6 +137,6 @@ def through_experts(fast: Callable, x: torch.Tensor, expert: torch.Tensor, gate:
         return fast(x, expert, gate, gate_up, down)
     return through(
         lambda x, gate, gu, d: fast(x, expert, gate, gu, d),
-        lambda x, gate, gu, d: reference.experts(x, expert, gate, gu, d),
+        anew(lambda x, gate, gu, d: reference.experts(x, expert, gate, gu, d)),
         x, gate, gate_up.to(x.dtype), down.to(x.dtype),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Builds `cpu.cpp` for this machine when it is first wanted, into the cache folder. Read `library`."""
+"""Builds `cpp/` for this machine when it is first wanted, into the cache folder. Read `library`."""
 
 import ctypes
 import fcntl
@@ -15,7 +15,7 @@ import torch  # noqa: F401  brings its own OpenMP: loaded first, so that the lib
 
 from duologue.config import cache_dir
 
-SOURCE = Path(__file__).with_name("cpu.cpp")
+SOURCE = Path(__file__).with_name("cpp") / "library.cpp"  # includes what lies beside it
 # Without contraction every tile rounds alike; -march=native because the bits are promised for one type of CPU only.
 FLAGS = "-O3 -march=native -ffp-contract=off -std=c++17 -fPIC -fopenmp -shared -Wno-psabi".split()
 SECONDS = 600
@@ -24,9 +24,13 @@ SIGNATURES = {
     "linear": [INT, *[POINTER] * 4, INT, *[LONG] * 3],
     "experts": [INT, *[POINTER] * 8, *[LONG] * 5],
     "attention": [INT, *[POINTER] * 5, *[LONG] * 8],
+    "window": [INT, *[POINTER] * 4, *[LONG] * 7],
     "turn": [INT, POINTER, POINTER, FLOAT, *[POINTER] * 3, *[LONG] * 4],
+    "turn_back": [INT, POINTER, POINTER, FLOAT, *[POINTER] * 5, *[LONG] * 4],
     "gate": [INT, POINTER, POINTER, LONG, LONG],
+    "gate_back": [INT, *[POINTER] * 3, LONG, LONG],
     "norm": [POINTER, POINTER, FLOAT, POINTER, *[LONG] * 3],
+    "norm_back": [POINTER, POINTER, FLOAT, *[POINTER] * 3, *[LONG] * 3],
 }
 log = logging.getLogger(__name__)
 
@@ -50,7 +54,7 @@ def declared(made: ctypes.CDLL) -> ctypes.CDLL:
     for name, types in SIGNATURES.items():
         function = getattr(made, name)
         function.argtypes, function.restype = types, None
-    made.threads.restype = INT
+    made.threads.restype = made.panel.restype = INT
     made.total.argtypes, made.total.restype = [POINTER, LONG], FLOAT
     return made
 
@@ -60,7 +64,8 @@ def _path(compiler: str | None) -> Path:
     if compiler is None:
         raise FileNotFoundError("no C++ compiler (g++ or c++) is installed")
     version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True, timeout=SECONDS).stdout
-    about = "\n".join([SOURCE.read_text(), *FLAGS, version, platform.machine(), _cpu()])
+    sources = [path.read_text() for path in sorted(SOURCE.parent.iterdir()) if path.suffix in (".h", ".cpp")]
+    about = "\n".join([*sources, *FLAGS, version, platform.machine(), _cpu()])
     return cache_dir() / "kernels" / f"cpu-{hashlib.sha256(about.encode()).hexdigest()[:16]}.so"
 
 

@@ -1,13 +1,16 @@
-"""The operations of `reference` in C++ (`cpu.cpp`): the same functions, another order of sums, other last bits.
+"""The operations of `reference` in C++ (`cpp/`): the same functions, another order of sums, other last bits.
 
 Each row is computed alone in one fixed order, so its bits depend neither on the number of rows nor on that of threads. What
 the library does not know (another dtype, another device) goes to the reference. Gradients come from `backward`.
 """
 
+from typing import NamedTuple
+
 import torch
+import torch.nn.functional as F
 
 from duologue.kernels import reference
-from duologue.kernels.backward import through, through_experts, through_product
+from duologue.kernels.backward import anew, through, through_experts, through_product, through_window
 from duologue.kernels.build import library
 from duologue.kernels.reference import Int8, Weight
 
@@ -22,45 +25,71 @@ def _known(*tensors: torch.Tensor) -> bool:
     return tensors[0].dtype in KINDS and all(t.is_cpu for t in tensors)
 
 
-def _fitting(x: torch.Tensor, weight: Weight) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-    """x, the weight (in x's dtype if it is not int8) and its scales as the library wants them; x becomes fp32 for int8."""
-    if isinstance(weight, Int8):
-        return x.float().contiguous(), weight.values, weight.scale
-    return x.contiguous(), weight.contiguous(), None
+class Panels(NamedTuple):
+    """A weight as `products.h` reads it: [..., panel, step, outputs of a panel, numbers of a step]."""
+
+    weight: torch.Tensor
 
 
-def linear(x: torch.Tensor, weight: Weight, packed: torch.Tensor | None = None) -> torch.Tensor:
-    """x [..., in] times weight [out, in] in x's dtype. `packed` is not needed here."""
-    if not _known(x, weight.values if isinstance(weight, Int8) else weight):
+def pack(weight: Weight) -> Panels | None:
+    """A weight [..., out, in] laid out for `linear`, or for `experts` (the gates and ups apart: [E, 2, F, D])."""
+    values = (weight.values if isinstance(weight, Int8) else weight).detach()
+    if not _known(values):
+        return None
+    (wide_out, wide_in), side, step = values.shape[-2:], library().panel(), 1 + (values.dtype == torch.bfloat16)
+    whole = F.pad(values, (0, -wide_in % step, 0, -wide_out % side))
+    return Panels(whole.unflatten(-1, (-1, step)).unflatten(-3, (-1, side)).transpose(-3, -2).contiguous())
+
+
+def linear(x: torch.Tensor, weight: Weight, packed: Panels | None = None) -> torch.Tensor:
+    """x [..., in] times weight [out, in] in x's dtype. `packed`, from `pack`, is made anew if it is not given."""
+    if isinstance(weight, Int8) and _known(x):
+        return _linear(x.float(), weight, packed).to(x.dtype)
+    if not _known(x, weight):
         return reference.linear(x, weight, packed)
-    return _linear(x, weight) if isinstance(weight, Int8) else through_product(_linear, x, weight.to(x.dtype))
+    return through_product(lambda x, weight: _linear(x, weight, packed), x, weight.to(x.dtype))
 
 
-def _linear(x: torch.Tensor, weight: Weight) -> torch.Tensor:
-    rows, values, scale = _fitting(x, weight)
-    wide_out, wide_in = values.shape
-    y, kind = rows.new_empty(*x.shape[:-1], wide_out), KINDS[values.dtype]
-    library().linear(kind, _at(rows), _at(values), _at(scale), _at(y), kind == 1, y.numel() // wide_out, wide_out, wide_in)
-    return y.to(x.dtype) if scale is not None else y
+def _linear(x: torch.Tensor, weight: Weight, packed: Panels | None = None) -> torch.Tensor:
+    x, (panels,) = x.contiguous(), packed if isinstance(packed, Panels) else pack(weight)
+    scale = weight.scale if isinstance(weight, Int8) else None
+    wide_out, wide_in = (weight.values if isinstance(weight, Int8) else weight).shape
+    y, kind = x.new_empty(*x.shape[:-1], wide_out), KINDS[panels.dtype]
+    library().linear(kind, _at(x), _at(panels), _at(scale), _at(y), kind == 1, y.numel() // wide_out, wide_out, wide_in)
+    return y
 
 
-def experts(x_RD: torch.Tensor, expert_RK: torch.Tensor, gate_RK: torch.Tensor, gate_up: Weight, down: Weight) -> torch.Tensor:
-    """See `reference.experts`. The chosen experts' weights are read where they lie, once for all rows that chose them."""
+def experts(
+    x_RD: torch.Tensor, expert_RK: torch.Tensor, gate_RK: torch.Tensor, gate_up: Weight, down: Weight, packed: tuple | None = None
+) -> torch.Tensor:
+    """See `reference.experts`. The chosen experts' weights are read where they lie, once for all rows that chose them.
+
+    `packed`: those of `gate_up` unflattened to [E, 2, F, D] and of `down`, from `pack`.
+    """
     if not _known(x_RD, expert_RK, gate_up[0]):
-        return reference.experts(x_RD, expert_RK, gate_RK, gate_up, down)
-    return through_experts(_experts, x_RD, expert_RK, gate_RK, gate_up, down)
+        return reference.experts(x_RD, expert_RK, gate_RK, gate_up, down, packed)
+    if isinstance(gate_up, Int8):
+        return _experts(x_RD.float(), expert_RK, gate_RK, gate_up, down, packed)
+    return through_experts(lambda *inputs: _experts(*inputs, packed), x_RD, expert_RK, gate_RK, gate_up, down)
 
 
-def _experts(x: torch.Tensor, expert: torch.Tensor, gate: torch.Tensor, gate_up: Weight, down: Weight) -> torch.Tensor:
-    rows, into, into_scale = _fitting(x, gate_up)
-    _, out_of, out_scale = _fitting(x, down)
-    expert, gate = expert.contiguous(), gate.float().contiguous()
+def _experts(x: torch.Tensor, expert: torch.Tensor, gate: torch.Tensor, gate_up: Weight, down: Weight, packed) -> torch.Tensor:
+    (into,), (out_of,) = packed if packed and isinstance(packed[0], Panels) else (pack(apart(gate_up)), pack(down))
+    scales = (gate_up.scale, down.scale) if isinstance(gate_up, Int8) else (None, None)
+    x, expert, gate = x.contiguous(), expert.contiguous(), gate.float().contiguous()
     y = torch.empty(len(x), x.shape[1], dtype=torch.float32)
     library().experts(
-        KINDS[into.dtype], _at(rows), _at(expert), _at(gate), _at(into), _at(into_scale), _at(out_of), _at(out_scale),
-        _at(y), len(x), expert.shape[1], len(into), x.shape[1], out_of.shape[2],
+        KINDS[into.dtype], _at(x), _at(expert), _at(gate), _at(into), _at(scales[0]), _at(out_of), _at(scales[1]), _at(y),
+        len(x), expert.shape[1], len(into), x.shape[1], (down.values if isinstance(down, Int8) else down).shape[2],
     )  # fmt: skip
     return y
+
+
+def apart(gate_up: Weight) -> Weight:
+    """[E, 2F, D] as [E, 2, F, D]."""
+    if isinstance(gate_up, Int8):
+        return Int8(apart(gate_up.values), gate_up.scale)
+    return gate_up.unflatten(1, (2, -1))
 
 
 def live_attention(
@@ -72,7 +101,7 @@ def live_attention(
         return reference.live_attention(q_BNHK, ring_BCGK, mask_B1RC, rows_B)
     return through(
         lambda q, ring: _attention(q, ring, mask_B1RC, rows_B),
-        lambda q, ring: reference.live_attention(q, ring, mask_B1RC, rows_B), q_BNHK, ring_BCGK,
+        anew(lambda q, ring: reference.live_attention(q, ring, mask_B1RC, rows_B)), q_BNHK, ring_BCGK,
     )  # fmt: skip
 
 
@@ -85,34 +114,59 @@ def _attention(q: torch.Tensor, ring: torch.Tensor, mask: torch.Tensor, rows: to
     return y
 
 
+def window_attention(qkv_BNJK: torch.Tensor, heads: int, sink_GK: torch.Tensor | None, window: int, ring: int) -> torch.Tensor:
+    """See `reference.window_attention`; with the bits of `live_attention` over a ring, to which the positions were appended."""
+    if not _known(qkv_BNJK):
+        return reference.window_attention(qkv_BNJK, heads, sink_GK, window, ring)
+    sink = None if sink_GK is None else sink_GK.to(qkv_BNJK.dtype)
+    return through_window(lambda qkv, sink: _window(qkv, heads, sink, window, ring), heads, window, qkv_BNJK, sink)
+
+
+def _window(qkv: torch.Tensor, heads: int, sink: torch.Tensor | None, window: int, ring: int) -> tuple[torch.Tensor, torch.Tensor]:
+    qkv, (b, n, j, width) = qkv.contiguous(), qkv.shape
+    y, logs = qkv.new_empty(b, n, heads * width), torch.empty(b, n, heads)
+    place = None if sink is None else torch.cat([sink, torch.zeros_like(sink)])
+    shape = b, n, heads, (j - heads) // 2, width, window, ring
+    library().window(KINDS[qkv.dtype], _at(qkv), _at(place), _at(y), _at(logs), *shape)
+    return y, logs
+
+
 def rms_norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
     """See `reference.rms_norm`, fp32."""
     if not (_known(x, weight) and x.dtype == weight.dtype == torch.float32):
         return reference.rms_norm(x, weight, eps)
-    return through(lambda x, w: _norm(x, w, eps), lambda x, w: reference.rms_norm(x, w, eps), x, weight)
+    return through(lambda x, w: _norm(x, w, eps), lambda dy, x, w: _norm_back(dy, x, w, eps), x, weight)
 
 
 def turned(y_BNHK: torch.Tensor, weight_JK: torch.Tensor, eps: float, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
     """See `reference.turned`; heads of a multiple of 32 numbers, a float32 weight."""
     if not (_known(y_BNHK, weight_JK) and y_BNHK.shape[-1] % 32 == 0 and weight_JK.dtype == torch.float32):
         return reference.turned(y_BNHK, weight_JK, eps, cos, sin)
+    angles = cos.contiguous(), sin.contiguous()
     return through(
-        lambda y, w: _turned(y, w, eps, cos, sin), lambda y, w: reference.turned(y, w, eps, cos, sin), y_BNHK, weight_JK
+        lambda y, w: _turned(y, w, eps, *angles), lambda dz, y, w: _turned_back(dz, y, w, eps, *angles), y_BNHK, weight_JK
     )  # fmt: skip
 
 
 def _turned(y: torch.Tensor, weight: torch.Tensor, eps: float, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
     y, weight, (heads, width) = y.contiguous(), weight.contiguous(), y.shape[2:]
     z, shape = torch.empty_like(y), (cos.numel() // width, heads, len(weight), width)
-    library().turn(KINDS[y.dtype], _at(y), _at(weight), eps, _at(cos.contiguous()), _at(sin.contiguous()), _at(z), *shape)
+    library().turn(KINDS[y.dtype], _at(y), _at(weight), eps, _at(cos), _at(sin), _at(z), *shape)
     return z
+
+
+def _turned_back(dz, y, weight, eps: float, cos: torch.Tensor, sin: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    dz, y, weight, (heads, width) = dz.contiguous(), y.contiguous(), weight.contiguous(), y.shape[2:]
+    dy, dw, shape = torch.empty_like(y), torch.zeros_like(weight), (cos.numel() // width, heads, len(weight), width)
+    library().turn_back(KINDS[y.dtype], _at(y), _at(weight), eps, _at(cos), _at(sin), _at(dz), _at(dy), _at(dw), *shape)
+    return dy, dw
 
 
 def gated(y: torch.Tensor) -> torch.Tensor:
     """See `reference.gated`; the width is a multiple of 16."""
     if not (_known(y) and y.dtype != torch.int8 and y.shape[-1] % 32 == 0):
         return reference.gated(y)
-    return through(_gated, reference.gated, y)
+    return through(_gated, _gated_back, y)
 
 
 def _gated(y: torch.Tensor) -> torch.Tensor:
@@ -122,8 +176,22 @@ def _gated(y: torch.Tensor) -> torch.Tensor:
     return z
 
 
+def _gated_back(dz: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor]:
+    dz, y, width = dz.contiguous(), y.contiguous(), y.shape[-1] // 2
+    dy = torch.empty_like(y)
+    library().gate_back(KINDS[y.dtype], _at(y), _at(dz), _at(dy), dz.numel() // width, width)
+    return (dy,)
+
+
 def _norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
     x, weight = x.contiguous(), weight.contiguous()
     y, width = torch.empty_like(x), x.shape[-1]
     library().norm(_at(x), _at(weight), eps, _at(y), x.numel() // width, weight.numel() // width, width)
     return y
+
+
+def _norm_back(dy: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, eps: float) -> tuple[torch.Tensor, torch.Tensor]:
+    dy, x, weight, width = dy.contiguous(), x.contiguous(), weight.contiguous(), x.shape[-1]
+    dx, dw = torch.empty_like(x), torch.zeros_like(weight)
+    library().norm_back(_at(x), _at(weight), eps, _at(dy), _at(dx), _at(dw), x.numel() // width, weight.numel() // width, width)
+    return dx, dw

@@ -10,7 +10,7 @@ import triton
 import triton.language as tl
 
 from duologue.kernels import reference
-from duologue.kernels.backward import through, through_experts, through_product
+from duologue.kernels.backward import anew, through, through_experts, through_product
 from duologue.kernels.reference import Int8, Weight
 
 ROWS, COLUMNS, DEPTH = 16, 64, 64  # of a tile of a product
@@ -133,7 +133,7 @@ def _linear(x: torch.Tensor, weight: Weight) -> torch.Tensor:
 
 def rms_norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
     """See `reference.rms_norm`."""
-    return through(lambda x, w: _rms_norm(x, w, eps), lambda x, w: reference.rms_norm(x, w, eps), x, weight)
+    return through(lambda x, w: _rms_norm(x, w, eps), anew(lambda x, w: reference.rms_norm(x, w, eps)), x, weight)
 
 
 def _rms_norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
@@ -164,7 +164,9 @@ def _attention(q: torch.Tensor, ring: torch.Tensor, mask: torch.Tensor, rows: to
     return y
 
 
-def experts(x_RD: torch.Tensor, expert_RK: torch.Tensor, gate_RK: torch.Tensor, gate_up: Weight, down: Weight) -> torch.Tensor:
+def experts(
+    x_RD: torch.Tensor, expert_RK: torch.Tensor, gate_RK: torch.Tensor, gate_up: Weight, down: Weight, packed: tuple | None = None
+) -> torch.Tensor:
     """See `reference.experts`: a row reads its chosen experts' weights where they lie, and nothing is sorted or padded."""
     return through_experts(_experts, x_RD, expert_RK, gate_RK, gate_up, down)
 

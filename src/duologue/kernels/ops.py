@@ -18,21 +18,24 @@ class Ops:
     """Shapes and dtypes as in `reference`, function by function."""
 
     name: str
+    pack: Callable[..., tuple | None]  # a weight as `linear` and `experts` read it fastest, for inference
     linear: Callable[..., torch.Tensor]
     norm: Callable[..., torch.Tensor]
     turned: Callable[..., torch.Tensor]
     gated: Callable[..., torch.Tensor]
-    attention: Callable[..., torch.Tensor]
+    attention: Callable[..., torch.Tensor]  # over a ring
+    window: Callable[..., torch.Tensor]  # over whole sequences
+    exact: bool  # whether `window` has the bits of `attention`
     experts: Callable[..., torch.Tensor]
 
 
 REFERENCE = Ops(
-    name="reference", linear=reference.linear, norm=reference.rms_norm, turned=reference.turned, gated=reference.gated,
-    attention=reference.live_attention, experts=reference.experts,
+    name="reference", pack=reference.pack, linear=reference.linear, norm=reference.rms_norm, turned=reference.turned, gated=reference.gated, attention=reference.live_attention, window=reference.window_attention,
+    exact=False, experts=reference.experts,
 )  # fmt: skip
 CPP = Ops(
-    name="c++", linear=fast.linear, norm=fast.rms_norm, turned=fast.turned, gated=fast.gated,
-    attention=fast.live_attention, experts=fast.experts,
+    name="c++", pack=fast.pack, linear=fast.linear, norm=fast.rms_norm, turned=fast.turned, gated=fast.gated,
+    attention=fast.live_attention, window=fast.window_attention, exact=True, experts=fast.experts,
 )  # fmt: skip
 
 
@@ -58,6 +61,6 @@ def triton() -> Ops:
     from duologue.kernels import gpu  # Triton is not there on every machine
 
     return Ops(
-        name="triton", linear=gpu.linear, norm=gpu.rms_norm, turned=reference.turned, gated=reference.gated,
-        attention=gpu.live_attention, experts=gpu.experts,
+        name="triton", pack=reference.pack, linear=gpu.linear, norm=gpu.rms_norm, turned=reference.turned, gated=reference.gated,
+        attention=gpu.live_attention, window=reference.window_attention, exact=False, experts=gpu.experts,
     )  # fmt: skip

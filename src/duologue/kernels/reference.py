@@ -6,7 +6,7 @@ capacity from four query rows up. So `linear` pads a few rows to a multiple of f
 called on rings of one capacity.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import torch
@@ -28,13 +28,19 @@ class Int8(NamedTuple):
 Weight = torch.Tensor | Int8
 
 
+class Reordered(NamedTuple):
+    """A weight as oneDNN wants it."""
+
+    weight: torch.Tensor
+
+
 def quantise(weight: torch.Tensor) -> Int8:
     """Each row by its largest number. A row of zeros stays zero."""
     scale = weight.detach().float().abs().amax(-1).clamp(min=1e-30) / 127
     return Int8((weight.detach().float() / scale[..., None]).round().to(torch.int8), scale)
 
 
-def linear(x: torch.Tensor, weight: Weight, packed: torch.Tensor | None = None) -> torch.Tensor:
+def linear(x: torch.Tensor, weight: Weight, packed: Reordered | None = None) -> torch.Tensor:
     """x [..., in] times weight [out, in] in x's dtype; a few rows reach the kernel as a multiple of MIN_ROWS.
 
     `packed` is the same weight from `pack`: equal bits for any number of rows (tested), and not reordered at each call.
@@ -42,8 +48,8 @@ def linear(x: torch.Tensor, weight: Weight, packed: torch.Tensor | None = None) 
     if isinstance(weight, Int8):
         weight = weight.dense(x.dtype)
     rows = x.reshape(-1, x.shape[-1])
-    if packed is not None and not torch.is_grad_enabled():
-        return torch.ops.mkldnn._linear_pointwise(rows, packed, None, "none", [], "").view(*x.shape[:-1], -1)
+    if isinstance(packed, Reordered) and not torch.is_grad_enabled():
+        return torch.ops.mkldnn._linear_pointwise(rows, packed.weight, None, "none", [], "").view(*x.shape[:-1], -1)
     short = max(MIN_ROWS - len(rows), -len(rows) % MIN_ROWS if len(rows) < 3 * MIN_ROWS else 0)
     if short:
         rows = torch.cat([rows, rows.new_zeros(short, rows.shape[-1])])
@@ -88,31 +94,48 @@ def gated(y: torch.Tensor) -> torch.Tensor:
     return F.silu(gate) * up
 
 
-def pack(weight: torch.Tensor) -> torch.Tensor | None:
+def pack(weight: torch.Tensor) -> Reordered | None:
     """A bf16 weight laid out for the CPU's product of a few rows; None where there is no such layout."""
-    if weight.dtype != torch.bfloat16 or weight.device.type != "cpu" or not multiplies_bf16():
+    if weight.ndim != 2 or weight.dtype != torch.bfloat16 or weight.device.type != "cpu" or not multiplies_bf16():
         return None
-    return torch.ops.mkldnn._reorder_linear_weight(weight.detach(), MIN_ROWS)
+    return Reordered(torch.ops.mkldnn._reorder_linear_weight(weight.detach(), MIN_ROWS))
 
 
-def causal_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask_NM: torch.Tensor) -> torch.Tensor:
-    """The fast form for pretraining. q [B,H,N,K]; k, v [B,G,M,K]; mask [N,M] added to the scores. Returns [B,H,N,K].
+def window_attention(qkv_BNJK: torch.Tensor, heads: int, sink_GK: torch.Tensor | None, window: int, ring: int) -> torch.Tensor:
+    """Whole sequences: each position sees `window` positions up to itself, and the sink. The form of training.
 
-    Two batched products and a softmax: on the CPU this is twice as fast forward and backward as the fused kernel.
+    qkv [B, N, H + 2 G, K]: queries of all heads, keys, values; a sink's value is zero. Returns [B, N, H * K]. A ring of `ring`
+    places has another order of sums, so the bits are not those of `live_attention`; the C++ has them. Two batched products and a
+    softmax: on a CPU this is twice as fast forward and backward as the fused kernel.
     """
-    b, h, n, width = q.shape
-    groups = k.shape[1]
-    q = q.reshape(b * groups, (h // groups) * n, width)
-    k, v = k.flatten(0, 1), v.flatten(0, 1)
-    bias = mask_NM.repeat(h // groups, 1).expand(b * groups, -1, -1)
+    b, n, joined, width = qkv_BNJK.shape
+    groups = (joined - heads) // 2
+    q, k, v = (x.transpose(1, 2) for x in qkv_BNJK.split([heads, groups, groups], 2))
+    if sink_GK is not None:
+        sink = sink_GK.to(k.dtype)[None, :, None].expand(b, -1, 1, -1)
+        k, v = torch.cat([sink, k], 2), torch.cat([torch.zeros_like(sink), v], 2)
+    q, k, v = q.reshape(b * groups, -1, width), k.flatten(0, 1), v.flatten(0, 1)
+    bias = unseen(n, window, sink_GK is not None, q.dtype, q.device).repeat(heads // groups, 1).expand(b * groups, -1, -1)
     weights = torch.softmax(torch.baddbmm(bias, q, k.transpose(1, 2), alpha=width**-0.5), -1)
-    return torch.bmm(weights, v).reshape(b, h, n, width)
+    return torch.bmm(weights, v).view(b, heads, n, width).transpose(1, 2).flatten(2)
 
 
-def experts(x_RD: torch.Tensor, expert_RK: torch.Tensor, gate_RK: torch.Tensor, gate_up: Weight, down: Weight) -> torch.Tensor:
+@lru_cache(maxsize=2)  # all layers of a step want the same
+def unseen(n: int, window: int, sink: bool, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """Zero where a position may look, minus infinity elsewhere [N, N]; with a sink, its column comes first."""
+    i = torch.arange(n, device=device)
+    hidden = (i[None] > i[:, None]) | (i[None] <= i[:, None] - window)
+    mask = torch.zeros(n, n, dtype=dtype, device=device).masked_fill_(hidden, float("-inf"))
+    return F.pad(mask, (1, 0)) if sink else mask
+
+
+def experts(
+    x_RD: torch.Tensor, expert_RK: torch.Tensor, gate_RK: torch.Tensor, gate_up: Weight, down: Weight, packed: tuple | None = None
+) -> torch.Tensor:
     """Each row through its chosen gated feed-forward layers, summed in fp32 in the order of the experts.
 
-    x [R,D]; expert [R,K] indices; gate [R,K]; gate_up [E,2F,D] (gates first, then ups); down [E,D,F]. Returns fp32 [R,D].
+    x [R,D]; expert [R,K] indices; gate [R,K]; gate_up [E,2F,D] (gates first, then ups); down [E,D,F]. `packed` is
+    not needed here. Returns fp32 [R,D].
     """
     if isinstance(gate_up, Int8):
         gate_up, down = gate_up.dense(x_RD.dtype), down.dense(x_RD.dtype)

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
 from duologue.config import Config
-from duologue.kernels import reference as ops
+from duologue.kernels.ops import REFERENCE, Ops, best
 from duologue.model.flow import FlowHead
 from duologue.model.fuse import Fuse, last_written
 from duologue.model.layout import CHANNELS, OUT
@@ -65,19 +65,26 @@ class TokenHeads(nn.Module):
     Most positions hold PAD, so the whole vocabulary is only ever computed where there is a token.
     """
 
+    ops: Ops = REFERENCE
+
     def __init__(self, config: Config):
         super().__init__()
         d = config.width
         self.gates = nn.Linear(d, len(CHANNELS) + 1)
         self.project = nn.ModuleList(Linear(d, d) for _ in CHANNELS)
-        self.packed_table = None
+        self.packed_gates = self.settled = None
+
+    def settle(self, table: torch.Tensor, ops: Ops) -> None:
+        """For inference: the vocabulary's table in the dtype that it computes in, and all as the operations read it."""
+        self.ops, self.packed_gates, self.settled = ops, ops.pack(self.gates.weight), (table.detach(), ops.pack(table))
 
     def gate(self, hidden: torch.Tensor) -> torch.Tensor:
         """fp32 logits [..., channels + decision]."""
-        return ops.linear(hidden, self.gates.weight.float()) + self.gates.bias
+        return self.ops.linear(hidden, self.gates.weight, self.packed_gates) + self.gates.bias
 
     def logits(self, channel: int, hidden: torch.Tensor, table: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        return ops.linear(self.project[channel](hidden.to(dtype)), table, self.packed_table).float()
+        table, packed = self.settled or (table, None)
+        return self.ops.linear(self.project[channel](hidden.to(dtype)), table, packed).float()
 
 
 class InteractionModel(nn.Module):
@@ -95,17 +102,18 @@ class InteractionModel(nn.Module):
     def device(self) -> torch.device:
         return self.trunk.norm.weight.device
 
-    def settle(self, dtype: torch.dtype) -> "InteractionModel":
+    def settle(self, dtype: torch.dtype, ops: Ops | None = None) -> "InteractionModel":
         """For inference, on the device where it will stay: nothing is cast or reordered in a turn. The bits stay those of
-        training in `dtype`."""
-        self.dtype = dtype
+        training in `dtype` with the same operations, the best of the device if None."""
+        self.dtype, ops = dtype, ops or best(self.device.type)
         for module in self.modules():
             if isinstance(module, Linear | Experts):
-                module.settle(dtype)
+                module.settle(dtype, ops)
         for module in self.modules():
             if isinstance(module, Attention | GatedMLP):
-                module.settle()
-        self.heads.packed_table = ops.pack(self.fuse.tokens.to(dtype))
+                module.settle(ops)
+        self.heads.settle(self.fuse.tokens.to(dtype), ops)
+        self.trunk.ops = ops
         return self.eval()
 
     def embed(self, batch: Batch, dtype: torch.dtype) -> torch.Tensor:
@@ -168,14 +176,17 @@ class InteractionModel(nn.Module):
         """Log-probability of every decision of a batch, in the order of its turns, with the bits of the live session."""
         return self.decided(self.appended(batch, dtype), batch)
 
-    def appended(self, batch: Batch, dtype: torch.dtype, stretch: int = STRETCH) -> torch.Tensor:
+    def appended(self, batch: Batch, dtype: torch.dtype, stretch: int | None = None) -> torch.Tensor:
         """Hidden states [B * N, D] of a batch with the bits of the live session; gradients flow.
 
-        The same ring and the same attention as in `stream`, `stretch` positions at a time.
+        Over the same ring as in `stream`, `stretch` positions at a time; if None, whole sequences at once where that has the
+        same bits.
         """
         x, valid = self.embed(batch, dtype), batch.source_BN > 0
+        if stretch is None and self.trunk.chosen(x).exact:
+            return self.trunk(x, batch.time_BN, dtype).flatten(0, 1)
         cache = self.trunk.start(len(x), dtype)
-        parts = zip(*(t.split(stretch, 1) for t in (x, batch.time_BN, valid)), strict=True)
+        parts = zip(*(t.split(stretch or STRETCH, 1) for t in (x, batch.time_BN, valid)), strict=True)
         return torch.cat([self.trunk.extend(*part, cache) for part in parts], 1).flatten(0, 1)
 
     def decided(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:

@@ -12,7 +12,7 @@ from torch import nn
 
 from duologue.config import Config
 from duologue.kernels import reference
-from duologue.kernels.ops import Ops, best
+from duologue.kernels.ops import Ops
 
 BALANCE_RATE = 1e-3  # by which an expert's bias moves after each batch
 
@@ -20,10 +20,8 @@ BALANCE_RATE = 1e-3  # by which an expert's bias moves after each batch
 class Experts(nn.Module):
     """`gate` routes each position to `experts_active` of `experts` gated feed-forward layers.
 
-    One form for training and for live sessions: `ops` may be given by `use`, else it is the best of the device.
+    One form for training and for live sessions.
     """
-
-    ops: Ops | None = None
 
     def __init__(self, config: Config):
         super().__init__()
@@ -33,31 +31,31 @@ class Experts(nn.Module):
         self.gate_up_proj = nn.Parameter(torch.empty(e, 2 * f, d).normal_(0, d**-0.5))
         self.down_proj = nn.Parameter(torch.zeros(e, d, f))
         self.register_buffer("bias", torch.zeros(e) if config.balanced else None)
+        self.packed_gate = self.packed = None
         self.load_E = torch.zeros(e)  # positions that chose each expert since the last `balance`
 
-    def route(self, x_RD: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def route(self, x_RD: torch.Tensor, ops: Ops) -> tuple[torch.Tensor, torch.Tensor]:
         """Gates and indices [R, active] of the chosen experts."""
-        logits = self.chosen(x_RD).linear(x_RD.float(), self.gate.float())
+        logits = ops.linear(x_RD.float(), self.gate.float(), self.packed_gate)
         score = reference.softmax(logits) if self.bias is None else reference.sigmoid(logits)
         wanted = score if self.bias is None else score + self.bias
         expert = torch.sort(wanted, dim=-1, descending=True, stable=True)[1][:, : self.active]
         gate = score.gather(1, expert)
         return gate / gate.sum(-1, keepdim=True), expert
 
-    def settle(self, dtype: torch.dtype) -> None:
-        """For inference: the weights are kept in the dtype that they compute in."""
+    def settle(self, dtype: torch.dtype, ops: Ops) -> None:
+        """For inference: the weights are kept in the dtype that they compute in, and as the operations read them."""
         self.gate_up_proj.data, self.down_proj.data = self.gate_up_proj.data.to(dtype), self.down_proj.data.to(dtype)
+        self.packed_gate = ops.pack(self.gate.float())
+        self.packed = ops.pack(self.gate_up_proj.unflatten(1, (2, -1))), ops.pack(self.down_proj)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, ops: Ops) -> torch.Tensor:
         """fp32, in the shape of x."""
         rows = x.reshape(-1, x.shape[-1])
-        gate, expert = self.route(rows)
+        gate, expert = self.route(rows, ops)
         if self.training and self.bias is not None:
             self.load_E = self.load_E.to(x.device) + expert.flatten().bincount(minlength=len(self.gate))
-        return self.chosen(x).experts(rows, expert, gate, self.gate_up_proj, self.down_proj).reshape(x.shape)
-
-    def chosen(self, x: torch.Tensor) -> Ops:
-        return self.ops or best(x.device.type)
+        return ops.experts(rows, expert, gate, self.gate_up_proj, self.down_proj, self.packed).reshape(x.shape)
 
     @torch.no_grad()
     def balance(self) -> None:

@@ -9,7 +9,6 @@ Read `Trunk.forward` (whole sequences, for training) and `Trunk.extend` (positio
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from duologue.config import Config
@@ -18,7 +17,8 @@ from duologue.kernels.ops import REFERENCE, Ops, best
 from duologue.model.moe import Experts
 
 CAPACITY = 1024  # places in a ring; constant, so that every turn has the same shapes and equal bits
-RING, SINK, BIN = CAPACITY - 2, CAPACITY - 2, CAPACITY - 1  # positions held; the sink; a bin for padding rows
+RING = CAPACITY - 16  # positions held: whole blocks of the C++ operations
+SINK, BIN = RING, RING + 1  # the sink; a bin for padding rows
 HIDDEN = float("-inf")
 
 
@@ -38,10 +38,10 @@ class Linear(nn.Linear):
     def forward(self, x: torch.Tensor, ops: Ops | None = None) -> torch.Tensor:
         return (ops or self.ops).linear(x, self.weight, self.packed)
 
-    def settle(self, dtype: torch.dtype) -> None:
-        """For inference: the weight is kept in the dtype that it computes in, and read by the best operations for few rows."""
+    def settle(self, dtype: torch.dtype, ops: Ops) -> None:
+        """For inference: the weight is kept in the dtype that it computes in, and as the operations read it."""
         self.weight.data = self.weight.data.to(dtype)
-        self.packed, self.ops = reference.pack(self.weight), best(self.weight.device.type)
+        self.packed, self.ops = ops.pack(self.weight), ops
 
 
 class Joined:
@@ -53,9 +53,9 @@ class Joined:
     def __init__(self, *parts: Linear):
         self.parts, self.weight, self.packed = parts, None, None
 
-    def settle(self) -> None:
+    def settle(self, ops: Ops) -> None:
         self.weight = torch.cat([part.weight for part in self.parts])
-        self.packed = reference.pack(self.weight)
+        self.packed = ops.pack(self.weight)
 
     def __call__(self, x: torch.Tensor, ops: Ops) -> torch.Tensor:
         weight = torch.cat([part.weight for part in self.parts]) if self.weight is None else self.weight
@@ -109,7 +109,7 @@ class Cache:
         age = (order_BN - torch.arange(CAPACITY, device=device)) % RING
         bias = torch.zeros(age.shape, dtype=self.ring_LBCGK.dtype, device=device)
         bias.masked_fill_(age >= (order_BN + 1).clamp(max=window), HIDDEN)
-        bias[..., SINK], bias[..., BIN] = 0.0 if sink else HIDDEN, HIDDEN
+        bias[..., SINK], bias[..., SINK + 1 :] = 0.0 if sink else HIDDEN, HIDDEN
         return place_BN.flatten(), bias
 
     def write(self, layer: int, place_R: torch.Tensor, kv_BNGK: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -135,22 +135,16 @@ class Attention(nn.Module):
         self.sink = nn.Parameter(torch.zeros(self.groups, self.width)) if config.sink else None
         self.joined, self.settled = Joined(self.q_proj, self.k_proj, self.v_proj), None
 
-    def project(self, x: torch.Tensor, turned: tuple) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Queries [B,H,N,K], keys and values [B,G,N,K], normalised and rotated."""
-        q = reference.rotate(self.q_norm(self.q_proj(x).unflatten(-1, (-1, self.width))), *turned)
-        k = reference.rotate(self.k_norm(self.k_proj(x).unflatten(-1, (-1, self.width))), *turned)
-        v = self.v_proj(x).unflatten(-1, (-1, self.width))
-        return q.to(x.dtype).transpose(1, 2), k.to(x.dtype).transpose(1, 2), v.transpose(1, 2)
+    def forward(self, x: torch.Tensor, turned: tuple, window: int, ops: Ops) -> torch.Tensor:
+        return self.o_proj(ops.window(self.heard(x, turned, ops), self.heads, self.sink, window, RING), ops)
 
-    def forward(self, x: torch.Tensor, turned: tuple, mask_NM: torch.Tensor) -> torch.Tensor:
-        q, k, v = self.project(x, turned)
-        if self.sink is not None:
-            sink = self.sink.to(k.dtype)[None, :, None].expand(len(k), -1, 1, -1)
-            k, v = torch.cat([sink, k], 2), torch.cat([torch.zeros_like(sink), v], 2)
-        return self.o_proj(reference.causal_attention(q, k, v, mask_NM).transpose(1, 2).flatten(2))
+    def heard(self, x: torch.Tensor, turned: tuple, ops: Ops) -> torch.Tensor:
+        """Queries, keys, values [B, N, H + 2 G, K] of positions, all but the values normalised and rotated."""
+        y_BNJK = self.joined(x, ops).unflatten(-1, (-1, self.width))
+        return ops.turned(y_BNJK, self.scales(), self.q_norm.eps, *turned)
 
-    def settle(self) -> None:
-        self.joined.settle()
+    def settle(self, ops: Ops) -> None:
+        self.joined.settle(ops)
         self.settled = self.scales().detach()
 
     def scales(self) -> torch.Tensor:
@@ -161,8 +155,7 @@ class Attention(nn.Module):
 
     def extend(self, x: torch.Tensor, turned: tuple, write, mask: torch.Tensor, ops: Ops) -> torch.Tensor:
         """`write` puts new keys and values into this layer's ring, see `Cache.write`; `mask` from `reference.spread`."""
-        y_BNHK = self.joined(x, ops).unflatten(-1, (-1, self.width))
-        q, kv = ops.turned(y_BNHK, self.scales(), self.q_norm.eps, *turned).tensor_split([self.heads], 2)
+        q, kv = self.heard(x, turned, ops).tensor_split([self.heads], 2)
         ring, rows = write(kv)
         return self.o_proj(ops.attention(q, ring, mask, rows), ops)
 
@@ -175,13 +168,10 @@ class GatedMLP(nn.Module):
         self.down_proj = Linear(config.hidden, config.width)
         self.joined = Joined(self.gate_proj, self.up_proj)
 
-    def settle(self) -> None:
-        self.joined.settle()
+    def settle(self, ops: Ops) -> None:
+        self.joined.settle(ops)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
-
-    def extend(self, x: torch.Tensor, ops: Ops) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, ops: Ops) -> torch.Tensor:
         return self.down_proj(ops.gated(self.joined(x, ops)), ops)
 
 
@@ -193,23 +183,19 @@ class Block(nn.Module):
         self.post_attention_layernorm = Norm(config.width, config.norm_eps)
         self.mlp = Experts(config) if config.experts else GatedMLP(config)
 
-    def forward(self, x: torch.Tensor, turned: tuple, mask_NM: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        """The form for pretraining; the residual stream stays fp32."""
-        x = x + self.self_attn(self.input_layernorm(x).to(dtype), turned, mask_NM)
-        return x + self.mlp(self.post_attention_layernorm(x).to(dtype))
+    def forward(self, x: torch.Tensor, turned: tuple, window: int, dtype: torch.dtype, ops: Ops) -> torch.Tensor:
+        """Whole sequences; the residual stream stays fp32."""
+        x = x + self.self_attn(self.input_layernorm(x, ops).to(dtype), turned, window, ops)
+        return x + self.mlp(self.post_attention_layernorm(x, ops).to(dtype), ops)
 
     def extend(self, x: torch.Tensor, turned: tuple, write, mask: torch.Tensor, ops: Ops) -> torch.Tensor:
         """The form over a ring."""
         x = x + self.self_attn.extend(self.input_layernorm(x, ops).to(mask.dtype), turned, write, mask, ops)
-        y = self.post_attention_layernorm(x, ops).to(mask.dtype)
-        return x + (self.mlp.extend(y, ops) if isinstance(self.mlp, GatedMLP) else self.mlp(y))
+        return x + self.mlp(self.post_attention_layernorm(x, ops).to(mask.dtype), ops)
 
 
 class Trunk(nn.Module):
-    """Blocks and a last norm. `dtype` is what the matrix products compute in.
-
-    `extend` computes with `ops`, the best of the device if None: live and in the trainer's exact forward alike.
-    """
+    """Blocks and a last norm. `dtype` is what the matrix products compute in, `ops` the best of the device if None."""
 
     ops: Ops | None = None
 
@@ -223,18 +209,14 @@ class Trunk(nn.Module):
         return rope(time_BN, self.config.head_width, self.config.rope_base)
 
     def forward(self, x_BND: torch.Tensor, time_BN: torch.Tensor, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-        """Whole sequences from their beginning, in the fast form for pretraining. Returns fp32 [B, N, D]."""
-        turned, mask = self.turned(time_BN), self.mask(x_BND.shape[1], dtype, x_BND.device)
+        """Whole sequences from their beginning, for training. Returns fp32 [B, N, D], with `exact` operations the bits of `extend`."""
+        turned, ops = self.turned(time_BN), self.chosen(x_BND)
         for layer in self.layers:
-            x_BND = layer(x_BND, turned, mask, dtype)
+            x_BND = layer(x_BND, turned, self.config.window, dtype, ops)
         return self.norm(x_BND)
 
-    def mask(self, n: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-        """Zero where a position may look, minus infinity elsewhere; the first column is the sink."""
-        i = torch.arange(n, device=device)
-        hidden = (i[None] > i[:, None]) | (i[None] <= i[:, None] - self.config.window)
-        mask = torch.zeros(n, n, dtype=dtype, device=device).masked_fill_(hidden, float("-inf"))
-        return F.pad(mask, (1, 0)) if self.config.sink else mask
+    def chosen(self, x: torch.Tensor) -> Ops:
+        return self.ops or best(x.device.type)
 
     def start(self, rows: int, dtype: torch.dtype) -> Cache:
         """An empty cache for `rows` sessions, with every layer's sink in its place."""
@@ -254,7 +236,7 @@ class Trunk(nn.Module):
         assert x_BND.shape[1] <= RING - c.window, x_BND.shape
         place_R, bias = cache.place(valid_BN, c.window, c.sink)
         turned, mask = self.turned(time_BN), reference.spread(bias, c.heads // c.kv_heads)
-        ops = self.ops or best(x_BND.device.type)
+        ops = self.chosen(x_BND)
         for n, layer in enumerate(self.layers):
             x_BND = layer.extend(x_BND, turned, partial(cache.write, n, place_R), mask, ops)
         return self.norm(x_BND)

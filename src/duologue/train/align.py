@@ -64,13 +64,14 @@ class Way:
     """One way for the trainer to go through sessions."""
 
     name: str
-    stretch: int  # positions appended at once
+    stretch: int | None  # positions appended at once; None: whole sessions
     alone: bool  # each session a batch of its own
     gradients: bool
 
 
 WAYS = (
-    Way("all in one batch, 256 positions at once, gradients", 256, False, True),
+    Way("all in one batch, whole, gradients", None, False, True),
+    Way("each alone, whole", None, True, False),
     Way("each alone, 61 positions at once", 61, True, False),
     Way("all in one batch, 7 positions at once", 7, False, False),
 )
@@ -168,7 +169,7 @@ def gone_through(model: InteractionModel, lived: list[list[Moment]], dtype: torc
         return [one for group in groups for one in _trained(model, group, dtype, way.stretch)]
 
 
-def _trained(model: InteractionModel, group: list[tuple[int, list[Moment]]], dtype: torch.dtype, stretch: int) -> list[Traced]:
+def _trained(model: InteractionModel, group: list[tuple[int, list[Moment]]], dtype: torch.dtype, stretch: int | None) -> list[Traced]:
     """What the trainer computes for sessions (with their seeds) in one batch."""
     sessions = [moments for _, moments in group]
     batch = batch_of(sessions)
