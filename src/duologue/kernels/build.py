@@ -24,6 +24,7 @@ SIGNATURES = {
     "linear": [INT, *[POINTER] * 4, INT, *[LONG] * 3],
     "experts": [INT, *[POINTER] * 8, *[LONG] * 5],
     "attention": [INT, *[POINTER] * 5, *[LONG] * 8],
+    "layers": [INT, POINTER, POINTER, FLOAT, *[POINTER] * 7],
     "window": [INT, *[POINTER] * 4, *[LONG] * 7],
     "turn": [INT, POINTER, POINTER, FLOAT, *[POINTER] * 3, *[LONG] * 4],
     "turn_back": [INT, POINTER, POINTER, FLOAT, *[POINTER] * 5, *[LONG] * 4],

@@ -4,6 +4,7 @@ Each row is computed alone in one fixed order, so its bits depend neither on the
 the library does not know (another dtype, another device) goes to the reference. Gradients come from `backward`.
 """
 
+import ctypes
 from typing import NamedTuple
 
 import torch
@@ -112,6 +113,34 @@ def _attention(q: torch.Tensor, ring: torch.Tensor, mask: torch.Tensor, rows: to
     shape = b, n, h, ring.shape[2] // 2, ring.shape[1], width, ring.stride(0), mask.shape[2]
     library().attention(KINDS[q.dtype], _at(q), _at(ring), _at(rows), _at(mask), _at(y), *shape)
     return y
+
+
+class Layers(NamedTuple):
+    """What a dense trunk's layers need. Of each: norm, panels of queries, keys and values, their scales, panels of the output,
+    second norm, panels of gates and ups, panels of the way down."""
+
+    weights: list[tuple[torch.Tensor, ...]]
+    hidden: int
+    eps: float
+
+
+def layers(known: Layers, x_BND: torch.Tensor, angles: tuple, rings: tuple, mask_B1RC: torch.Tensor) -> torch.Tensor:
+    """x through all layers over their rings, with the bits of the operations one by one, and no call from Python between them.
+
+    `rings`: those of all layers [L, ...], the new positions' places in one layer's, the sessions' rows or None. The width of a
+    head and of the feed-forward layer are multiples of 32.
+    """
+    ring_LBCGK, place_R, rows_B = rings
+    (b, n, width), x, mask = x_BND.shape, x_BND.contiguous().clone(), mask_B1RC.contiguous()
+    capacity, both, wide = ring_LBCGK.shape[2:]
+    heads = len(known.weights[0][2]) - both // 2
+    sizes = len(known.weights), b, n, width, known.hidden, heads, both // 2, wide, capacity, ring_LBCGK.stride(0), mask.shape[2]
+    pointers = [_at(part) for layer in known.weights for part in layer]
+    library().layers(
+        KINDS[ring_LBCGK.dtype], (ctypes.c_void_p * len(pointers))(*pointers), _at(x), known.eps, *map(_at, angles),
+        _at(ring_LBCGK), _at(place_R), _at(rows_B), _at(mask), (ctypes.c_long * len(sizes))(*sizes),
+    )  # fmt: skip
+    return x
 
 
 def window_attention(qkv_BNJK: torch.Tensor, heads: int, sink_GK: torch.Tensor | None, window: int, ring: int) -> torch.Tensor:

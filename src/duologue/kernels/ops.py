@@ -27,6 +27,7 @@ class Ops:
     window: Callable[..., torch.Tensor]  # over whole sequences
     exact: bool  # whether `window` has the bits of `attention`
     experts: Callable[..., torch.Tensor]
+    layers: Callable[..., torch.Tensor] | None = None  # all layers of a dense trunk over a ring in one call, for inference
 
 
 REFERENCE = Ops(
@@ -35,7 +36,7 @@ REFERENCE = Ops(
 )  # fmt: skip
 CPP = Ops(
     name="c++", pack=fast.pack, linear=fast.linear, norm=fast.rms_norm, turned=fast.turned, gated=fast.gated,
-    attention=fast.live_attention, window=fast.window_attention, exact=True, experts=fast.experts,
+    attention=fast.live_attention, window=fast.window_attention, exact=True, experts=fast.experts, layers=fast.layers,
 )  # fmt: skip
 
 

@@ -113,7 +113,7 @@ class InteractionModel(nn.Module):
             if isinstance(module, Attention | GatedMLP):
                 module.settle(ops)
         self.heads.settle(self.fuse.tokens.to(dtype), ops)
-        self.trunk.ops = ops
+        self.trunk.settle(ops)
         return self.eval()
 
     def embed(self, batch: Batch, dtype: torch.dtype) -> torch.Tensor:

@@ -13,6 +13,7 @@ from torch import nn
 
 from duologue.config import Config
 from duologue.kernels import reference
+from duologue.kernels.fast import Layers
 from duologue.kernels.ops import REFERENCE, Ops, best
 from duologue.model.moe import Experts
 
@@ -188,6 +189,13 @@ class Block(nn.Module):
         x = x + self.self_attn(self.input_layernorm(x, ops).to(dtype), turned, window, ops)
         return x + self.mlp(self.post_attention_layernorm(x, ops).to(dtype), ops)
 
+    def parts(self) -> tuple[torch.Tensor, ...]:
+        """What one of `fast.Layers` is made of."""
+        attention, mlp = self.self_attn, self.mlp
+        panels = [p.packed.weight for p in (attention.joined, attention.o_proj, mlp.joined, mlp.down_proj)]
+        first, second = (norm.weight.detach() for norm in (self.input_layernorm, self.post_attention_layernorm))
+        return first, panels[0], attention.settled, panels[1], second, *panels[2:]
+
     def extend(self, x: torch.Tensor, turned: tuple, write, mask: torch.Tensor, ops: Ops) -> torch.Tensor:
         """The form over a ring."""
         x = x + self.self_attn.extend(self.input_layernorm(x, ops).to(mask.dtype), turned, write, mask, ops)
@@ -204,6 +212,13 @@ class Trunk(nn.Module):
         self.config = config
         self.layers = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = Norm(config.width, config.norm_eps)
+        self.settled = None
+
+    def settle(self, ops: Ops) -> None:
+        """For inference, after the linears have settled."""
+        self.ops, c = ops, self.config
+        if ops.layers and not c.experts and c.head_width % 32 == c.hidden % 32 == 0:
+            self.settled = Layers([layer.parts() for layer in self.layers], c.hidden, c.norm_eps)
 
     def turned(self, time_BN: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return rope(time_BN, self.config.head_width, self.config.rope_base)
@@ -237,6 +252,8 @@ class Trunk(nn.Module):
         place_R, bias = cache.place(valid_BN, c.window, c.sink)
         turned, mask = self.turned(time_BN), reference.spread(bias, c.heads // c.kv_heads)
         ops = self.chosen(x_BND)
+        if self.settled and ops.layers and not torch.is_grad_enabled():
+            return self.norm(ops.layers(self.settled, x_BND, turned, (cache.ring_LBCGK, place_R, cache.rows_B), mask))
         for n, layer in enumerate(self.layers):
             x_BND = layer.extend(x_BND, turned, partial(cache.write, n, place_R), mask, ops)
         return self.norm(x_BND)

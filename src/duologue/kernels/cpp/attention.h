@@ -212,8 +212,8 @@ static void by_fours(const T* q, long q_stride, T* y, long batch, long n, long h
 // Positions appended to rings: places of [2 groups, wide], `session` numbers from one session to the next, in the order of
 // `rows_of` if given; mask [batch, lines, capacity], a line a position and head of a group.
 template <class T>
-static void live(const T* q, const T* ring, const int64_t* rows_of, const T* mask, T* y, long batch, long n, long heads, long groups, long capacity, long wide, long session, long lines) {
-    by_fours(q, heads * wide, y, batch, n, heads, groups, wide, [&](long b, long g, long from, long count, const T* const* qs, float* const* out, std::vector<float>& weights) {
+static void live(const T* q, long q_stride, const T* ring, const int64_t* rows_of, const T* mask, T* y, long batch, long n, long heads, long groups, long capacity, long wide, long session, long lines) {
+    by_fours(q, q_stride, y, batch, n, heads, groups, wide, [&](long b, long g, long from, long count, const T* const* qs, float* const* out, std::vector<float>& weights) {
         const T *k = ring + (rows_of ? long(rows_of[b]) : b) * session + g * wide, *line = mask + (b * lines + from) * capacity;
         std::vector<Block<T>> blocks;
         for (long place = 0; place < capacity; place += L) {

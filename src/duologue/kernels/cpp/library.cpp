@@ -1,7 +1,5 @@
 // What `fast.py` calls: products of rows with large weights, mixtures of experts, attention over a ring, norms.
-#include "attention.h"
-#include "products.h"
-#include "rows.h"
+#include "layers.h"
 
 enum Kind { FP32 = 0, BF16 = 1, INT8 = 2 };
 
@@ -50,8 +48,14 @@ void experts(int kind, const void* x, const int64_t* expert, const float* gate, 
 }
 
 void attention(int kind, const void* q, const void* ring, const int64_t* rows, const void* mask, void* y, long batch, long n, long heads, long groups, long capacity, long wide, long session, long lines) {
-    if (kind == FP32) live<float>((const float*)q, (const float*)ring, rows, (const float*)mask, (float*)y, batch, n, heads, groups, capacity, wide, session, lines);
-    else live<bf16>((const bf16*)q, (const bf16*)ring, rows, (const bf16*)mask, (bf16*)y, batch, n, heads, groups, capacity, wide, session, lines);
+    if (kind == FP32) live((const float*)q, heads * wide, (const float*)ring, rows, (const float*)mask, (float*)y, batch, n, heads, groups, capacity, wide, session, lines);
+    else live((const bf16*)q, heads * wide, (const bf16*)ring, rows, (const bf16*)mask, (bf16*)y, batch, n, heads, groups, capacity, wide, session, lines);
+}
+
+void layers(int kind, const void* const* weights, float* x, float eps, const float* cosine, const float* sine, void* ring, const int64_t* place, const int64_t* rows, const void* mask, const long* shape) {
+    const Shape& sizes = *(const Shape*)shape;
+    if (kind == FP32) stack(weights, x, eps, cosine, sine, (float*)ring, place, rows, (const float*)mask, sizes);
+    else stack(weights, x, eps, cosine, sine, (bf16*)ring, place, rows, (const bf16*)mask, sizes);
 }
 
 void window(int kind, const void* qkv, const void* sink, void* y, float* logs, long batch, long n, long heads, long groups, long wide, long window, long laps) {

@@ -2,6 +2,7 @@
 // `Step` and `Terms`; all the rest is the compiler's own vectors. Compiled without contraction: every form rounds alike.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
