@@ -1,7 +1,7 @@
 """Settings of a model, as frozen values. A preset is a function, so a variation is code: `replace(nano(), layers=8)`."""
 
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from duologue.errors import ConfigError
@@ -62,6 +62,11 @@ def pico() -> Config:
     return Config(width=128, layers=4, heads=2, kv_heads=1, hidden=352, front=48, flow_width=192, flow_layers=2)
 
 
+def pico_moe() -> Config:
+    """Computes as much as pico for a position, with four times its feed-forward weights."""
+    return replace(pico(), hidden=176, experts=8, experts_active=2, balanced=True)
+
+
 def micro() -> Config:
     """About 100M parameters, for one GPU."""
     return Config(width=768, layers=12, heads=12, kv_heads=4, hidden=2048, front=256, flow_width=1024, flow_layers=4)
@@ -85,7 +90,7 @@ def tiny() -> Config:
                   flow_layers=2)  # fmt: skip
 
 
-PRESETS = {f.__name__: f for f in (nano, nano_moe, pico, micro, small, tml_small, tiny)}
+PRESETS = {f.__name__: f for f in (nano, nano_moe, pico, pico_moe, micro, small, tml_small, tiny)}
 
 
 def preset(name: str) -> Config:

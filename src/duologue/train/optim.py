@@ -4,6 +4,7 @@ Source: Jordan et al., Muon (github.com/KellerJordan/Muon): momentum orthogonali
 """
 
 import torch
+import torch.distributed as dist
 from torch import nn
 
 from duologue.kernels.ops import fast_dtype
@@ -33,15 +34,23 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self):
+        rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
         for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                momentum = self.state[p].setdefault("momentum", torch.zeros_like(p))
-                momentum.lerp_(p.grad, 1 - group["momentum"])
-                update = orthogonalise(p.grad.lerp(momentum, group["momentum"]))
+            used = [p for p in group["params"] if p.grad is not None]
+            updates = [self._moved(p, group["momentum"]) for p in used]
+            updates = [orthogonalise(u).to(u.dtype) if k % world == rank else u for k, u in enumerate(updates)]
+            for k, (p, update) in enumerate(zip(used, updates, strict=True)):
+                update = update.contiguous()
+                if world > 1:  # each process has orthogonalised its share
+                    dist.broadcast(update, k % world)
                 p.mul_(1 - group["lr"] * group["weight_decay"])
                 p.add_(update, alpha=-group["lr"] * max(1, p.shape[-2] / p.shape[-1]) ** 0.5)
+
+    def _moved(self, p: torch.Tensor, momentum: float) -> torch.Tensor:
+        """Takes in the gradient; returns where Nesterov's momentum would go."""
+        moved = self.state[p].setdefault("momentum", torch.zeros_like(p))
+        moved.lerp_(p.grad, 1 - momentum)
+        return p.grad.lerp(moved, momentum)
 
 
 def optimisers(model: nn.Module) -> list[torch.optim.Optimizer]:
