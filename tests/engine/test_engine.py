@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from duologue.engine.engine import TAIL, Engine, Voiced
 from duologue.errors import SessionError
@@ -12,6 +13,7 @@ from duologue.kernels.ops import fast_dtype
 from duologue.live import Conversation, converse
 from duologue.media.text import Tokenizer
 from duologue.model import checkpoint
+from duologue.model.fuse import LAYERS
 from duologue.model.trunk import RING
 from duologue.turn import SAMPLES_PER_TURN, Note, TurnIn, silence
 from tests.engine.made import same, talk
@@ -124,7 +126,8 @@ def test_a_full_engine_refuses_and_a_closed_row_is_clean(voiced):
     for turn in talk(4, 6):
         engine.tick({first: turn, second: turn})
     engine.close(first)
-    assert not engine.state.cache.ring_LBCGK[:, 0, :RING].any() and not engine.state.user_BFM[0].any()
+    silence = voiced.model.fuse.front.quiet(LAYERS, voiced.model.dtype)
+    assert not engine.state.cache.ring_LBCGK[:, 0, :RING].any() and torch.equal(engine.state.user_BLKW[:1], silence)
     alone, again = Conversation(voiced=voiced, seed=7), engine.open(7)
     assert again.row == 0 and all(same(alone.step(t), engine.tick({again: t})[again]) for t in talk(1, 8))
 

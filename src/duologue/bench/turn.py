@@ -38,7 +38,7 @@ def noise(seed: int = 0) -> Iterator[TurnIn]:
 def parts_of(voiced: Voiced) -> dict[str, tuple]:
     """By part: the objects and names of the functions in which its time is spent."""
     model = voiced.model
-    fuse = [(model.fuse, name) for name in ("user_sound", "own_sound", "picture", "text", "output")]
+    fuse = [(model.fuse, name) for name in ("user_turn", "own_position", "picture", "text", "output", "recalled")]
     return {"embed": fuse, "trunk": [(model.trunk, "extend")], "heads": [(model.heads, "gate"), (model.heads, "logits")],
             "flow": [(model.flow, "sample")], "vocoder": [(voiced.vocoder, "step")]}  # fmt: skip
 

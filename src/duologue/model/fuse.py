@@ -5,6 +5,7 @@ pictures are 40x40 patches through an hMLP stem; text and the model's own output
 Sources: dMel, arXiv 2407.15835; hMLP, Touvron et al., arXiv 2203.09795 §4 (kernels 5-2-2-2 here, norm per position).
 """
 
+from collections.abc import Iterator
 from itertools import islice
 
 import torch
@@ -35,18 +36,59 @@ class Front(nn.Module):
         self.wide = nn.ModuleList(Linear(KERNEL * w, 2 * w) for _ in self.norms)
         self.narrow = nn.ModuleList(Linear(2 * w, w) for _ in self.norms)
         self.join = Linear(self.frames * w, config.width)
+        self.settled: dict[int, torch.Tensor] = {}
+
+    def settle(self, dtype: torch.dtype) -> None:
+        """For inference, after the linears: silence is known."""
+        self.settled = {layers: self.quiet(layers, dtype).detach() for layers in (LAYERS, OWN_LAYERS)}
 
     def forward(self, levels: torch.Tensor, dtype: torch.dtype, layers: int) -> torch.Tensor:
         """levels uint8 [B, layers * 4 + F, MELS] through the first `layers` to [B, F // 5, D] fp32.
 
         The bag is a product with one-hot rows: on a CPU its backward is a matrix product too, where a gather's scatters.
         """
-        hot = F.one_hot(levels.long(), LEVELS).to(dtype).flatten(-2)
-        x = self.bag(hot)
-        for norm, wide, narrow in islice(zip(self.norms, self.wide, self.narrow, strict=True), layers):
-            seen = norm(x).to(dtype).unfold(1, KERNEL, 1).transpose(-1, -2).flatten(-2)
-            x = x[:, KERNEL - 1 :] + narrow(F.gelu(wide(seen)))
+        x = self.bag(_hot(levels, dtype))
+        for layer in islice(self.layers(), layers):
+            x = x[:, KERNEL - 1 :] + _seen(layer, x)
+        return self._positions(x)
+
+    def step(self, levels: torch.Tensor, past_BLKW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same for frames as they come: levels [B, F, MELS], and what each layer took in before. Returns positions and what
+        it has taken in now; with the bits of `forward`, since a frame depends on no later one."""
+        x, taken = self.bag(_hot(levels, past_BLKW.dtype)), []
+        for layer, past in zip(self.layers(), past_BLKW.unbind(1), strict=False):
+            both = torch.cat([past, x], 1)
+            taken.append(both[:, 1 - KERNEL :])
+            x = x + _seen(layer, both)
+        return self._positions(x), torch.stack(taken, 1)
+
+    def quiet(self, layers: int, dtype: torch.dtype) -> torch.Tensor:
+        """What the first `layers` have taken in where there was only silence [1, layers, KERNEL - 1, W]."""
+        if layers in self.settled and self.settled[layers].dtype == dtype:
+            return self.settled[layers]
+        levels = self.bag.weight.new_zeros(1, layers * (KERNEL - 1), MELS, dtype=torch.uint8)
+        x, taken = self.bag(_hot(levels, dtype)), []
+        for layer in islice(self.layers(), layers):
+            taken.append(x[:, 1 - KERNEL :])
+            x = x[:, KERNEL - 1 :] + (_seen(layer, x) if x.shape[1] >= KERNEL else 0)
+        return torch.stack(taken, 1)
+
+    def layers(self) -> Iterator[tuple[nn.Module, nn.Module, nn.Module]]:
+        return zip(self.norms, self.wide, self.narrow, strict=True)
+
+    def _positions(self, x: torch.Tensor) -> torch.Tensor:
         return self.join(x.unflatten(1, (-1, self.frames)).flatten(-2)).float()
+
+
+def _hot(levels: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    return F.one_hot(levels.long(), LEVELS).to(dtype).flatten(-2)
+
+
+def _seen(layer: tuple[nn.Module, nn.Module, nn.Module], x: torch.Tensor) -> torch.Tensor:
+    """What one layer adds to each frame but the first KERNEL - 1."""
+    norm, wide, narrow = layer
+    seen = norm(x).to(x.dtype).unfold(1, KERNEL, 1).transpose(-1, -2).flatten(-2)
+    return narrow(F.gelu(wide(seen)))
 
 
 class PatchStem(nn.Module):
@@ -131,7 +173,17 @@ class Fuse(nn.Module):
 
         `recalled_BTD` is known to the last position, which the first output position is predicted from.
         """
-        x = self.front(levels, dtype, LAYERS).unflatten(1, (-1, AUDIO)) + self.kind[0]
+        return self._user(self.front(levels, dtype, LAYERS), lost, recalled_BTD)
+
+    def user_turn(
+        self, levels: torch.Tensor, past: torch.Tensor, lost: torch.Tensor, recalled_BTD: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same live: levels [B, F, MELS] behind `past`, see `Front.step`. Returns positions and the new past."""
+        x, past = self.front.step(levels, past)
+        return self._user(x, lost, recalled_BTD), past
+
+    def _user(self, x: torch.Tensor, lost: torch.Tensor, recalled_BTD: torch.Tensor | float) -> torch.Tensor:
+        x = x.unflatten(1, (-1, AUDIO)) + self.kind[0]
         marked = x[:, :, 0] + torch.einsum("bmt,md->btd", lost, self.missing)
         return torch.stack([marked, x[:, :, 1] + recalled_BTD], 2).flatten(1, 2)
 
@@ -139,6 +191,11 @@ class Fuse(nn.Module):
         """levels [B, OWN_LOOK_BACK + F, MELS] of turns in which the model speaks, to [B, F // 5, D]."""
         x = self.front(levels, dtype, OWN_LAYERS)
         return x + self.kind[1].repeat(x.shape[1] // AUDIO, 1)
+
+    def own_position(self, levels: torch.Tensor, past: torch.Tensor, place: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """One position of it live: levels [B, 5, MELS] behind `past`, the first or second of a turn, to [B, D]; and the new past."""
+        x, past = self.front.step(levels, past)
+        return x[:, 0] + self.kind[1, place], past
 
     def picture(self, patches: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """patches float [B, PATCHES, 40, 40, 3] to [B, PATCHES, D]."""

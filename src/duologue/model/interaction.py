@@ -112,6 +112,7 @@ class InteractionModel(nn.Module):
         for module in self.modules():
             if isinstance(module, Attention | GatedMLP):
                 module.settle(ops)
+        self.fuse.front.settle(dtype)
         self.heads.settle(self.fuse.tokens.to(dtype), ops)
         self.trunk.settle(ops)
         return self.eval()

@@ -19,7 +19,7 @@ from duologue.config import TIME_SLOTS
 from duologue.media.dmel import CEILING, FLOOR, FRAMES_PER_TURN, LEVELS, MELS
 from duologue.model.drawn import Drawn, Sampling, draw
 from duologue.model.flow import denormalise
-from duologue.model.fuse import LOOK_BACK, OLDEST, OWN_LOOK_BACK
+from duologue.model.fuse import LAYERS, OLDEST, OWN_LAYERS
 from duologue.model.interaction import DECISION, PAD_WEIGHT, InteractionModel
 from duologue.model.layout import AUDIO, CHANNELS, KIND_OF_COLUMN, TEXT, TIME_OF_COLUMN, A, I, T, V, X
 from duologue.model.trunk import Cache
@@ -35,8 +35,8 @@ class State:
     """What B sessions are to the model between two turns."""
 
     cache: Cache
-    user_BFM: torch.Tensor  # uint8 levels of the last LOOK_BACK frames
-    own_BFM: torch.Tensor
+    user_BLKW: torch.Tensor  # what each layer of the front took in last, see `Front.step`
+    own_BLKW: torch.Tensor
     pending_B1D: torch.Tensor  # the last own-sound position, which enters with the next turn
     last_BC: torch.Tensor  # the last token of each channel, 0 if none, and how many output slots ago it was written
     age_BC: torch.Tensor
@@ -110,10 +110,11 @@ def start(model: InteractionModel, rows: int, dtype: torch.dtype | None = None) 
     def zeros(*shape: int, dtype: torch.dtype = torch.int64) -> torch.Tensor:
         return torch.zeros(rows, *shape, dtype=dtype, device=model.device)
 
+    dtype = dtype or model.dtype
     return State(
-        cache=model.trunk.start(rows, dtype or model.dtype),
-        user_BFM=zeros(LOOK_BACK, MELS, dtype=torch.uint8),
-        own_BFM=zeros(OWN_LOOK_BACK, MELS, dtype=torch.uint8),
+        cache=model.trunk.start(rows, dtype),
+        user_BLKW=model.fuse.front.quiet(LAYERS, dtype).repeat(rows, 1, 1, 1).detach(),
+        own_BLKW=model.fuse.front.quiet(OWN_LAYERS, dtype).repeat(rows, 1, 1, 1).detach(),
         pending_B1D=zeros(1, model.config.width, dtype=torch.float32),
         last_BC=zeros(len(CHANNELS)),
         age_BC=zeros(len(CHANNELS)),
@@ -154,7 +155,7 @@ def turn(model: InteractionModel, state: State, given: Given, drawn: Drawn) -> t
     hidden = _append(model, state, written, TIME_OF[X][1])
     _remember(state, second)
     quiet = speak.is_cpu and not speak.any()
-    mel = _be_quiet(state) if quiet else _speak(model, state, hidden, speak, drawn)
+    mel = _be_quiet(model, state) if quiet else _speak(model, state, hidden, speak, drawn)
     state.spoke_B = speak
     state.turn_B = state.turn_B + 1
     return torch.stack([first, second], 1), speak, mel, logprob
@@ -196,9 +197,7 @@ def _append(model, state: State, x_BD: torch.Tensor, slot: int, valid_B: torch.T
 def _listen(model, state: State, given: Given, recalled_BD: torch.Tensor) -> torch.Tensor:
     """The input positions of a turn, behind the last own-sound position of the turn before; hidden of the last one."""
     dtype, rows, device = _dtype(state), len(given.levels_BFM), recalled_BD.device
-    frames = torch.cat([state.user_BFM, given.levels_BFM], 1)
-    state.user_BFM = frames[:, -LOOK_BACK:]
-    sound = model.fuse.user_sound(frames, given.lost_B2[:, :, None], dtype, recalled_BD[:, None])
+    sound, state.user_BLKW = model.fuse.user_turn(given.levels_BFM, state.user_BLKW, given.lost_B2[:, :, None], recalled_BD[:, None])
     base = state.turn_B[:, None] * TIME_SLOTS
     times = [base - TIME_SLOTS + int(TIME_OF[V][1]), base + _slots(A, device)]
     parts = [state.pending_B1D, sound]
@@ -248,9 +247,9 @@ def _decide(gate_B: torch.Tensor, drawn: Drawn) -> tuple[torch.Tensor, torch.Ten
     return speak, torch.nn.functional.logsigmoid(sign * gate_B)
 
 
-def _be_quiet(state: State) -> torch.Tensor:
-    state.own_BFM = torch.zeros_like(state.own_BFM)
-    return _silence(len(state.own_BFM), state.own_BFM.device)
+def _be_quiet(model, state: State) -> torch.Tensor:
+    state.own_BLKW = model.fuse.front.quiet(OWN_LAYERS, _dtype(state)).expand_as(state.own_BLKW)
+    return _silence(len(state.own_BLKW), state.own_BLKW.device)
 
 
 def _silence(rows: int, device: torch.device) -> torch.Tensor:
@@ -270,11 +269,10 @@ def _speak(model, state: State, hidden: torch.Tensor, speak: torch.Tensor, drawn
     for place in range(AUDIO):
         x = denormalise(model.flow.sample(hidden, drawn.voice_BVF[:, place], FLOW_STEPS, dtype)).view(-1, half, MELS)
         mel[:, place * half : (place + 1) * half] = torch.where(speak[:, None, None], x, FLOOR)
-        levels = _levels(mel)
-        embedded = model.fuse.own_sound(torch.cat([state.own_BFM, levels], 1), dtype)[:, place]
+        levels = _levels(mel[:, place * half : (place + 1) * half])
+        embedded, state.own_BLKW = model.fuse.own_position(levels, state.own_BLKW, place)
         if place == 0:
             hidden = _append(model, state, embedded, TIME_OF[V][0], speak)
     state.pending_B1D = embedded[:, None]
-    state.own_BFM = levels[:, -OWN_LOOK_BACK:]
     return mel
 
