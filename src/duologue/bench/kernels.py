@@ -10,6 +10,7 @@ import copy
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 COUNTS = (*range(1, 33), 64, 128, 256)  # numbers of rows whose first row must have the same bits
 FEW = 32  # rows up to which naive forms are asked
 MOST_COPIED = 1 << 27  # bytes of experts that the naive form, which copies them, is asked for
+SLOW_S = 0.1  # a form that takes longer is not asked with more rows, where torch multiplies bf16 without the CPU's help
 ROUNDS, ROUND_S = 7, 2e-3
 FORMS = ("ours", "reference", "torch", "naive")
 BEYOND_CACHE = 1 << 26  # numbers that no cache holds
@@ -92,9 +94,10 @@ def memory_speed() -> float:
 
 
 def _rows(case: Case, memory: float) -> Iterator[dict]:
-    bits = " ".join(_equal(name, case.forms[name], case.counts or COUNTS) if name in case.forms else "-" for name in FORMS)
+    asked = {name: _most(name, case) for name in case.forms}
+    bits = " ".join(_equal(case.forms[name], case.counts or COUNTS, asked[name]) if name in asked else "-" for name in FORMS)
     for rows in case.rows or ROWS:
-        timed = [name for name in case.forms if rows <= FEW or name != "naive"]
+        timed = [name for name in case.forms if rows <= asked[name] or name == "ours"]
         times = _alternating([lambda form=case.forms[name], rows=rows: form(rows) for name in timed])
         taken = dict(zip(timed, times, strict=True))
         ours = taken.pop("ours")
@@ -103,9 +106,18 @@ def _rows(case: Case, memory: float) -> Iterator[dict]:
         yield {"case": case.name, "rows": rows, "ours us": round(ours * 1e6, 1), **others, "of memory": share, "equal bits": bits}
 
 
-def _equal(name: str, form: Call, counts: tuple[int, ...]) -> str:
-    """For how many of `counts` the first row has the bits that it has alone; naive forms are only asked for a FEW."""
-    alone, counts = form(1)[:1], [count for count in counts if count <= FEW or name != "naive"]
+def _most(name: str, case: Case) -> int:
+    """How many rows a form is asked for: what it does in SLOW_S, naive ones a FEW, whole trunks all."""
+    most, form = FEW if name == "naive" else ROWS[-1], case.forms[name]
+    form(1)
+    while not case.rows and most > 1 and _seconds(partial(form, most // 4), 1) > SLOW_S / 4:
+        most //= 4
+    return most
+
+
+def _equal(form: Call, counts: tuple[int, ...], most: int) -> str:
+    """For how many of `counts` the first row has the bits that it has alone, of those that the form is asked for."""
+    alone, counts = form(1)[:1], [count for count in counts if count <= most]
     return f"{sum(torch.equal(form(count)[:1], alone) for count in counts)}/{len(counts)}"
 
 
