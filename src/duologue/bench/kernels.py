@@ -110,7 +110,7 @@ def _most(name: str, case: Case) -> int:
     """How many rows a form is asked for: what it does in SLOW_S, naive ones a FEW, whole trunks all."""
     most, form = FEW if name == "naive" else ROWS[-1], case.forms[name]
     form(1)
-    while not case.rows and most > 1 and _seconds(partial(form, most // 4), 1) > SLOW_S / 4:
+    while not case.rows and most > 1 and _seconds(partial(form, max(1, most // 4)), 1) > SLOW_S / 4:
         most //= 4
     return most
 

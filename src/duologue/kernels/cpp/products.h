@@ -77,6 +77,19 @@ template <class W, class Give> static inline void tiles(const typename Step<W>::
     }
 }
 
+constexpr long GROUP = 4;  // panels side by side: for one row eight chains at once, since a sum waits for the one before
+
+// Any number of rows with up to GROUP panels: gives (row, panel, half, sums).
+template <class W, class Give> static inline void group(const typename Step<W>::X* const* x, long rows, const W* w, long panels, long wide, Give give) {
+    const long size = size_of<W>(wide);
+    if (rows == 1 && panels == GROUP) return tile<W, 1, 4>(x, w, wide, give);
+    if (rows == 2 && panels == GROUP) {
+        tile<W, 2, 2>(x, w, wide, give);
+        return tile<W, 2, 2>(x, w + 2 * size, wide, [&](long row, long panel, int half, V sums) { give(row, panel + 2, half, sums); });
+    }
+    for (long p = 0; p < panels; p++) tiles<W>(x, rows, w + p * size, wide, [&](long row, int half, V sums) { give(row, p, half, sums); });
+}
+
 // Rows as a step wants them: widened, or as they are, with a zero behind an odd number.
 template <class W, class T> struct Rows {
     typedef typename Step<W>::X X;
@@ -101,8 +114,6 @@ template <class W, class T> struct Rows {
 };
 
 constexpr long BAND = 96;  // rows that stay in the cache while the panels pass
-constexpr long GROUP = 4;  // panels side by side: for one row eight chains at once, since a sum waits for the one before
-
 // y = x w^T, times a scale for each output if given.
 template <class W, class T, class Y> static void product(const T* x, const W* w, const float* scale, Y* y, long rows, long outputs, long wide) {
     const Rows<W, T> in(x, rows, wide);
@@ -117,15 +128,7 @@ template <class W, class T, class Y> static void product(const T* x, const W* w,
         const long first = task % groups * GROUP, last = panels < first + GROUP ? panels : first + GROUP;
         const typename Step<W>::X* xs[BAND];
         for (long r = 0; r < band; r++) xs[r] = in[from + r];
-        auto here = [&](int m, int n, int half, V sums) { give(from + m, first + n, half, sums); };
-        if (band == 1 && last - first == 4) tile<W, 1, 4>(xs, w + first * size, wide, here);
-        else if (band == 2 && last - first == 4) {
-            auto behind = [&](int m, int n, int half, V sums) { give(from + m, first + 2 + n, half, sums); };
-            tile<W, 2, 2>(xs, w + first * size, wide, here);
-            tile<W, 2, 2>(xs, w + (first + 2) * size, wide, behind);
-        } else
-            for (long p = first; p < last; p++)
-                tiles<W>(xs, band, w + p * size, wide, [&](long m, int half, V sums) { give(from + m, p, half, sums); });
+        group<W>(xs, band, w + first * size, last - first, wide, [&](long row, long panel, int half, V sums) { give(from + row, first + panel, half, sums); });
     }
 }
 
@@ -151,12 +154,13 @@ static void mixture(const T* x, const int64_t* expert, const float* gate, const 
     typedef typename Step<W>::X X;
     const Rows<W, T> in(x, rows, width);
     const Groups groups(expert, rows * chosen, experts);
-    const long inner_panels = panels_of(hidden), inner_size = size_of<W>(width), panels = panels_of(width), size = size_of<W>(hidden);
-    const long stride = steps_of<W>(hidden) * Step<W>::WIDTH, tasks = long(groups.used.size()) * inner_panels;
+    const long inner_panels = panels_of(hidden), inner_size = size_of<W>(width), inner_groups = (inner_panels + GROUP - 1) / GROUP;
+    const long panels = panels_of(width), size = size_of<W>(hidden), outer_groups = (panels + GROUP - 1) / GROUP;
+    const long stride = steps_of<W>(hidden) * Step<W>::WIDTH, tasks = long(groups.used.size()) * inner_groups;
     std::vector<X> inner(rows * chosen * stride);
 #pragma omp parallel
     {
-        alignas(64) float a[BAND][P], b[BAND][P];
+        std::vector<float> gates(BAND * GROUP * P), ups(BAND * GROUP * P);
         const X* xs[BAND];
         auto banded = [&](long e, auto with) {
             for (long from = groups.begin[e]; from < groups.begin[e + 1]; from += BAND)
@@ -164,34 +168,36 @@ static void mixture(const T* x, const int64_t* expert, const float* gate, const 
         };
 #pragma omp for schedule(static)
         for (long task = 0; task < tasks; task++) {
-            const long e = groups.used[task / inner_panels], p = task % inner_panels;
+            const long e = groups.used[task / inner_groups], p = task % inner_groups * GROUP, some = inner_panels - p < GROUP ? inner_panels - p : GROUP;
             const W *top = gate_up + (2 * e * inner_panels + p) * inner_size, *bottom = top + inner_panels * inner_size;
+            const float* scales = scale_up ? scale_up + 2 * e * hidden + p * P : nullptr;
             banded(e, [&](long from, long band) {
                 for (long r = 0; r < band; r++) xs[r] = in[groups.pair[from + r] / chosen];
-                tiles<W>(xs, band, top, width, [&](long r, int half, V sums) { keep(a[r] + half * L, sums, L); });
-                tiles<W>(xs, band, bottom, width, [&](long r, int half, V sums) { keep(b[r] + half * L, sums, L); });
-                for (int half = 0; half < 2; half++) {
-                    const long n = p * P + half * L, count = hidden - n < L ? hidden - n : L;
-                    if (count <= 0) break;
-                    const float* scales = scale_up ? scale_up + 2 * e * hidden + n : nullptr;
-                    const V left = scales ? load(scales, count) : all(1.0f), right = scales ? load(scales + hidden, count) : all(1.0f);
+                auto into = [&](std::vector<float>& sums) {
+                    return [&](long r, long panel, int half, V v) { keep(&sums[(r * GROUP + panel) * P + half * L], v, L); };
+                };
+                group<W>(xs, band, top, some, width, into(gates));
+                group<W>(xs, band, bottom, some, width, into(ups));
+                for (long n = 0; n < some * P && p * P + n < hidden; n += L) {
+                    const long count = hidden - p * P - n < L ? hidden - p * P - n : L;
+                    const V left = scales ? load(scales + n, count) : all(1.0f), right = scales ? load(scales + hidden + n, count) : all(1.0f);
                     for (long r = 0; r < band; r++)
-                        keep(&inner[(from + r) * stride + n], silu(load(a[r] + half * L, L) * left) * (load(b[r] + half * L, L) * right), count);
+                        keep(&inner[(from + r) * stride + p * P + n], silu(load(&gates[r * GROUP * P + n], L) * left) * (load(&ups[r * GROUP * P + n], L) * right), count);
                 }
             });
         }
 #pragma omp for schedule(static)
-        for (long p = 0; p < panels; p++) {
-            const long n = p * P, count = width - n < P ? width - n : P;
+        for (long task = 0; task < outer_groups; task++) {
+            const long p = task * GROUP, some = panels - p < GROUP ? panels - p : GROUP, n = p * P, count = width - n < some * P ? width - n : some * P;
             for (long r = 0; r < rows; r++) std::memset(y + r * width + n, 0, count * sizeof(float));
             for (long e : groups.used)
                 banded(e, [&](long from, long band) {
                     for (long r = 0; r < band; r++) xs[r] = &inner[(from + r) * stride];
-                    tiles<W>(xs, band, down + (e * panels + p) * size, hidden, [&](long r, int half, V sums) {
-                        const long pair = groups.pair[from + r], at = n + half * L, count = width - at < L ? width - at : L;
-                        if (count <= 0) return;
+                    group<W>(xs, band, down + (e * panels + p) * size, some, hidden, [&](long r, long panel, int half, V sums) {
+                        const long pair = groups.pair[from + r], at = n + panel * P + half * L, left = width - at < L ? width - at : L;
+                        if (left <= 0) return;
                         float* to = y + pair / chosen * width + at;
-                        keep(to, load(to, count) + (scale_down ? sums * load(scale_down + e * width + at, count) : sums) * gate[pair], count);
+                        keep(to, load(to, left) + (scale_down ? sums * load(scale_down + e * width + at, left) : sums) * gate[pair], left);
                     });
                 });
         }

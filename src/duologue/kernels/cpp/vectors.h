@@ -56,7 +56,14 @@ template <class R, class T> static inline R raw(const T* p, long left) {
 }
 static inline V load(const float* p, long left) { return raw<V>(p, left); }
 static inline V load(const bf16* p, long left) { return (V)(__builtin_convertvector(raw<VH>(p, left), VU) << 16); }
-static inline V load(const int8_t* p, long left) { return __builtin_convertvector(__builtin_convertvector(raw<VB>(p, left), VI), V); }
+static inline V load(const int8_t* p, long left) {
+    const VB bytes = raw<VB>(p, left);
+#ifdef WITH_AVX2
+    return (V)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_cvtsi64_si128((int64_t)bytes)));
+#else
+    return __builtin_convertvector(__builtin_convertvector(bytes, VI), V);
+#endif
+}
 #endif
 
 static inline V all(float x) {  // in every lane; `V{} + x` would be a sum, which no compiler may leave out
