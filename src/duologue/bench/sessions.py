@@ -107,8 +107,7 @@ def sessions(
     """
     ladder = [n for n in LADDER if n <= most]
     if over_wire:
-        with wire.serving(checkpoint, most) as address:
-            held, rows = _climb(ladder, lambda count: wire.rung(address, count, seconds), progress)
+        held, rows = _climb(ladder, lambda count: _served(checkpoint, count, seconds), progress)
     else:
         torch.set_num_threads(1)  # as the server does: the second core is the clients'
         voiced = load(checkpoint)
@@ -117,6 +116,12 @@ def sessions(
     how = "over WebSockets" if over_wire else "in one process"
     title = f"{held} live sessions held {how}, half speaking, tick p99 at most {AIM_MS:.0f} ms, at most {MOST_LATE:.0%} of turns late"
     return Figures(title, rows, lambda axes, _: bars("of", "tick p99 ms", AIM_MS)(axes, named))
+
+
+def _served(checkpoint: Path | None, count: int, seconds: float) -> dict:
+    """A rung on a server of its own: one that has just had too many remembers their ticks."""
+    with wire.serving(checkpoint, count) as address:
+        return wire.rung(address, count, seconds)
 
 
 def _climb(ladder: list[int], rung: Callable[[int], dict], progress: Callable[[int, int], None]) -> tuple[int, list[dict]]:
