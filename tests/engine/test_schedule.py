@@ -1,5 +1,7 @@
 """The schedule: turns from any thread, late ones back to back, one session's fault alone, room only where there is time."""
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -8,14 +10,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from duologue.engine.apart import Apart
 from duologue.engine.engine import Engine
 from duologue.engine.log import replay
 from duologue.engine.pace import Pace
 from duologue.engine.schedule import BACKLOG, Schedule
-from duologue.errors import SessionError
+from duologue.errors import DataError, SessionError
 from duologue.live import Conversation
 from duologue.turn import SAMPLES_PER_TURN, silence
-from tests.engine.made import same, talk
+from tests.engine.made import same, small_schedule, talk
 
 LONG = 600  # seconds; nothing here depends on how fast the machine is
 
@@ -36,9 +39,10 @@ class Listener:
         self.enough.set()
 
 
-@pytest.fixture
-def schedule(voiced):
-    schedule = Schedule(Engine(voiced, 4), budget_ms=float("inf"))
+@pytest.fixture(params=[small_schedule, lambda: Apart(small_schedule)], ids=["here", "apart"])
+def schedule(request):
+    """In this process, and in one of its own."""
+    schedule = request.param()
     yield schedule
     schedule.stop()
 
@@ -227,3 +231,43 @@ def test_a_fault_of_the_engine_ends_the_process_loudly():
     ended = subprocess.run([sys.executable, "-c", FAILING], capture_output=True, text=True, timeout=LONG)
     assert ended.returncode == 70
     assert "the engine failed" in ended.stderr and "the engine is broken" in ended.stderr
+
+
+APART = """
+import os, signal, sys, time
+from duologue.engine.apart import Apart
+from tests.engine.made import small_schedule
+schedule = Apart(small_schedule)
+schedule.ready()
+print(schedule._process.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def started() -> tuple[subprocess.Popen, int]:
+    """A process with its engine apart, and the number of the engine's."""
+    process = subprocess.Popen([sys.executable, "-c", APART], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return process, int(process.stdout.readline())
+
+
+def test_an_engine_apart_takes_its_process_with_it():
+    process, engine = started()
+    os.kill(engine, signal.SIGKILL)
+    _, said = process.communicate(timeout=LONG)
+    assert process.returncode == 70 and "the engine's process has ended" in said
+
+
+def test_an_engine_apart_ends_when_nobody_is_there():
+    process, engine = started()
+    os.kill(engine, signal.SIGTERM)  # is for the one that asks
+    process.kill()
+    process.communicate(timeout=LONG)  # ends when nobody holds its output any more, the engine's process neither
+
+
+def broken():
+    raise DataError("the weights are broken")
+
+
+def test_an_engine_apart_that_cannot_start_says_why():
+    with Apart(broken) as schedule, pytest.raises(DataError, match="the weights are broken"):
+        schedule.ready()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from duologue.engine.engine import Engine
 from duologue.engine.log import SessionLog
@@ -21,6 +22,9 @@ from duologue.engine.session import Session
 from duologue.errors import DuologueError, SessionError
 from duologue.turn import TURN_MS, TurnIn, TurnOut
 
+if TYPE_CHECKING:
+    from duologue.engine.apart import Apart, Far
+
 log = logging.getLogger(__name__)
 BACKLOG = 300  # turns that may wait in a session: a minute
 
@@ -28,7 +32,7 @@ BACKLOG = 300  # turns that may wait in a session: a minute
 class Live:
     """A session that a schedule runs. Its callbacks run on the engine's thread and must only hand over."""
 
-    def __init__(self, schedule: "Schedule", session: Session, on_out, on_end):
+    def __init__(self, schedule: "Schedule | Apart", session: "Session | Far", on_out, on_end):
         self._schedule, self.session = schedule, session
         self.on_out, self.on_end = on_out, on_end
         self.waiting: deque[tuple[TurnIn, float]] = deque()  # turns, and when they came
@@ -41,6 +45,14 @@ class Live:
         if self.patience is not None:
             turn, self.patience = replace(turn, patience=self.patience), None
         self._schedule.give(self, turn)
+
+    def wait(self, turn: TurnIn, came_s: float) -> None:
+        """Puts a turn behind those that wait; for the schedule, which holds its lock. Raises SessionError."""
+        if self.ended:
+            raise self.ended
+        if len(self.waiting) >= BACKLOG:
+            raise SessionError(f"{BACKLOG} turns are waiting; send them no faster than the session answers")
+        self.waiting.append((turn, came_s))
 
     def record(self, path: Path) -> None:
         """Writes the session from here on to a file that `duologue replay` proves. Raises DataError."""
@@ -102,11 +114,7 @@ class Schedule:
 
     def give(self, live: Live, turn: TurnIn) -> None:
         with self._changed:
-            if live.ended:
-                raise live.ended
-            if len(live.waiting) >= BACKLOG:
-                raise SessionError(f"{BACKLOG} turns are waiting; send them no faster than the session answers")
-            live.waiting.append((turn, self._clock()))
+            live.wait(turn, self._clock())
             if live.log:
                 live.log.came(turn)
             self._changed.notify()

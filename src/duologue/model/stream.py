@@ -51,7 +51,8 @@ class State:
     def take(self, rows_B: torch.Tensor) -> "State":
         """The state of some rows. Its rings stay where they are: what is appended is in both."""
         small = {name: values[rows_B] for name, values in self.small().items()}
-        return State(Cache(self.cache.ring_LBCGK, small.pop("count_B"), rows_B), **small)
+        within = rows_B if self.cache.rows_B is None else self.cache.rows_B[rows_B]
+        return State(Cache(self.cache.ring_LBCGK, small.pop("count_B"), within), **small)
 
     def put(self, rows_B: torch.Tensor, part: "State") -> None:
         """Writes back what one turn has changed beside the rings in the state of some rows."""
@@ -154,8 +155,7 @@ def turn(model: InteractionModel, state: State, given: Given, drawn: Drawn) -> t
     written = model.fuse.output(second, 1, speak, _dtype(state)) + _recalled(model, state)
     hidden = _append(model, state, written, TIME_OF[X][1])
     _remember(state, second)
-    quiet = speak.is_cpu and not speak.any()
-    mel = _be_quiet(model, state) if quiet else _speak(model, state, hidden, speak, drawn)
+    mel = _voice(model, state, hidden, speak, drawn)
     state.spoke_B = speak
     state.turn_B = state.turn_B + 1
     return torch.stack([first, second], 1), speak, mel, logprob
@@ -247,8 +247,20 @@ def _decide(gate_B: torch.Tensor, drawn: Drawn) -> tuple[torch.Tensor, torch.Ten
     return speak, torch.nn.functional.logsigmoid(sign * gate_B)
 
 
+def _voice(model, state: State, hidden: torch.Tensor, speak: torch.Tensor, drawn: Drawn) -> torch.Tensor:
+    """Own sound where there is some, log-mel [B, 10, MELS]. A CPU computes only those who speak."""
+    if not speak.is_cpu or speak.all():
+        return _speak(model, state, hidden, speak, drawn.voice_BVF)
+    rows = speak.nonzero().flatten()
+    part, mel = state.take(rows), _be_quiet(model, state)
+    if len(rows):
+        mel[rows] = _speak(model, part, hidden[rows], speak[rows], drawn.voice_BVF[rows])
+        state.put(rows, part)
+    return mel
+
+
 def _be_quiet(model, state: State) -> torch.Tensor:
-    state.own_BLKW = model.fuse.front.quiet(OWN_LAYERS, _dtype(state)).expand_as(state.own_BLKW)
+    state.own_BLKW = model.fuse.front.quiet(OWN_LAYERS, _dtype(state)).repeat(len(state.own_BLKW), 1, 1, 1)
     return _silence(len(state.own_BLKW), state.own_BLKW.device)
 
 
@@ -262,12 +274,12 @@ def _levels(mel: torch.Tensor) -> torch.Tensor:
     return scaled.round().clamp(0, LEVELS - 1).to(torch.uint8)
 
 
-def _speak(model, state: State, hidden: torch.Tensor, speak: torch.Tensor, drawn: Drawn) -> torch.Tensor:
+def _speak(model, state: State, hidden: torch.Tensor, speak: torch.Tensor, noise_BVF: torch.Tensor) -> torch.Tensor:
     """Two positions of own sound for the sessions that speak; the second waits for the next turn. Log-mel [B, 10, MELS]."""
     dtype, half = _dtype(state), FRAMES_PER_TURN // AUDIO
     mel = _silence(len(speak), speak.device)
     for place in range(AUDIO):
-        x = denormalise(model.flow.sample(hidden, drawn.voice_BVF[:, place], FLOW_STEPS, dtype)).view(-1, half, MELS)
+        x = denormalise(model.flow.sample(hidden, noise_BVF[:, place], FLOW_STEPS, dtype)).view(-1, half, MELS)
         mel[:, place * half : (place + 1) * half] = torch.where(speak[:, None, None], x, FLOOR)
         levels = _levels(mel[:, place * half : (place + 1) * half])
         embedded, state.own_BLKW = model.fuse.own_position(levels, state.own_BLKW, place)

@@ -1,6 +1,5 @@
 """`duologue serve`: the command, thin; it imports what it needs when it runs."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -40,12 +39,8 @@ def serve(
     """
     from functools import partial
 
-    import torch
-
     from duologue.agent.behind import Behind, agents
-    from duologue.device import chosen
-    from duologue.engine.engine import Engine, load
-    from duologue.engine.schedule import Schedule
+    from duologue.engine.apart import Apart
     from duologue.live import Conversation
     from duologue.server.app import Server
     from duologue.server.run import run
@@ -55,17 +50,28 @@ def serve(
         raise ConfigError("give --cert and --cert-key together, or neither")
     if record:
         record.mkdir(parents=True, exist_ok=True)
-    sys.setswitchinterval(5e-4)  # the engine lets go of the interpreter a thousand times a tick, and would wait for it 5 ms each
-    torch.set_num_threads(1)  # a busy machine punishes two: 0.1 ms operations become 4-16 ms
     make_agent = agents(Behind(model=model, base_url=base_url, api=api, mcp=tuple(mcp or ()), folder=folder))
     known = read_keys(keys)
     check_reach(host, known)
     settings = Settings(
         keys=known, origins=tuple(origin or ()), sessions=sessions, patience=patience, record=record, record_days=record_days
     )
-    schedule = Schedule(Engine(load(checkpoint, device=chosen(device)), sessions))
-    server = Server(partial(Conversation.on, schedule), settings, lambda: schedule.tick_ms, agents=make_agent)
-    run(server, host, port, cert, cert_key, show)
+    with Apart(partial(_schedule, checkpoint, device, sessions)) as schedule:
+        server = Server(partial(Conversation.on, schedule), settings, lambda: schedule.tick_ms, agents=make_agent)
+        schedule.ready()
+        run(server, host, port, cert, cert_key, show)
+
+
+def _schedule(checkpoint: Path | None, device: str, sessions: int):
+    """In the engine's process. Raises ConfigError or DataError for what cannot be used."""
+    import torch
+
+    from duologue.device import chosen
+    from duologue.engine.engine import Engine, load
+    from duologue.engine.schedule import Schedule
+
+    torch.set_num_threads(1)  # a busy machine punishes two: 0.1 ms operations become 4-16 ms
+    return Schedule(Engine(load(checkpoint, device=chosen(device)), sessions))
 
 
 def forget(

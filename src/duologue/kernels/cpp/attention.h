@@ -158,18 +158,22 @@ static inline float soften(float* row, long count, float& top) {
     return across(sum);
 }
 
+constexpr size_t AHEAD_BLOCKS = 8;
+
 // At most four query rows of one session and one key/value head: scores block by block, a softmax, the values. The places lie
 // `stride` numbers apart, values `to_values` behind their keys. `sees(row, block, scores)` puts minus infinity where a row does
 // not look: such a place adds an exact zero, so a block that nobody sees may as well be left out. In `logs`, if given, the
 // logarithms of the sums of e^score.
 template <class T, class Sees>
-static void attend(const T* const* q, long rows, const std::vector<Block<T>>& blocks, Sees sees, long to_values, long stride, long wide, float* const* out, float* logs, std::vector<float>& weights) {
+static void attend(const T* const* q, long rows, const std::vector<Block<T>>& blocks, Sees sees, long to_values, long stride, long wide, float* const* out, float* logs, std::vector<float>& weights, bool ahead = false) {
     const float factor = 1.0f / std::sqrt(float(wide));
     const long room = long(blocks.size()) * L;
     weights.resize(4 * room);
     for (size_t j = 0; j < blocks.size(); j++) {
         float* at[4];
         for (long r = 0; r < rows; r++) at[r] = &weights[r * room + long(j) * L];
+        if (ahead && j + AHEAD_BLOCKS < blocks.size())
+            for (long i = 0; i < L * stride; i += 64 / long(sizeof(T))) __builtin_prefetch(blocks[j + AHEAD_BLOCKS].keys + i, 0, 2);
         dots<T>(q, rows, blocks[j].keys, stride, blocks[j].count - 1, wide, at);
         for (long r = 0; r < rows; r++) keep(at[r], sees(r, blocks[j], load(at[r], L) * factor), L);
     }
@@ -223,7 +227,7 @@ static void live(const T* q, long q_stride, const T* ring, const int64_t* rows_o
             blocks.push_back({k + place * 2 * groups * wide, place, L});
         }
         auto sees = [&](long r, const Block<T>& block, V scores) { return scores + load(line + r * capacity + block.first, L); };
-        attend<T>(qs, count, blocks, sees, groups * wide, 2 * groups * wide, wide, out, nullptr, weights);
+        attend<T>(qs, count, blocks, sees, groups * wide, 2 * groups * wide, wide, out, nullptr, weights, g == 0 && from == 0);
     });
 }
 
