@@ -158,7 +158,7 @@ static inline float soften(float* row, long count, float& top) {
     return across(sum);
 }
 
-constexpr size_t AHEAD_BLOCKS = 8;
+constexpr size_t AHEAD_BLOCKS = 8;  // whole places are asked for so early: a block is a page, and the processor by itself looks ahead within one
 
 // At most four query rows of one session and one key/value head: scores block by block, a softmax, the values. The places lie
 // `stride` numbers apart, values `to_values` behind their keys. `sees(row, block, scores)` puts minus infinity where a row does

@@ -10,7 +10,6 @@
 #include "vectors.h"
 
 constexpr long P = 2 * L;
-constexpr long AHEAD = 1024;  // bytes
 
 // What one step takes in: PARTS products and sums for each vector of outputs.
 template <class W> struct Step {  // fp32 and int8: one number
@@ -53,8 +52,6 @@ template <class W, int M, int N, class Give> static inline void tile(const typen
     for (long k = 0; k < steps; k++)
         for (int part = 0; part < S::PARTS; part++) {
             decltype(S::get(w, part)) ws[2 * N];
-            if (M <= 2 && part == 0)  // a few rows wait for memory, which by itself looks ahead no further than a page
-                for (int n = 0; n < N; n++) __builtin_prefetch((const char*)(w + n * size + 2 * k * L * S::WIDTH) + AHEAD);
             for (int n = 0; n < 2 * N; n++) ws[n] = S::get(w + n / 2 * size + (2 * k + n % 2) * L * S::WIDTH, part);
             for (int m = 0; m < M; m++) {
                 auto xs = S::spread(x[m] + k * S::WIDTH, part);
