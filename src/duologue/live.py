@@ -12,6 +12,7 @@ from typing import Protocol
 import torch
 
 from duologue.device import CPU
+from duologue.engine.apart import Apart
 from duologue.engine.engine import Engine, Voiced, load
 from duologue.engine.log import SessionLog
 from duologue.engine.schedule import Live, Schedule
@@ -45,7 +46,7 @@ class Conversation:
 
     @staticmethod
     def on(
-        schedule: Schedule,
+        schedule: Schedule | Apart,
         on_out: Callable[[TurnOut], None],
         *,
         seed: int = 0,

@@ -264,6 +264,19 @@ def test_an_engine_apart_ends_when_nobody_is_there():
     process.communicate(timeout=LONG)  # ends when nobody holds its output any more, the engine's process neither
 
 
+def test_a_question_about_a_closed_session_harms_nobody_else():
+    with Apart(small_schedule) as schedule:
+        listener = Listener(1)
+        live, gone = schedule.open(listener.out), schedule.open(Listener().out)
+        gone.close()
+        for what in ("snapshot", "record"):  # as if asked in the same instant
+            with pytest.raises(SessionError, match="is closed"):
+                schedule._ask(what, gone.session.number)
+        schedule._send(None, "give", gone.session.number, silence(0))
+        live.give(silence(0))
+        assert listener.enough.wait(LONG)
+
+
 def broken():
     raise DataError("the weights are broken")
 

@@ -74,21 +74,13 @@ class Apart:
     def sessions(self) -> int:
         return len(self._lives)
 
-    def open(
-        self,
-        on_out: Callable[[TurnOut], None],
-        *,
-        seed: int = 0,
-        patience: float = 0.0,
-        snapshot: bytes | None = None,
-        on_end: Callable[[SessionError], None] = lambda error: None,
-    ) -> Live:
-        """As `Schedule.open`."""
+    def open(self, on_out: Callable[[TurnOut], None], *, on_end: Callable[[SessionError], None] = lambda error: None, **wishes) -> Live:
+        """As `Schedule.open`, which takes the wishes: seed, patience, snapshot."""
         number = next(self._numbers)
         live = self._lives[number] = Live(self, Far(number, 0), on_out, on_end)
         try:
-            live.session.next_turn = self._ask("open", number, {"seed": seed, "patience": patience, "snapshot": snapshot})
-        except SessionError:
+            live.session.next_turn = self._ask("open", number, wishes)
+        except DuologueError:
             del self._lives[number]
             raise
         return live
@@ -141,8 +133,10 @@ class Apart:
         except (EOFError, OSError):
             if not self._stopping:
                 log.critical("the engine's process has ended, and this one does")
-                logging.shutdown()
-                os._exit(70)
+                _end_process()
+        except Exception:
+            log.critical("nobody takes what the engine tells any more, and the process ends", exc_info=True)
+            _end_process()
         for answer in list(self._answers.values()):
             if not answer.done():
                 answer.set_exception(SessionError("the engine has stopped; no session can be opened or read"))
@@ -170,10 +164,11 @@ class Apart:
             self._end(number, SessionError(f"its listener failed: {error!r}"))
 
     def _end(self, number: int, error: SessionError) -> None:
-        self._send(None, "close", number, None)
         if live := self._lives.get(number):
             self._forget(live, error)
             live.on_end(error)
+        with suppress(SessionError):  # if the other process has ended, `_listen` sees it next
+            self._send(None, "close", number, None)
 
     def _forget(self, live: Live, why: SessionError) -> None:
         with self._sending:
@@ -199,7 +194,7 @@ class _Desk:
     def take(self, question: int | None, what: str, number: int, argument) -> None:
         if what == "give":
             with suppress(SessionError):  # a session that has ended meanwhile, which has been told
-                self.lives[number].give(argument)
+                self.live(number).give(argument)
         else:
             self.askers.submit(self._answer, question, what, number, argument)
 
@@ -210,9 +205,15 @@ class _Desk:
             value = error
         except Exception:
             log.critical("the engine failed, and its process ends", exc_info=True)
-            os._exit(70)
+            _end_process()
         if question is not None:
             self.told.put(("answer", question, value))
+
+    def live(self, number: int) -> Live:
+        """Questions overtake each other: it may have been closed meanwhile."""
+        if live := self.lives.get(number):
+            return live
+        raise SessionError("the session is closed; open a new one")
 
     def open(self, number: int, wishes: dict) -> int:
         told = lambda kind: lambda value: self.told.put((kind, number, value))  # noqa: E731
@@ -224,13 +225,19 @@ class _Desk:
             live.close()
 
     def snapshot(self, number: int, _) -> bytes:
-        return self.lives[number].snapshot()
+        return self.live(number).snapshot()
 
     def record(self, number: int, path: Path) -> None:
-        self.lives[number].record(path)
+        self.live(number).record(path)
 
     def tick_ms(self, *_) -> list[float]:
         return self.schedule.tick_ms
+
+
+def _end_process() -> None:
+    """At once: nobody can say which sessions are still right."""
+    logging.shutdown()
+    os._exit(70)
 
 
 def _serve(pipe: Connection, make: Callable[[], Schedule]) -> None:
