@@ -78,6 +78,22 @@ def adapt(
 
 
 @train.command()
+def average(
+    weights: Annotated[list[Path], typer.Argument(help="Checkpoints of one model.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File for their mean.")],
+    share: Annotated[list[float] | None, typer.Option(help="Of each checkpoint, in their order; all alike if none is given.")] = None,
+) -> None:
+    """Take the mean of weights that were trained from one another: it often keeps what each of them can do.
+
+    **Example:** `duologue train average before.safetensors runs/mine/model.safetensors --share 0.4 --share 0.6 --out mean.safetensors`
+    """
+    from duologue.train.average import average as write_average
+
+    write_average(weights, share or [], out)
+    typer.echo(f"wrote {out}")
+
+
+@train.command()
 def vocoder(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")],
     minutes: Annotated[float, typer.Option(min=0, help="Of computing, over all its runs.")] = 600.0,
