@@ -23,7 +23,7 @@ DECISION = len(CHANNELS)  # its row among the gates
 PAD_WEIGHT = 0.3
 CALM_WEIGHT = 0.1  # of decisions far from any event
 CHANNEL_WEIGHT = (1.0, 4.0, 4.0, 4.0)  # what it says and writes is rare beside what it hears
-FLOW_SOUNDS, FLOW_DRAWS = 480, 2  # own positions of a batch that the flow head learns from, drawn at random; noises for each
+FLOW_SOUNDS, FLOW_DRAWS = 60, 2  # own positions that the flow head learns from, for each row of a batch, drawn at random; noises for each
 LETTERS = 27  # a to z and the apostrophe
 SPELLING_WEIGHT = 0.2
 CTC_STEPS, CTC_EDGE = 4, 4  # steps in a position; positions left out at both ends of a window
@@ -56,7 +56,11 @@ class Batch:
     patches_R: torch.Tensor  # uint8 [pictures, PATCHES, 40, 40, 3]
 
     def to(self, device: torch.device) -> "Batch":
-        return Batch(*(getattr(self, name).to(device) for name in self.__slots__))
+        """From pinned memory without waiting."""
+        return Batch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__slots__))
+
+    def pin_memory(self) -> "Batch":
+        return Batch(*(getattr(self, name).pin_memory() for name in self.__slots__))
 
 
 class TokenHeads(nn.Module):
@@ -219,7 +223,7 @@ class InteractionModel(nn.Module):
     def _flow_loss(self, hidden: torch.Tensor, batch: Batch, dtype) -> torch.Tensor:
         if not len(batch.sounds_R):
             return hidden.sum() * 0
-        drawn = torch.randperm(len(batch.sounds_R), device=hidden.device)[:FLOW_SOUNDS]
+        drawn = torch.randperm(len(batch.sounds_R), device=hidden.device)[: FLOW_SOUNDS * len(batch.speak_BT)]
         return self.flow.loss(hidden.index_select(0, batch.sounds_R[drawn] - 1), batch.own_mel_RF[drawn], FLOW_DRAWS, dtype).mean()
 
 

@@ -29,6 +29,7 @@ BEFORE = -(-LOOK_BACK // dmel.FRAMES_PER_TURN)  # turns before a window that its
 FIRST_TURNS = 100_000  # windows start at a random turn of a session up to 5.5 hours long
 FRAMES = dmel.FRAMES_PER_TURN
 HURRY, HURRY_FRAMES = 0.2, 100  # spread of the speed (log), and how long it stays about the same
+COLOUR_POINTS = 6
 MISHEARD = (0.0, 0.0, 0.3, 1.0)  # share of heard words that a disturbed window shows wrongly
 
 
@@ -116,13 +117,13 @@ def cut(shard: dict[str, np.ndarray], start: int, stop: int, first_turn: int) ->
 
 
 def disturb(window: Window, rng: np.random.Generator) -> Window:
-    """Cheap augmentation on log-mel: level, tilt, warped channels, masked bands and moments, noise on the own history.
+    """Cheap augmentation on log-mel: level, tilt, colour, warped channels, masked bands and moments, noise on the own history.
 
     Pictures get another exposure and white balance.
     """
-    user = window.user + rng.uniform(-0.25, 0.25) + rng.uniform(-0.2, 0.2) * np.linspace(-1, 1, dmel.MELS)
+    user = window.user + rng.uniform(-0.25, 0.25) + rng.uniform(-0.2, 0.2) * np.linspace(-1, 1, dmel.MELS) + _coloured(rng)
     if rng.random() < 0.7:
-        user = _warp_channels(user, rng.uniform(0.94, 1.06))  # on top of the renderer's `warp`
+        user = _warp_channels(user, rng.uniform(0.9, 1.1))  # on top of the renderer's `warp`
     for _ in range(rng.integers(0, 4)):
         low, wide = rng.integers(0, dmel.MELS), rng.integers(1, 13)
         user[:, low : low + wide] = dmel.FLOOR
@@ -159,6 +160,12 @@ def _misheard(window: Window, rng: np.random.Generator) -> np.ndarray:
     if len(at):
         given[(*at.T, 0)] = np.where(rng.random(len(at)) < 0.3, 0, rng.choice(heard[heard != 0], len(at)))
     return given
+
+
+def _coloured(rng: np.random.Generator) -> np.ndarray:
+    """What another microphone adds to each channel: a smooth curve."""
+    points = rng.uniform(-0.25, 0.25, COLOUR_POINTS)
+    return np.interp(np.linspace(0, 1, dmel.MELS), np.linspace(0, 1, COLOUR_POINTS), points)
 
 
 def _warp_channels(mel: np.ndarray, factor: float) -> np.ndarray:
