@@ -237,13 +237,16 @@ def _whole(place: Place) -> Iterator[Case]:
     forms = {name: lambda r, model=one: _turn(model, caches[r]) for name, one in settled.items()}
     size = sum(p.nbytes for p in settled["ours"].trunk.parameters())
     yield Case("trunk, live turn bf16", forms, lambda r: 4 * size, (1, 4, 16), tuple(caches))
-    dtype = fast_dtype(place.device.type)
+    dtype, ringed = fast_dtype(place.device.type), _ringed(sets.values())
+    yield _training(f"trunk, training step {_name(dtype)}", model, sets, dtype, ringed)
+    if place.ours in ringed:
+        yield _training(f"trunk, training step {_name(dtype)}, no ring", model, sets, dtype, [])
+
+
+def _training(name: str, model: InteractionModel, sets: dict[str, Ops], dtype: torch.dtype, ringed: list[Ops]) -> Case:
+    steps = {form: lambda r, ops=ops: _step(use(model, ops), r, dtype, ops in ringed) for form, ops in sets.items()}
     size = 3 * sum(p.numel() for p in model.trunk.parameters()) * dtype.itemsize
-    named = f"trunk, training step {_name(dtype)}"
-    for name, ringed in {named: _ringed(sets.values()), f"{named}, no ring": ()}.items():
-        steps = {form: lambda r, ops=ops: _step(use(model, ops), r, dtype, ops in ringed) for form, ops in sets.items()}
-        if ringed or not place.ours.exact:
-            yield Case(name, steps, lambda r: size, (1, 4), (1, 2, 4), tuple(steps))
+    return Case(name, steps, lambda r: size, (1, 4), (1, 2, 4), tuple(steps))
 
 
 def _ringed(sets: Iterable[Ops]) -> list[Ops]:
