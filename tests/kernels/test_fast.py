@@ -46,7 +46,7 @@ def ring(batch: int, n: int, dtype: torch.dtype):
 
 
 def mask(sees: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    return reference.spread(torch.zeros(sees.shape, dtype=dtype).masked_fill(~sees, float("-inf")), 2)
+    return reference.spread(torch.zeros_like(sees, dtype=dtype).masked_fill(~sees, float("-inf")), 2)
 
 
 @needs_library

@@ -83,18 +83,20 @@ def bench_ticks(
 
 @bench.command("kernels")
 def bench_kernels(
-    threads: Annotated[list[int] | None, typer.Option(min=1, help="May be repeated. Default: 1 and 2.")] = None,
+    threads: Annotated[list[int] | None, typer.Option(min=1, help="Of a CPU. May be repeated. Default: 1 and 2.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
     to_json: ToJson = None,
     to_plot: ToPlot = None,
 ) -> None:
-    """Every operation in C++ beside the reference, torch's own and naive forms, by rows: time, memory's speed, equal bits.
+    """Every operation in C++ (on a GPU in Triton) beside the reference, torch's own and naive forms, by rows: time, memory's
+    speed, equal bits.
 
     **Example:** `duologue bench kernels --json kernels.json --plot kernels.png`
     """
     from duologue.bench.figures import give
     from duologue.bench.kernels import kernels
 
-    give(kernels(tuple(threads or (1, 2))), to_json, to_plot)
+    give(kernels(tuple(threads or (1, 2)), device), to_json, to_plot)
 
 
 @bench.command("long")

@@ -13,13 +13,15 @@ from duologue.kernels import reference
 from duologue.kernels.backward import anew, through, through_experts, through_product
 from duologue.kernels.reference import Int8, Weight
 
-ROWS, COLUMNS, DEPTH = 16, 64, 64  # of a tile of a product
+# Of a tile of a product. Without tensor cores, as fp32 is multiplied, rows of a tile that are not there would cost time.
+TILES = {torch.float32: (16, 64, 64), torch.bfloat16: (64, 64, 128)}
+QUERIES = 16  # of a tile of attention
 PLACES = 64  # of a ring, taken in at once
-OUTPUTS, INPUTS = 16, 64  # of a tile of an expert's weight
+OUTPUTS, INPUTS = 16, 256  # of a tile of an expert's weight
 WIDEN = tl.constexpr(triton.knobs.runtime.interpret)  # the interpreter multiplies bf16 as if it were whole numbers
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["rows"])
 def _product(x, w, scale, y, rows, n, k, SCALED: tl.constexpr, R: tl.constexpr, N: tl.constexpr, K: tl.constexpr):
     r, c = tl.program_id(0) * R + tl.arange(0, R), tl.program_id(1) * N + tl.arange(0, N)
     acc = tl.zeros((R, N), tl.float32)
@@ -44,7 +46,7 @@ def _norm(x, weight, y, kinds, width, eps, W: tl.constexpr):
     tl.store(y + row * width + i, v * factor * w, i < width)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["n", "lines"])
 def _attend(q, ring, rows, mask, y, n, heads, groups, capacity, width, session, lines, factor,
             R: tl.constexpr, P: tl.constexpr, W: tl.constexpr):  # fmt: skip
     b, g = tl.program_id(1) // groups, tl.program_id(1) % groups
@@ -54,21 +56,22 @@ def _attend(q, ring, rows, mask, y, n, heads, groups, capacity, width, session, 
     at = ((b * n + r // share) * heads + g * share + r % share)[:, None] * width + d[None, :]
     qs = tl.load(q + at, there, 0.0)
     most, total, acc = tl.full((R,), float("-inf"), tl.float32), tl.zeros((R,), tl.float32), tl.zeros((R, W), tl.float32)
+    ring += tl.load(rows + b) * session
     for start in range(0, capacity, P):
         p = start + tl.arange(0, P)
-        place = ring + tl.load(rows + b) * session + p[:, None] * (2 * groups * width) + g * width + d[None, :]
+        place = ring + p[:, None] * (2 * groups * width) + g * width + d[None, :]
         inside = (p[:, None] < capacity) & (d[None, :] < width)
         k, v = tl.load(place, inside, 0.0), tl.load(place + groups * width, inside, 0.0)
         hidden = tl.load(mask + (b * lines + r[:, None]) * capacity + p[None, :],
                          (r[:, None] < lines) & (p[None, :] < capacity), float("-inf"))  # fmt: skip
         if WIDEN:
-            qs, k = qs.to(tl.float32), k.to(tl.float32)
+            qs, k, v = qs.to(tl.float32), k.to(tl.float32), v.to(tl.float32)
         s = tl.dot(qs, tl.trans(k), input_precision="ieee") * factor + hidden.to(tl.float32)
         now = tl.maximum(most, tl.max(s, 1))
         safe = tl.where(now == float("-inf"), 0.0, now)
         e, fade = tl.exp(s - safe[:, None]), tl.exp(most - safe)
         total = total * fade + tl.sum(e, 1)
-        acc = acc * fade[:, None] + tl.dot(e, v.to(tl.float32), input_precision="ieee")
+        acc = acc * fade[:, None] + tl.dot(e.to(v.dtype), v, input_precision="ieee")
         most = now
     out = acc / tl.where(total == 0.0, 1.0, total)[:, None]
     tl.store(y + at, out.to(y.dtype.element_ty), there)
@@ -126,8 +129,9 @@ def _linear(x: torch.Tensor, weight: Weight) -> torch.Tensor:
     values, scale, scaled = _parts(weight)
     rows, (n, k) = x.reshape(-1, x.shape[-1]).contiguous(), values.shape
     y = torch.empty(len(rows), n, dtype=x.dtype, device=x.device)
-    grid = triton.cdiv(len(rows), ROWS), triton.cdiv(n, COLUMNS)
-    _product[grid](rows, values, scale, y, len(rows), n, k, scaled, ROWS, COLUMNS, DEPTH)
+    tile = TILES[x.dtype]
+    grid = triton.cdiv(len(rows), tile[0]), triton.cdiv(n, tile[1])
+    _product[grid](rows, values, scale, y, len(rows), n, k, scaled, *tile)
     return y.view(*x.shape[:-1], n)
 
 
@@ -143,13 +147,19 @@ def _rms_norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor
     return y
 
 
+def turned(y_BNJK: torch.Tensor, weight_JK: torch.Tensor, eps: float, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    """See `reference.turned`, whose norm is torch's: on a GPU the order of its sums depends on the number of rows."""
+    some, rest = y_BNJK.split([len(weight_JK), y_BNJK.shape[2] - len(weight_JK)], 2)
+    return torch.cat([reference.rotate(rms_norm(some.float(), weight_JK, eps), cos, sin).to(rest.dtype), rest], 2)
+
+
 def live_attention(
     q_BNHK: torch.Tensor, ring_BCGK: torch.Tensor, mask_B1RC: torch.Tensor, rows_B: torch.Tensor | None = None
 ) -> torch.Tensor:
     """See `reference.live_attention`. Keys are taken in PLACES at a time from place 0 on, whatever the number of queries."""
     return through(
         lambda q, ring: _attention(q, ring, mask_B1RC, rows_B),
-        lambda q, ring: reference.live_attention(q, ring, mask_B1RC, rows_B), q_BNHK, ring_BCGK,
+        anew(lambda q, ring: reference.live_attention(q, ring, mask_B1RC, rows_B)), q_BNHK, ring_BCGK,
     )  # fmt: skip
 
 
@@ -158,9 +168,9 @@ def _attention(q: torch.Tensor, ring: torch.Tensor, mask: torch.Tensor, rows: to
     q, mask, groups = q.contiguous(), mask.contiguous(), ring.shape[2] // 2
     rows = torch.arange(b, device=q.device) if rows is None else rows
     y = torch.empty(b, n, h * width, dtype=q.dtype, device=q.device)
-    grid = triton.cdiv(n * h // groups, ROWS), b * groups
+    grid = triton.cdiv(n * h // groups, QUERIES), b * groups
     shape = n, h, groups, ring.shape[1], width, ring.stride(0), mask.shape[2]
-    _attend[grid](q, ring, rows, mask, y, *shape, width**-0.5, ROWS, PLACES, max(16, triton.next_power_of_2(width)))
+    _attend[grid](q, ring, rows, mask, y, *shape, width**-0.5, QUERIES, PLACES, max(16, triton.next_power_of_2(width)))
     return y
 
 

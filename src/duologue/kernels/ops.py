@@ -62,6 +62,6 @@ def triton() -> Ops:
     from duologue.kernels import gpu  # Triton is not there on every machine
 
     return Ops(
-        name="triton", pack=reference.pack, linear=gpu.linear, norm=gpu.rms_norm, turned=reference.turned, gated=reference.gated,
+        name="triton", pack=reference.pack, linear=gpu.linear, norm=gpu.rms_norm, turned=gpu.turned, gated=reference.gated,
         attention=gpu.live_attention, window=reference.window_attention, exact=False, experts=gpu.experts,
     )  # fmt: skip
