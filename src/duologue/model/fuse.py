@@ -184,7 +184,8 @@ class Fuse(nn.Module):
 
     def _user(self, x: torch.Tensor, lost: torch.Tensor, recalled_BTD: torch.Tensor | float) -> torch.Tensor:
         x = x.unflatten(1, (-1, AUDIO)) + self.kind[0]
-        marked = x[:, :, 0] + torch.einsum("bmt,md->btd", lost, self.missing)
+        heard, played = lost[..., None].unbind(1)  # summed in one order, which a product of two numbers a row is not everywhere
+        marked = x[:, :, 0] + (heard * self.missing[0] + played * self.missing[1])
         return torch.stack([marked, x[:, :, 1] + recalled_BTD], 2).flatten(1, 2)
 
     def own_sound(self, levels: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

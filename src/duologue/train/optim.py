@@ -26,6 +26,15 @@ def orthogonalise(g: torch.Tensor, steps: int = 5) -> torch.Tensor:
     return x.mT if tall else x
 
 
+def _orthogonal(updates: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Each orthogonalised; those of one shape together, since a GPU waits for small products to be asked for."""
+    found = {}
+    for shape in {u.shape for u in updates}:
+        alike = [k for k, u in enumerate(updates) if u.shape == shape]
+        found |= zip(alike, orthogonalise(torch.stack([updates[k] for k in alike])).to(updates[alike[0]].dtype), strict=True)
+    return [found[k] for k in range(len(updates))]
+
+
 class Muon(torch.optim.Optimizer):
     """Nesterov momentum, orthogonalised, scaled by the matrix's shape."""
 
@@ -38,7 +47,7 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             used = [p for p in group["params"] if p.grad is not None]
             updates = [self._moved(p, group["momentum"]) for p in used]
-            updates = [orthogonalise(u).to(u.dtype) if k % world == rank else u for k, u in enumerate(updates)]
+            updates[rank::world] = _orthogonal(updates[rank::world])
             for k, (p, update) in enumerate(zip(used, updates, strict=True)):
                 update = update.contiguous()
                 if world > 1:  # each process has orthogonalised its share
