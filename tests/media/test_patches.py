@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from duologue.media.patches import STILL, cut, from_jpeg, from_patches, only_changed, to_jpeg, to_patches
+from duologue.media.patches import LEVEL, STILL, cut, from_jpeg, from_patches, only_changed, to_jpeg, to_patches
 
 
 def test_patches_fold_and_unfold():
@@ -14,7 +14,7 @@ def test_patches_fold_and_unfold():
 
 def test_many_pictures_are_cut_as_one_is():
     images = np.random.default_rng(0).integers(0, 256, (2, 3, 120, 160, 3)).astype(np.uint8)
-    assert np.array_equal(cut(images)[1, 2] / np.float32(127.5) - 1, to_patches(images[1, 2]))
+    assert np.array_equal(cut(images)[1, 2].astype(np.float32) * LEVEL - 1, to_patches(images[1, 2]))
     assert cut(images[:0]).shape == (0, 3, 12, 40, 40, 3)
 
 

@@ -7,6 +7,7 @@ session, its replay and its trainer use the same one.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 
 import torch
 
@@ -57,8 +58,13 @@ def live_dtype(device: str = "cpu") -> torch.dtype:
     return torch.bfloat16 if best(device) is CPP else fast_dtype(device)
 
 
+def live(device: str = "cpu") -> Ops:
+    """For live sessions, in which no row may know of another: as `best`, and on a GPU Triton where it is installed."""
+    return triton() if device == "cuda" and find_spec("triton") else best(device)
+
+
 def triton() -> Ops:
-    """The set for one GPU, for whoever asks for it: it has not been measured on one. Raises ModuleNotFoundError without Triton."""
+    """The set for one GPU. Raises ModuleNotFoundError without Triton."""
     from duologue.kernels import gpu  # Triton is not there on every machine
 
     return Ops(

@@ -9,6 +9,7 @@ from PIL import Image
 from duologue.turn import PICTURE_HEIGHT, PICTURE_WIDTH
 
 PATCH = 40
+LEVEL = 1 / 127.5  # of 256 in [-1, 1]; to be multiplied with: where a GPU is asked to divide by a number, it multiplies too
 STILL = 25  # turns: the longest that a picture stands for those after it
 
 
@@ -16,7 +17,7 @@ def to_patches(image: np.ndarray) -> np.ndarray:
     """uint8 [120, 160, 3] to float32 [12, 40, 40, 3] in [-1, 1], in reading order."""
     if image.shape != (PICTURE_HEIGHT, PICTURE_WIDTH, 3) or image.dtype != np.uint8:
         raise ValueError(f"picture must be uint8 [{PICTURE_HEIGHT}, {PICTURE_WIDTH}, 3], got {image.dtype} {image.shape}")
-    return (cut(image).astype(np.float32) / 127.5) - 1
+    return cut(image).astype(np.float32) * LEVEL - 1
 
 
 def cut(images: np.ndarray) -> np.ndarray:

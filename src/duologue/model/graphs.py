@@ -1,7 +1,7 @@
 """On a GPU a turn of sound alone is captured once for each number of sessions, and then played again: one launch instead of hundreds.
 
 Read `Graphs.step`. Nothing in a turn may ask the device for a value or bring it one; `tests/laws/test_device.py` sees to it.
-No GPU has run this yet (docs/kernels.md).
+Run on an H200 (docs/kernels.md).
 """
 
 from collections.abc import Callable

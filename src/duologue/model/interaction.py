@@ -12,7 +12,8 @@ from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
 from duologue.config import Config
-from duologue.kernels.ops import REFERENCE, Ops, best
+from duologue.kernels.ops import REFERENCE, Ops, live
+from duologue.media.patches import LEVEL
 from duologue.model.flow import FlowHead
 from duologue.model.fuse import Fuse, last_written
 from duologue.model.layout import CHANNELS, OUT
@@ -108,8 +109,8 @@ class InteractionModel(nn.Module):
 
     def settle(self, dtype: torch.dtype, ops: Ops | None = None) -> "InteractionModel":
         """For inference, on the device where it will stay: nothing is cast or reordered in a turn. The bits stay those of
-        training in `dtype` with the same operations, the best of the device if None."""
-        self.dtype, ops = dtype, ops or best(self.device.type)
+        training in `dtype` with the same operations, those of live sessions if None."""
+        self.dtype, ops = dtype, ops or live(self.device.type)
         for module in self.modules():
             if isinstance(module, Linear | Experts):
                 module.settle(dtype, ops)
@@ -134,7 +135,7 @@ class InteractionModel(nn.Module):
             (torch.stack(written, 2) + recalled_BTXD).flatten(0, 2),
         ]
         if len(batch.patches_R):  # else the stem has no gradient, and the optimiser leaves it alone
-            parts.append(self.fuse.picture(batch.patches_R / 127.5 - 1, dtype).flatten(0, 1))
+            parts.append(self.fuse.picture(batch.patches_R * LEVEL - 1, dtype).flatten(0, 1))
         return torch.cat(parts).index_select(0, batch.source_BN.flatten()).unflatten(0, batch.source_BN.shape)
 
     def loss(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
