@@ -14,6 +14,7 @@ from duologue.errors import TrainError
 from duologue.model import checkpoint
 from duologue.model.interaction import InteractionModel
 from duologue.train.loop import Plan, _check, share_of_rate
+from duologue.train.optim import orthogonal, orthogonalise
 from duologue.train.pretrain import pretrain
 from tests.elsewhere import ELSEWHERE, Elsewhere
 from tests.train.made_shards import make_shard
@@ -103,6 +104,13 @@ def test_ears_and_experts_elsewhere(folder):
     with Elsewhere():
         pretrain(folder / "shards", tiny(), there, rows=2, ears=True)
         pretrain(folder / "shards", replace(tiny(), experts=4, balanced=True), replace(there, out=folder / "moe"), rows=2)
+
+
+def test_matrices_orthogonalised_together_are_as_those_alone():
+    torch.manual_seed(0)
+    updates = [torch.randn(shape) for shape in ((4, 6), (6, 4), (4, 6), (2, 4, 6))]
+    for one, alone in zip(orthogonal(updates), map(orthogonalise, updates), strict=True):
+        torch.testing.assert_close(one, alone, rtol=1e-4, atol=1e-5)
 
 
 def test_the_rate_rises_stays_and_falls():

@@ -26,7 +26,7 @@ def orthogonalise(g: torch.Tensor, steps: int = 5) -> torch.Tensor:
     return x.mT if tall else x
 
 
-def _orthogonal(updates: list[torch.Tensor]) -> list[torch.Tensor]:
+def orthogonal(updates: list[torch.Tensor]) -> list[torch.Tensor]:
     """Each orthogonalised; those of one shape together, since a GPU waits for small products to be asked for."""
     found = {}
     for shape in {u.shape for u in updates}:
@@ -47,7 +47,7 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             used = [p for p in group["params"] if p.grad is not None]
             updates = [self._moved(p, group["momentum"]) for p in used]
-            updates[rank::world] = _orthogonal(updates[rank::world])
+            updates[rank::world] = orthogonal(updates[rank::world])
             for k, (p, update) in enumerate(zip(used, updates, strict=True)):
                 update = update.contiguous()
                 if world > 1:  # each process has orthogonalised its share
