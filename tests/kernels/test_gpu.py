@@ -11,7 +11,7 @@ import torch
 
 from duologue.config import tiny
 from duologue.kernels import reference
-from duologue.kernels.ops import triton
+from duologue.kernels.ops import best, live, triton
 from duologue.model.interaction import DECISION, InteractionModel
 from duologue.model.moe import use
 from tests.kernels.test_fast import close, mask, mixed, ring
@@ -68,6 +68,10 @@ def test_turned():
     whole = gpu.turned(y, weight, 1e-6, cos, sin)
     assert whole.dtype == y.dtype and close(whole.cpu(), wanted, y.dtype)
     assert all(torch.equal(gpu.turned(y[1:, :n], weight, 1e-6, cos[1:, :n], sin[1:, :n]), whole[1:, :n]) for n in ROWS)
+
+
+def test_live_sessions_on_a_gpu_take_triton():
+    assert live("cuda").name == "triton" and live("cpu") is best()
 
 
 @needs_gpu
