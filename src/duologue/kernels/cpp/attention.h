@@ -78,19 +78,23 @@ template <class W, int M> static inline void dot(const W* const* x, const W* w, 
     V acc[L] = {};
     const W* rows[N];
     for (int n = 0; n < N; n++) rows[n] = w + (n < last ? n : last) * stride;
-    auto step = [&](long i, long left) {
+    auto step = [&](long i, long left) __attribute__((always_inline)) {
         typename S::Vec xs[M];
         for (int m = 0; m < M; m++) xs[m] = S::get(x[m] + i, left);
+#pragma GCC unroll 16
         for (int n = 0; n < N; n++) {
             __builtin_prefetch(rows[n] + i + N * stride);  // what the next tile reads: memory is what a few rows wait for
             typename S::Vec ws = S::get(rows[n] + i, left);
+#pragma GCC unroll 4
             for (int m = 0; m < M; m++) acc[m * N + n] = S::add(acc[m * N + n], xs[m], ws);
         }
     };
     long i = 0;
     for (; i + S::COUNT <= k; i += S::COUNT) step(i, S::COUNT);
     if (i < k) step(i, k - i);
-    V sums = fold(acc);
+    V parts[L];
+    take<L>(acc, parts);
+    V sums = fold(parts);
     for (int m = 0; m < M; m++) std::memcpy(out[m], (float*)&sums + m * N, N * sizeof(float));
 }
 
@@ -123,12 +127,16 @@ template <int M, int N, class T> static inline void weigh(const float* weights, 
     V acc[M][N] = {};
     for (size_t j = 0; j < blocks.size(); j++)
         for (long i = 0; i < blocks[j].count; i++)
+#pragma GCC unroll 4
             for (int n = 0; n < N; n++) {
                 V value = load(blocks[j].keys + to_values + i * stride + d + n * L, N > 1 ? L : left);
+#pragma GCC unroll 4
                 for (int m = 0; m < M; m++) acc[m][n] = mad(all(weights[m * room + long(j) * L + i]), value, acc[m][n]);
             }
+    V sums[M][N];
+    take<M * N>(acc[0], sums[0]);
     for (int m = 0; m < M; m++)
-        for (int n = 0; n < N; n++) keep(out[m] + d + n * L, total[m] > 0 ? acc[m][n] / total[m] : V{}, N > 1 || left > L ? L : left);
+        for (int n = 0; n < N; n++) keep(out[m] + d + n * L, total[m] > 0 ? sums[m][n] / total[m] : V{}, N > 1 || left > L ? L : left);
 }
 
 // The same over the whole width of the values.

@@ -127,6 +127,12 @@ static inline V exponential(V x) {
     return p * scale;
 }
 
+// The N sums of a loop, out of it: an array that is later read in another loop would be written to memory in each step of the first.
+template <int N> __attribute__((always_inline)) static inline void take(const V* from, V* to) {
+#pragma GCC unroll 24
+    for (int i = 0; i < N; i++) to[i] = from[i];
+}
+
 static inline V silu(V x) { return x / (exponential(-x) + 1.0f); }
 
 template <class R, class T> static inline void store(T* y, R v, long count) {
