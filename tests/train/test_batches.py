@@ -2,14 +2,16 @@ import numpy as np
 import pytest
 import torch
 
+from duologue.config import tiny
 from duologue.data.labels import HEAR_LAG_TURNS
 from duologue.errors import DataError
 from duologue.media import dmel
 from duologue.media.patches import to_patches
 from duologue.media.text import Tokenizer
 from duologue.model.fuse import LOOK_BACK
+from duologue.model.interaction import InteractionModel
 from duologue.model.layout import PATCHES, A, I, T, V, X
-from duologue.train.batches import Shards, collate, disturb, hurried
+from duologue.train.batches import UNASKED, Shards, collate, disturb, hurried
 from tests.train.made_shards import colour_of, make_shard
 
 POSITIONS = 256
@@ -82,16 +84,34 @@ def test_disturbing_changes_what_is_heard_and_never_what_is_wanted(shards):
     assert not torch.equal(clean.user_BFM, disturbed.user_BFM)
     assert not torch.equal(clean.own_SFM, disturbed.own_SFM)
     assert torch.equal(clean.own_mel_RF, disturbed.own_mel_RF)
-    assert torch.equal(clean.tokens_BTXC, disturbed.tokens_BTXC)
+    assert torch.equal(clean.tokens_BTXC[..., 0], disturbed.tokens_BTXC[..., 0])
     assert torch.equal(clean.given_BTXC[..., 1:], clean.tokens_BTXC[..., 1:])
 
 
 def test_only_heard_words_of_the_history_are_ever_wrong(shards):
     rows = [shards.draw(POSITIONS, np.random.default_rng(1)) for _ in range(8)]
     batch = collate(rows, POSITIONS, np.random.default_rng(2))
-    wrong = batch.given_BTXC != collate(rows, POSITIONS, None).given_BTXC
+    clean = collate(rows, POSITIONS, None)
+    wrong = batch.given_BTXC != clean.given_BTXC
     assert wrong[..., 0].any() and not wrong[..., 1:].any()
     assert (batch.tokens_BTXC[wrong] != 0).all()
+    misheard = wrong.flatten(1).any(1)
+    assert 0 < misheard.sum() < len(rows)
+    assert (batch.tokens_BTXC[misheard][..., 1:] == UNASKED).all(), "an answer must follow from the words that are shown"
+    assert torch.equal(batch.tokens_BTXC[~misheard], clean.tokens_BTXC[~misheard])
+
+
+def test_where_nothing_is_asked_a_channel_has_no_loss(shards):
+    model = InteractionModel(tiny()).float()
+    batch = collate([shards.draw(POSITIONS, np.random.default_rng(seed)) for seed in (1, 2)], POSITIONS, None)
+    asked = model.loss(batch, torch.float32)
+    batch.tokens_BTXC[0, :, :, 1:] = UNASKED
+    half = model.loss(batch, torch.float32)
+    batch.tokens_BTXC[1, :, :, 1:] = UNASKED
+    none = model.loss(batch, torch.float32)
+    assert asked["hear"] == half["hear"] == none["hear"] > 0
+    assert asked["say"] > 0 and half["say"] > 0 and asked["say"] != half["say"]
+    assert none["say"] == none["text"] == none["act"] == 0
 
 
 @pytest.fixture

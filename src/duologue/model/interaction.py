@@ -42,7 +42,7 @@ class Batch:
     text_R: torch.Tensor  # typed text and notes
     text_before_R: torch.Tensor  # the token before each, 0 where a window begins
     text_place_R: torch.Tensor
-    tokens_BTXC: torch.Tensor  # [B, T, 2, channels]: what is wanted
+    tokens_BTXC: torch.Tensor  # [B, T, 2, channels]: what is wanted; below 0 where nothing is asked
     given_BTXC: torch.Tensor  # the same as the history shows it, here and there misheard
     speak_BT: torch.Tensor
     important_BT: torch.Tensor  # 1 near an event, where decisions count in full
@@ -203,13 +203,13 @@ class InteractionModel(nn.Module):
         return F.logsigmoid((speak * 2.0 - 1) * gate)
 
     def _channel_loss(self, c: int, hidden: torch.Tensor, gate: torch.Tensor, token: torch.Tensor, dtype) -> torch.Tensor:
-        there = token != 0
-        weight = torch.where(there, 1.0, PAD_WEIGHT)
+        there = token > 0
+        weight = torch.where(there, 1.0, PAD_WEIGHT) * (token >= 0)
         loss = (F.binary_cross_entropy_with_logits(gate, there.float(), reduction="none") * weight).sum()
         if there.any():
             logits = self.heads.logits(c, hidden[there], self.fuse.tokens, dtype)
             loss = loss + F.cross_entropy(logits, token[there], reduction="sum")
-        return loss / weight.sum()
+        return loss / weight.sum().clamp(min=1)
 
     def _decision_loss(self, gate: torch.Tensor, batch: Batch, turns: torch.Tensor) -> torch.Tensor:
         weight = torch.where(batch.important_BT.flatten()[turns] != 0, 1.0, CALM_WEIGHT)

@@ -31,6 +31,7 @@ FRAMES = dmel.FRAMES_PER_TURN
 HURRY, HURRY_FRAMES = 0.2, 100  # spread of the speed (log), and how long it stays about the same
 COLOUR_POINTS = 6
 MISHEARD = (0.0, 0.0, 0.3, 1.0)  # share of heard words that a disturbed window shows wrongly
+UNASKED = -1  # in place of a wanted token: nothing is asked of this channel here
 
 
 @dataclass(slots=True)
@@ -133,7 +134,8 @@ def disturb(window: Window, rng: np.random.Generator) -> Window:
     spread = rng.uniform(0, 0.35) if rng.random() < 0.9 else rng.uniform(0.35, 0.8)
     own = window.own + (window.own > dmel.FLOOR) * rng.normal(0, spread, window.own.shape)
     noisy = user + rng.normal(0, 0.08, user.shape)
-    disturbed = replace(window, user=noisy, own=own, given=_misheard(window, rng))
+    tokens, given = _misheard(window, rng)
+    disturbed = replace(window, user=noisy, own=own, tokens=tokens, given=given)
     return replace(disturbed, pictures=_exposed(window.pictures, rng)) if len(window.pictures) else disturbed
 
 
@@ -153,13 +155,15 @@ def _exposed(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip(pictures * gain + rng.uniform(-15, 15), 0, 255).astype(np.uint8)
 
 
-def _misheard(window: Window, rng: np.random.Generator) -> np.ndarray:
-    """The history with some heard words wrong or missing: what comes next must be heard, not guessed from what came."""
-    given, heard = window.given.copy(), window.tokens[..., 0]
+def _misheard(window: Window, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """What is wanted, and the history with some heard words wrong or missing: what comes next must be heard, not guessed from
+    what came. There nothing else is asked, for an answer must follow from the words that are shown."""
+    tokens, given, heard = window.tokens.copy(), window.given.copy(), window.tokens[..., 0]
     at = np.argwhere((heard != 0) & (rng.random(heard.shape) < rng.choice(MISHEARD)))
     if len(at):
         given[(*at.T, 0)] = np.where(rng.random(len(at)) < 0.3, 0, rng.choice(heard[heard != 0], len(at)))
-    return given
+        tokens[..., 1:] = UNASKED
+    return tokens, given
 
 
 def _coloured(rng: np.random.Generator) -> np.ndarray:
