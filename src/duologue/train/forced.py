@@ -1,8 +1,8 @@
 """How much of a folder of shards a model predicts, given the true past (teacher forcing): `duologue train forced SHARDS`.
 
 The cheapest look at learning: seconds, no sampling, no judge. It is kinder than any live figure: the true past holds the very
-recordings of the replies, and what a word will be can be read from the sound before it. "say unheard" is without that
-sound; where it is far below "say token", the model has learned recordings and not answers. Read `forced` first.
+recordings of the replies, and what a word will be can be read from the sound before it. So what is said is looked at three
+times more, each without one part of the past (`WITHOUT`). Read `forced` first.
 """
 
 from collections import Counter
@@ -21,22 +21,37 @@ from duologue.model.layout import CHANNELS
 from duologue.train.batches import BEFORE, FIRST_TURNS, Shards, collate, cut
 from duologue.train.pretrain import POSITIONS
 
+
+def _own_silent(batch: Batch) -> Batch:
+    return replace(batch, own_SFM=torch.zeros_like(batch.own_SFM))
+
+
+def _user_silent(batch: Batch) -> Batch:
+    return replace(batch, user_BFM=torch.zeros_like(batch.user_BFM))
+
+
+def _no_words(batch: Batch) -> Batch:
+    return replace(batch, given_BTXC=batch.given_BTXC * torch.tensor([0, 1, 1, 1]))
+
+
+WITHOUT = (  # name, what is counted, and the past without a part of it
+    ("say, own voice silent", "say token", _own_silent),  # far below "say token": recordings of replies were learned, not answers
+    ("say, user silent", "say token", _user_silent),  # far above: the sound is believed and not the words written down from it
+    ("say, no words", "say token", _no_words),  # from sound alone
+    ("hear, no words", "hear token", _no_words),  # nothing can be guessed from the words before
+)
 TURNS = 120  # of a window: at most POSITIONS positions unless the model speaks or is typed at all the time
 
 
-def forced(model: InteractionModel, folder: Path, windows: int = 40, mishear: bool = False) -> dict[str, dict]:
+def forced(model: InteractionModel, folder: Path, windows: int = 40) -> dict[str, dict]:
     """Rates by name: tokens right by channel (where there is a token), gates right, decisions right at events.
 
-    Args:
-        windows: of 24 s, spread evenly over the shards.
-        mishear: the model's own history shows no heard word, so that nothing can be guessed from it.
+    `windows` are of 24 s, spread evenly over the shards.
     """
     right, seen = Counter(), Counter()
     for batch in _batches(Shards(folder), windows):
-        if mishear:
-            batch = replace(batch, given_BTXC=batch.given_BTXC * torch.tensor([0, 1, 1, 1]))
-        unheard = _hits(model, replace(batch, own_SFM=torch.zeros_like(batch.own_SFM)))["say token"]
-        for name, hits in (_hits(model, batch) | {"say unheard": unheard}).items():
+        without = {name: _hits(model, change(batch))[counted] for name, counted, change in WITHOUT}
+        for name, hits in (_hits(model, batch) | without).items():
             right[name] += int(hits.sum())
             seen[name] += len(hits)
         wrong, letters = _letters(model, batch)
