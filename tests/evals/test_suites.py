@@ -15,10 +15,10 @@ from duologue.evals.items import digest
 from duologue.evals.outcome import Outcome
 from duologue.evals.runs import OWN_WORDS, Asked, cases_of
 from duologue.evals.suite import ORACLE_LEAST, record_of
-from duologue.evals.suites import hearing, long, reading, refusal_long, timed, voice
+from duologue.evals.suites import hearing, long, reading, refusal_long, timed, turn, voice
 from duologue.evals.suites.repair import first_version
 from duologue.evals.systems import CONTROLS, Case, run
-from tests.data.fake_bank import FakeBank
+from tests.data.fake_bank import FakeBank, speech_of
 from tests.evals.made import outcome
 
 CASES = 8
@@ -154,6 +154,16 @@ def test_never_yielding_is_worth_three_of_four_on_average_and_nothing_at_least(d
             overlap["good"] = overlap["row"] != "interruption"
     stubborn = suite.figures(found)
     assert (stubborn["least"].value, stubborn["mean"].value, stubborn["balanced"].value) == (0.0, 75.0, 50.0)
+
+
+def test_questions_are_told_apart_by_pace_and_length(figures):
+    found = figures("turn", "oracle")
+    paces, lengths = (sum(found[key].cases for key in keys if key in found) for keys in (
+        ("good/slow", "good/even", "good/fast"), ("good/short", "good/medium", "good/long"),
+    ))  # fmt: skip
+    assert paces == lengths == found["good"].cases
+    assert turn._kinds(speech_of("what is two plus three", "flite/slt")) == ["flite", "fast", "short"]
+    assert turn._kinds(speech_of("strawberries delighted several grandmothers yesterday morning", "kokoro/am_puck")) == ["kokoro", "slow", "medium"]
 
 
 def test_how_late_a_recital_stops(drawn):

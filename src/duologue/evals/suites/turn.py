@@ -6,7 +6,7 @@ people's habit of starting early); what begins while the user has the floor is s
 
 from collections.abc import Sequence
 
-from duologue.data.script import Script
+from duologue.data.script import Script, Speech
 from duologue.evals.draws import Source, take
 from duologue.evals.items import Item
 from duologue.evals.outcome import Outcome, segments, sounds_in
@@ -16,6 +16,8 @@ from duologue.evals.suite import Record, Suite, latencies, readings, rows, seen
 from duologue.evals.trials import Trial
 
 EARLY_S, LATE_S = 0.3, 2.0
+SLOW, FAST = 3.0, 4.0  # words a second; about a quarter of the frozen questions is slower, a quarter faster
+FEW, MANY = 6, 9  # words, likewise
 FAMILIES = ("talk", "numbers", "order", "facts", "repeat")
 
 
@@ -36,13 +38,23 @@ def observe(
 
 
 def _turn(script: Script, trial: Trial, verdict: Verdict, outcome: Outcome, onsets: Sequence[float]) -> dict:
-    began_s = min((s.start_s for s in script.sounds if abs(s.start_s + s.speech.seconds - trial.after_s) < 0.02), default=0.0)
+    asked = min((s for s in script.sounds if abs(s.start_s + s.speech.seconds - trial.after_s) < 0.02), key=lambda s: s.start_s, default=None)
+    began_s = asked.start_s if asked else 0.0
     first_s, last_s = trial.after_s - EARLY_S, trial.after_s + LATE_S
     onset_s = next((s - trial.after_s for s in onsets if first_s < s <= last_s), None)
     premature = sounds_in(outcome.spans, began_s, first_s)
     good = verdict.right and onset_s is not None and not premature
-    voice = next((s.speech.voice.split("/")[0] for s in script.sounds), "typed")
-    return {"onset_s": onset_s, "premature": premature, "good": good, "voice": voice}
+    return {"onset_s": onset_s, "premature": premature, "good": good, "kinds": _kinds(asked.speech) if asked else ["typed"]}
+
+
+def _kinds(speech: Speech) -> list[str]:
+    """What a question is on each held-out axis: its kind of voice, its pace, its length."""
+    words, pace = len(speech.words), len(speech.words) / speech.seconds
+    return [
+        speech.voice.split("/")[0],
+        "slow" if pace < SLOW else "fast" if pace > FAST else "even",
+        "short" if words < FEW else "long" if words > MANY else "medium",
+    ]
 
 
 def figures(records: Sequence[Record]) -> dict[str, Figure]:
@@ -51,7 +63,7 @@ def figures(records: Sequence[Record]) -> dict[str, Figure]:
         (sum(t["onset_s"] is not None for t in record["seen"]["turns"]), len(record["seen"]["turns"]), record["seen"]["spurious"])
         for record in records
     ]
-    voices = sorted({turn["voice"] for turn in turns})
+    kinds = sorted({kind for turn in turns for kind in turn["kinds"]})
     return {
         "good": share([turn["good"] for turn in turns]),
         "premature": share([turn["premature"] for turn in turns]),
@@ -59,7 +71,7 @@ def figures(records: Sequence[Record]) -> dict[str, Figure]:
         "f1": of_sums(counts, lambda taken, asked, spurious: 200 * taken / (taken + spurious + asked)),
         **latencies([turn["onset_s"] for turn in turns], LATE_S),
         **readings(rows(records)),
-        **{f"good/{voice}": share([turn["good"] for turn in turns if turn["voice"] == voice]) for voice in voices},
+        **{f"good/{kind}": share([turn["good"] for turn in turns if kind in turn["kinds"]]) for kind in kinds},
     }
 
 
