@@ -110,7 +110,8 @@ def test_matrices_orthogonalised_together_are_as_those_alone():
     torch.manual_seed(0)
     updates = [torch.randn(shape) for shape in ((4, 6), (6, 4), (4, 6), (2, 4, 6))]
     for one, alone in zip(orthogonal(updates), map(orthogonalise, updates), strict=True):
-        torch.testing.assert_close(one, alone, rtol=1e-4, atol=1e-5)
+        rounding = 1e-4 if alone.dtype == torch.float32 else 0.02  # products of bf16 where the CPU has them
+        torch.testing.assert_close(one, alone.to(one.dtype), rtol=rounding, atol=rounding)
 
 
 def test_the_rate_rises_stays_and_falls():
