@@ -34,12 +34,11 @@ def _no_words(batch: Batch) -> Batch:
     return replace(batch, given_BTXC=batch.given_BTXC * torch.tensor([0, 1, 1, 1]))
 
 
-WITHOUT = (  # name, what is counted, and the past without a part of it
-    ("say, own voice silent", "say token", _own_silent),  # far below "say token": recordings of replies were learned, not answers
-    ("say, user silent", "say token", _user_silent),  # far above: the sound is believed and not the words written down from it
-    ("say, no words", "say token", _no_words),  # from sound alone
-    ("hear, no words", "hear token", _no_words),  # nothing can be guessed from the words before
-)
+WITHOUT = {  # parts of the past
+    "own voice silent": _own_silent,  # far below "say token": recordings of replies were learned, not answers
+    "user silent": _user_silent,  # far above: the sound is believed and not the words written down from it
+    "no words": _no_words,  # nothing can be guessed from the words before
+}
 TURNS = 120  # of a window: at most POSITIONS positions unless the model speaks or is typed at all the time
 
 
@@ -50,14 +49,19 @@ def forced(model: InteractionModel, folder: Path, windows: int = 40) -> dict[str
     """
     right, seen = Counter(), Counter()
     for batch in _batches(Shards(folder), windows):
-        without = {name: _hits(model, change(batch))[counted] for name, counted, change in WITHOUT}
-        for name, hits in (_hits(model, batch) | without).items():
+        for name, hits in (_hits(model, batch) | _without(model, batch)).items():
             right[name] += int(hits.sum())
             seen[name] += len(hits)
         wrong, letters = _letters(model, batch)
         right["letters of the front"] += max(0, letters - wrong)
         seen["letters of the front"] += letters
     return {name: rate(right[name], seen[name]) for name in seen if seen[name]}
+
+
+def _without(model: InteractionModel, batch: Batch) -> dict[str, torch.Tensor]:
+    """What is said, and at last what is heard, when a part of the past is missing."""
+    found = {name: _hits(model, change(batch)) for name, change in WITHOUT.items()}
+    return {f"say, {name}": hits["say token"] for name, hits in found.items()} | {"hear, no words": found["no words"]["hear token"]}
 
 
 def _batches(shards: Shards, windows: int):
