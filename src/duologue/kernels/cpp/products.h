@@ -64,20 +64,18 @@ template <class W, int M, int N, class Give> static inline void tile(const typen
         for (int n = 0; n < 2 * N; n++) give(m, n / 2, n % 2, sums[m][n]);
 }
 
-// Rows of a tile: as many as the registers have sums for, since a panel in fp32 may lie beyond the nearest cache and is read once a tile.
-constexpr int TALL = L == 16 ? 12 : 6;
-
-// Fewer than TALL rows with one panel.
-template <class W, int M, class Give> static inline void rest(const typename Step<W>::X* const* x, long rows, const W* w, long wide, Give give) {
-    if (rows == M) return tile<W, M, 1>(x, w, wide, give);
-    if constexpr (M > 1) rest<W, M - 1>(x, rows, w, wide, give);
-}
-
 // Any number of rows with one panel.
 template <class W, class Give> static inline void tiles(const typename Step<W>::X* const* x, long rows, const W* w, long wide, Give give) {
-    for (long r = 0; r < rows; r += TALL) {
+    for (long r = 0; r < rows; r += 6) {
         auto here = [&](int m, int, int half, V sums) { give(r + m, half, sums); };
-        rest<W, TALL>(x + r, rows - r < TALL ? rows - r : TALL, w, wide, here);
+        switch (rows - r) {
+            case 1: tile<W, 1, 1>(x + r, w, wide, here); break;
+            case 2: tile<W, 2, 1>(x + r, w, wide, here); break;
+            case 3: tile<W, 3, 1>(x + r, w, wide, here); break;
+            case 4: tile<W, 4, 1>(x + r, w, wide, here); break;
+            case 5: tile<W, 5, 1>(x + r, w, wide, here); break;
+            default: tile<W, 6, 1>(x + r, w, wide, here);
+        }
     }
 }
 

@@ -129,7 +129,7 @@ static inline V exponential(V x) {
 
 // The N sums of a loop, out of it: an array that is later read in another loop would be written to memory in each step of the first.
 template <int N> __attribute__((always_inline)) static inline void take(const V* from, V* to) {
-#pragma GCC unroll 24
+#pragma GCC unroll 16
     for (int i = 0; i < N; i++) to[i] = from[i];
 }
 
