@@ -8,7 +8,7 @@ from duologue.errors import DataError
 from duologue.media import dmel
 from duologue.media.patches import to_patches
 from duologue.media.text import Tokenizer
-from duologue.model.fuse import LOOK_BACK
+from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
 from duologue.model.interaction import InteractionModel
 from duologue.model.layout import PATCHES, A, I, T, V, X
 from duologue.train.batches import UNASKED, Shards, collate, disturb, hurried
@@ -175,3 +175,16 @@ def test_disturbing_changes_the_exposure_of_a_whole_window(watched):
 def test_an_empty_folder_says_what_to_do(tmp_path):
     with pytest.raises(DataError, match="make some with"):
         Shards(tmp_path)
+
+
+def test_a_disturbed_window_forgets_none_some_or_all_turns_of_its_own_sound_but_is_asked_for_all(shards):
+    drawn = [shards.draw(POSITIONS, np.random.default_rng(seed)) for seed in range(40)]
+    shares = []
+    for seed, window in enumerate(drawn):
+        window.own[:] = 1.0
+        turns = disturb(window, np.random.default_rng(seed)).own[OWN_LOOK_BACK:].reshape(len(window.speak), -1)
+        gone = (turns == dmel.FLOOR).all(1)
+        assert (gone == (turns == dmel.FLOOR).any(1)).all()  # whole turns
+        shares.append(gone.mean())
+    assert shares.count(0.0) >= 10 and shares.count(1.0) >= 4 and any(0.1 < share < 0.5 for share in shares)
+    assert (collate(drawn, POSITIONS, np.random.default_rng(0)).own_mel_RF == collate(drawn, POSITIONS, None).own_mel_RF).all()

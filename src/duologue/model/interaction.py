@@ -24,7 +24,8 @@ DECISION = len(CHANNELS)  # its row among the gates
 PAD_WEIGHT = 0.3
 CALM_WEIGHT = 0.1  # of decisions far from any event
 CHANNEL_WEIGHT = (1.0, 4.0, 4.0, 4.0)  # what it says and writes is rare beside what it hears
-FLOW_SOUNDS, FLOW_DRAWS = 60, 2  # own positions that the flow head learns from, for each row of a batch, drawn at random; noises for each
+FLOW_WEIGHT = 3.0  # most of its loss is noise that nobody could foretell
+FLOW_SOUNDS, FLOW_DRAWS = 100, 2  # own positions that the flow head learns from, for each row of a batch, drawn at random; noises for each
 LETTERS = 27  # a to z and the apostrophe
 SPELLING_WEIGHT = 0.2
 CTC_STEPS, CTC_EDGE = 4, 4  # steps in a position; positions left out at both ends of a window
@@ -152,7 +153,7 @@ class InteractionModel(nn.Module):
         losses["decision"] = self._decision_loss(gates[second, DECISION], batch, batch.output_of_R[second] // 2)
         losses["flow"] = self._flow_loss(hidden, batch, dtype)
         losses["spelling"] = self._spelling_loss(hidden, batch)
-        losses["total"] = losses["decision"] + losses["flow"] + SPELLING_WEIGHT * losses["spelling"] + sum(
+        losses["total"] = losses["decision"] + FLOW_WEIGHT * losses["flow"] + SPELLING_WEIGHT * losses["spelling"] + sum(
             weight * losses[name] for weight, name in zip(CHANNEL_WEIGHT, CHANNELS, strict=True)
         )
         return losses

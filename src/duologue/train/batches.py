@@ -31,6 +31,7 @@ FRAMES = dmel.FRAMES_PER_TURN
 HURRY, HURRY_FRAMES = 0.2, 100  # spread of the speed (log), and how long it stays about the same
 COLOUR_POINTS = 6
 MISHEARD = (0.0, 0.0, 0.3, 1.0)  # share of heard words that a disturbed window shows wrongly
+FORGOTTEN = (0.0, 0.0, 0.3, 1.0)  # share of its turns whose own sound a disturbed window forgets
 UNASKED = -1  # in place of a wanted token: nothing is asked of this channel here
 
 
@@ -133,6 +134,7 @@ def disturb(window: Window, rng: np.random.Generator) -> Window:
         user[start : start + rng.integers(1, 8)] = dmel.FLOOR
     spread = rng.uniform(0, 0.35) if rng.random() < 0.9 else rng.uniform(0.35, 0.8)
     own = window.own + (window.own > dmel.FLOOR) * rng.normal(0, spread, window.own.shape)
+    own[_forgotten(len(window.speak), rng)] = dmel.FLOOR
     noisy = user + rng.normal(0, 0.08, user.shape)
     tokens, given = _misheard(window, rng)
     disturbed = replace(window, user=noisy, own=own, tokens=tokens, given=given)
@@ -164,6 +166,13 @@ def _misheard(window: Window, rng: np.random.Generator) -> tuple[np.ndarray, np.
         given[(*at.T, 0)] = np.where(rng.random(len(at)) < 0.3, 0, rng.choice(heard[heard != 0], len(at)))
         tokens[..., 1:] = UNASKED
     return tokens, given
+
+
+def _forgotten(turns: int, rng: np.random.Generator) -> np.ndarray:
+    """Frames of the own history that are left out: how a word goes on must be known from the word, and not from the recording
+    that it was in."""
+    at = np.repeat(rng.random(turns) < rng.choice(FORGOTTEN), FRAMES)
+    return np.concatenate([np.full(OWN_LOOK_BACK, at[0]), at])
 
 
 def _coloured(rng: np.random.Generator) -> np.ndarray:

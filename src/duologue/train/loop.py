@@ -98,6 +98,7 @@ def _step(model, made, loss_of, batch, rate: float, world: int) -> dict[str, flo
     set_rate(made, rate)
     for optimiser in made:
         optimiser.step()
+    for optimiser in made:  # the tokens have two
         optimiser.zero_grad(set_to_none=False)
     return _read(losses)
 
@@ -152,6 +153,8 @@ def _resume(model: nn.Module, made: list, out: Path) -> int:
     tensors, header = checkpoint.read(out / "state.safetensors")
     if about["step"] != header["step"]:
         raise TrainError(f"{out}: model is at step {about['step']}, optimiser at {header['step']}; copy back a matching pair")
+    if len(header["groups"]) != len(made):
+        raise TrainError(f"{out} was left by another version's optimisers; begin a new folder from it: --init {out}/model.safetensors")
     model.load_state_dict(loaded.state_dict())
     for n, optimiser in enumerate(made):
         state: dict[int, dict] = {}

@@ -1,4 +1,4 @@
-"""Muon for the matrices of trunk and front, AdamW for everything else.
+"""Muon for the matrices of trunk and front, AdamW for everything else, and letters under the table of tokens.
 
 Source: Jordan et al., Muon (github.com/KellerJordan/Muon): momentum orthogonalised by five Newton-Schulz steps.
 """
@@ -8,9 +8,12 @@ import torch.distributed as dist
 from torch import nn
 
 from duologue.kernels.ops import fast_dtype
+from duologue.media.text import VOCABULARY
+from duologue.train.letters import Letters
 
 MUON_LR, ADAM_LR = 0.02, 2e-3
 MUON = ("trunk.layers", "fuse.front.wide", "fuse.front.narrow", "fuse.front.join")
+TOKENS = "fuse.tokens"
 
 
 def orthogonalise(g: torch.Tensor, steps: int = 5) -> torch.Tensor:
@@ -63,11 +66,15 @@ class Muon(torch.optim.Optimizer):
 
 
 def optimisers(model: nn.Module) -> list[torch.optim.Optimizer]:
-    """Muon over the matrices of the trunk's layers and of the front, AdamW over the rest; each remembers its base rate as `base`."""
+    """Muon over the matrices of the trunk's layers and of the front, AdamW over the rest, `Letters` once more over the tokens.
+
+    Each remembers its base rate as `base`.
+    """
     matrices = [p for n, p in model.named_parameters() if n.startswith(MUON) and p.ndim >= 2 and "sink" not in n]
     chosen = {id(p) for p in matrices}
     rest = [p for n, p in model.named_parameters() if id(p) not in chosen and not n.startswith("vocoder.")]
     made = [Muon(matrices), torch.optim.AdamW(rest, lr=ADAM_LR, betas=(0.9, 0.98), weight_decay=0.01)]
+    made += [Letters(p) for n, p in model.named_parameters() if n == TOKENS and len(p) == VOCABULARY]
     for optimiser in made:
         for group in optimiser.param_groups:
             group["base"] = group["lr"]
