@@ -14,7 +14,8 @@ from duologue.evals.glossary import MEANINGS, meaning
 from duologue.evals.items import digest
 from duologue.evals.outcome import Outcome
 from duologue.evals.runs import OWN_WORDS, Asked, cases_of
-from duologue.evals.suite import ORACLE_LEAST, record_of
+from duologue.evals.score import Reader
+from duologue.evals.suite import ORACLE_LEAST, Ears, record_of
 from duologue.evals.suites import hearing, long, reading, refusal_long, timed, turn, voice
 from duologue.evals.suites.repair import first_version
 from duologue.evals.systems import CONTROLS, Case, run
@@ -196,6 +197,15 @@ def test_a_cancelled_timer_must_be_answered(source):
     assert not record_of(suite, 0, (script, [trial]), quiet, OWN_WORDS)["seen"]["good"]
     if end_s + 1.0 < trial.begin_s:
         assert record_of(suite, 0, (script, [trial]), outcome((end_s + 0.3, end_s + 0.6), length_s=60), OWN_WORDS)["seen"]["good"]
+
+
+def test_a_time_told_into_its_question_is_chance(source):
+    item = next(item for item in timed.items(source, 3) if item[1][0].row == "time/elapsed")
+    trial, question, suite = item[1][0], item[0].sounds[-1], SUITES["timed"]
+    told, after = Ears(Reader(lambda *_: trial.accept[0])), (trial.after_s + 0.3, trial.after_s + 1.0)
+    into = (question.start_s + 0.1, question.start_s + 0.4)
+    assert record_of(suite, 0, item, outcome(after, length_s=60), told)["seen"]["good"]
+    assert not record_of(suite, 0, item, outcome(into, after, length_s=60), told)["seen"]["good"]
 
 
 def test_a_long_session_has_its_probes_afresh(drawn):

@@ -4,6 +4,8 @@ In training alone: under the table of tokens lies a table of letters, whose step
 left in a checkpoint but better embeddings. Read `Letters` first.
 """
 
+from itertools import pairwise
+
 import torch
 
 from duologue.data.labels import LETTERS as ALPHABET
@@ -21,8 +23,7 @@ def parts_of(word: str) -> set[int]:
     n = [ALPHABET.find(letter) for letter in word]
     placed = [*enumerate(n[:FIRST]), *enumerate(n[::-1][:LAST], FIRST)]
     found = {place * len(ALPHABET) + letter for place, letter in placed if letter >= 0}
-    pairs = zip(n, n[1:], strict=False)
-    return found | {(PLACES + a) * len(ALPHABET) + b for a, b in pairs if min(a, b) >= 0}
+    return found | {(PLACES + a) * len(ALPHABET) + b for a, b in pairwise(n) if min(a, b) >= 0}
 
 
 def spelling() -> torch.Tensor:

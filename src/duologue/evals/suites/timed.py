@@ -1,7 +1,8 @@
 """Timed speech: "in seven seconds say tea", "every four seconds", "how long since I said go", "never mind".
 
 An item is right when every word comes in its time and nothing comes between; the headline is the mean over the four kinds.
-A cancelled timer counts only when the cancelling was answered, or silence would be right. Read `SUITE` first.
+A cancelled timer counts only when the cancelling was answered, or silence would be right; a told time only when nothing was begun
+within the question, or a metronome that knows the answer would be right. Read `SUITE` first.
 """
 
 import re
@@ -34,15 +35,27 @@ def observe(
     """kind, good, errors_s: of each slot how far the nearest beginning is (None: none near), off_s: of a told time."""
     trial, verdict = trials[0], verdicts[0]
     kind = trial.row.removeprefix("time/")
-    good = verdict.right and (kind != "cancel" or _acknowledged(script, outcome))
+    fair = {"cancel": _acknowledged, "elapsed": _heard_out}.get(kind, lambda *_: True)
+    good = verdict.right and fair(script, outcome)
     off_s = _told(verdict.heard, trial) if kind == "elapsed" else None
     return {"kind": kind, "good": good, "errors_s": [_error(slot_s, outcome) for slot_s in trial.slots_s], "off_s": off_s}
 
 
 def _acknowledged(script: Script, outcome: Outcome) -> bool:
     """Whether anything was said after the user's last words, the cancelling ones."""
-    end_s = max(sound.start_s + sound.speech.seconds for sound in script.sounds)
+    end_s = _last(script)[1]
     return onset_in(outcome.spans, end_s - 0.2, end_s + ANSWER_S) is not None
+
+
+def _heard_out(script: Script, outcome: Outcome) -> bool:
+    """Whether nothing was begun within the user's last words, the question."""
+    begin_s, end_s = _last(script)
+    return onset_in(outcome.spans, begin_s, end_s - 0.2) is None
+
+
+def _last(script: Script) -> tuple[float, float]:
+    """When the user's last words begin and end."""
+    return max((sound.start_s, sound.start_s + sound.speech.seconds) for sound in script.sounds)
 
 
 def _error(slot_s: float, outcome: Outcome) -> float | None:
