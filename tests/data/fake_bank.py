@@ -82,3 +82,6 @@ class FakeBank:
 
     def own_sentence(self, rng: np.random.Generator, split: str = "train") -> Speech:
         return speech_of(OPEN_TEXT[rng.integers(len(OPEN_TEXT))], "own")
+
+    def own_anything(self, rng: np.random.Generator) -> Speech:
+        return self.own_sentence(rng)

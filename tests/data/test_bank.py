@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from duologue.data.bank import Bank, Writer, file_stem, normal
+from duologue.data.bank import Bank, Writer, file_stem, normal, own_split
 from duologue.data.pieces import FADE
 from duologue.data.script import Line, Word
 from duologue.data.voices import OWN
@@ -151,6 +151,18 @@ def test_own_sentences_keep_their_split_when_the_bank_grows(tmp_path):
             for text in {Bank(tmp_path).own_sentence(rng, split).text for _ in range(10)}:
                 assert seen.setdefault(text, split) == split
     assert set(seen.values()) == {"train", "test"}
+
+
+def test_anything_of_the_own_voice_is_sentences_replies_and_lists_but_nothing_held_out(tmp_path):
+    sentences = [f"the fox saw {word} geese" for word in "one two three four five six seven eight nine ten".split()]
+    sentences += [text.replace("fox", "owl") for text in sentences] + [text.replace("fox", "cat") for text in sentences]
+    put(tmp_path, OWN, *(Line("hear", "open", text) for text in sentences))
+    rng = np.random.default_rng(0)
+    assert {Bank(tmp_path).own_anything(rng).line.intent for _ in range(5)} == {"open"}
+    put(tmp_path, OWN, Line("own", "reply", "that's nine"), Line("own", "list", "red blue four"))
+    drawn = [Bank(tmp_path).own_anything(rng) for _ in range(200)]
+    assert {speech.line.intent for speech in drawn} == {"open", "reply", "list"}
+    assert {own_split(speech.text) for speech in drawn if speech.line.intent == "open"} == {"train"}
 
 
 def test_a_word_is_lifted_where_it_is_quiet_even_when_its_times_are_off(tmp_path):

@@ -177,6 +177,14 @@ class Bank:
             raise DataError(f"the own voice has said no open {split} sentence yet: synthesise more (duologue synth)")
         return self.speech(entry)
 
+    def own_anything(self, rng: np.random.Generator) -> Speech:
+        """For training: an open sentence half of the time, else a reply or a list of words."""
+        kinds = [("hear", "open"), ("hear", "open"), ("own", "reply"), ("own", LIST_INTENT)]
+        found = [self._by_family[key][OWN] for kind in kinds if OWN in self._by_family.get(key := ("own", *kind), ())]
+        if (entry := _choose(rng, found, lambda line: line.intent != "open" or own_split(line.text) == "train")) is None:
+            raise DataError("the own voice has said nothing yet: synthesise more (duologue synth)")
+        return self.speech(entry)
+
     def own_word(self, word: str, rng: np.random.Generator | None = None) -> Speech:
         """One word of the own voice; the cleanest cut, or with `rng` a random one of the clean ones."""
         cuts = self._own_words.get(normal(word))

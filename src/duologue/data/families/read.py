@@ -53,9 +53,9 @@ def script(rng: np.random.Generator, bank, split: str, voice: str | None = None)
 
 
 def _text(rng: np.random.Generator, bank, split: str) -> list[Speech]:
-    """A sentence, or a few."""
+    """A sentence, or a few; in training also words and replies, so that each of them is met in writing."""
     count = rng.integers(2, 4) if rng.random() < PARAGRAPH else 1
-    return [bank.own_sentence(rng, split) for _ in range(count)]
+    return [bank.own_anything(rng) if split == "train" else bank.own_sentence(rng, split) for _ in range(count)]
 
 
 def _spoken(rng: np.random.Generator, text: Sequence[Speech], at_s: float) -> list[Own]:
