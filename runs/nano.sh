@@ -47,7 +47,7 @@ hear() { # hear ROUND
 render() { # render ROUND AMOUNT-OF-NOISE
     "$BIN/duologue" synth shards --out "$HOME_OF_RUN/shards/nano-$1" --count "$SHARDS" --seed "$1" --workers 2 --augment "$2" \
         --family hear=12 --family delegate=6 --family drill=4 --family numbers=3 --family repeat=3 --family talk=2.5 --family time=2.5 --family facts=2 \
-        --family typed=2 --family read=2 --family order=1.5 --family pause=1.5 --family hold --family interrupt --family invite
+        --family typed=2 --family read=5 --family order=1.5 --family pause=1.5 --family hold --family interrupt --family invite
 }
 learn() { # learn ROUND MORE-OPTIONS...
     round=$1; shift

@@ -12,7 +12,7 @@ from duologue.data.labels import LETTERS as ALPHABET
 from duologue.media.text import VOCABULARY, Tokenizer
 
 RATE = 1e-3
-BETAS, EPSILON = (0.9, 0.98), 1e-8  # as AdamW has them here
+BETAS = (0.9, 0.98)
 FIRST, LAST = 6, 3  # letters known by their place from the beginning, and from the end
 PLACES = FIRST + LAST
 PARTS = len(ALPHABET) * (PLACES + len(ALPHABET))  # a letter in its place, and two letters in a row
@@ -35,29 +35,22 @@ def spelling() -> torch.Tensor:
     return table[:, table.any(0)]
 
 
-class Letters(torch.optim.Optimizer):
-    """Adam on letters: the table of tokens [VOCABULARY, D] moves by `spelling` times the steps of a table of letters.
+class Letters(torch.optim.Adam):
+    """Adam on letters: the table of tokens [VOCABULARY, D] moves by `spelling` times the steps of a table of letters [parts, D].
 
-    Which is as if the embedding of a token were its own plus those of its letters. Kingma and Ba, arXiv 1412.6980.
+    Which is as if the embedding of a token were its own plus those of its letters. It reads the tokens' gradient and leaves it.
     """
 
     def __init__(self, tokens: torch.nn.Parameter, lr: float = RATE):
-        super().__init__([tokens], {"lr": lr})
-        self.spelling_VP = spelling().to(tokens.device)
+        self.tokens, self.spelling_VP = tokens, spelling().to(tokens.device)
+        super().__init__([tokens.new_zeros(self.spelling_VP.shape[1], tokens.shape[1])], lr=lr, betas=BETAS)
 
     @torch.no_grad()
     def step(self):
-        for group in self.param_groups:
-            for tokens in group["params"]:
-                if tokens.grad is not None:
-                    tokens.add_(self.spelling_VP @ self._moved(tokens), alpha=-group["lr"])
-
-    def _moved(self, tokens: torch.nn.Parameter) -> torch.Tensor:
-        """The step [PARTS, D] of the table of letters, without its rate."""
-        grad, state = self.spelling_VP.T @ tokens.grad, self.state[tokens]
-        if not state:
-            state.update(step=torch.zeros(()), mean=torch.zeros_like(grad), square=torch.zeros_like(grad))
-        state["step"] += 1
-        mean, square = state["mean"].lerp_(grad, 1 - BETAS[0]), state["square"].lerp_(grad.square(), 1 - BETAS[1])
-        unbiased = [1 - beta ** float(state["step"]) for beta in BETAS]
-        return mean / unbiased[0] / ((square / unbiased[1]).sqrt() + EPSILON)
+        if self.tokens.grad is None:
+            return
+        (step_PD,) = self.param_groups[0]["params"]
+        step_PD.zero_()
+        step_PD.grad = self.spelling_VP.T @ self.tokens.grad
+        super().step()
+        self.tokens.add_(self.spelling_VP @ step_PD)

@@ -98,7 +98,7 @@ def _step(model, made, loss_of, batch, rate: float, world: int) -> dict[str, flo
     set_rate(made, rate)
     for optimiser in made:
         optimiser.step()
-    for optimiser in made:  # the tokens have two
+    for optimiser in made:  # after all steps: two read the tokens' gradient
         optimiser.zero_grad(set_to_none=False)
     return _read(losses)
 
