@@ -104,3 +104,12 @@ def test_letters_share_the_time_of_their_word():
     bits_TP = labels.letters(Script("hear", 2.0, [Sound(0.4, speech), Sound(1.2, speech, transcribed=False)]), 10)
     spelled = ["".join(c for i, c in enumerate(labels.LETTERS) if b >> i & 1) for b in bits_TP.flatten().tolist()]
     assert spelled == ["", "", "", "", "a", "a", "b", "b", "c", "c", *[""] * 10]
+
+
+def test_own_letters_lie_a_turn_earlier_for_they_are_on_output_turns():
+    from duologue.data.script import Own, Script, Speech, Word
+
+    speech = Speech("ab", "v", np.zeros(6400, np.float32), (Word("ab", 0.0, 0.4),))
+    bits_TP = labels.own_letters(Script("hear", 2.0, own=[Own(0.4, speech)]), 10)
+    spelled = ["".join(c for i, c in enumerate(labels.LETTERS) if b >> i & 1) for b in bits_TP.flatten().tolist()]
+    assert spelled == ["", "", "a", "a", "b", "b", *[""] * 14]

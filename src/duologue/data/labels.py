@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from duologue.data.script import Own, Script
+from duologue.data.script import Own, Script, Word
 from duologue.media.text import END
 from duologue.turn import TURN_MS, first_turn_at
 
@@ -78,16 +78,24 @@ def letters(script: Script, turns: int) -> np.ndarray:
 
     A word's letters share its time evenly: coarse, but right where it matters, and it needs no aligner.
     """
+    return _letters(((s.start_s, word) for s in script.sounds if s.transcribed for word in s.speech.words), turns)
+
+
+def own_letters(script: Script, turns: int) -> np.ndarray:
+    """The same of the own sound, on output turns. What a cut leaves unsaid is there too, where nothing sounds."""
+    return _letters(((own.start_s, word) for own in script.own for word in own.speech.words), turns + 1)[1:]
+
+
+def _letters(words: Iterable[tuple[float, Word]], turns: int) -> np.ndarray:
     bits = np.zeros(turns * LETTERS_PER_TURN, np.uint32)
     each_s = TURN_MS / 1000 / LETTERS_PER_TURN
-    for sound in script.sounds:
-        for word in sound.speech.words if sound.transcribed else ():
-            step = (word.end_s - word.start_s) / len(word.text)
-            for i, letter in enumerate(word.text):
-                begin = sound.start_s + word.start_s + i * step
-                span = slice(int(begin / each_s + 1e-6), int((begin + step) / each_s - 1e-6) + 1)
-                if letter in LETTERS:
-                    bits[span] |= np.uint32(1 << LETTERS.index(letter))
+    for start_s, word in words:
+        step = (word.end_s - word.start_s) / len(word.text)
+        for i, letter in enumerate(word.text):
+            begin = start_s + word.start_s + i * step
+            span = slice(int(begin / each_s + 1e-6), int((begin + step) / each_s - 1e-6) + 1)
+            if letter in LETTERS:
+                bits[span] |= np.uint32(1 << LETTERS.index(letter))
     return bits.reshape(turns, LETTERS_PER_TURN)
 
 

@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from duologue.config import Config
 from duologue.kernels.ops import REFERENCE, Ops, live
 from duologue.media.patches import LEVEL
-from duologue.model.flow import FlowHead
+from duologue.model.flow import TARGET, FlowHead
 from duologue.model.fuse import Fuse, last_written
 from duologue.model.layout import CHANNELS, OUT
 from duologue.model.moe import Experts
@@ -23,11 +23,14 @@ from duologue.model.trunk import Attention, GatedMLP, Linear, Trunk
 DECISION = len(CHANNELS)  # its row among the gates
 PAD_WEIGHT = 0.3
 CALM_WEIGHT = 0.1  # of decisions far from any event
-CHANNEL_WEIGHT = (1.0, 4.0, 4.0, 4.0)  # what it says and writes is rare beside what it hears
-FLOW_WEIGHT = 3.0  # most of its loss is noise that nobody could foretell
+WEIGHTS = {
+    "hear": 1.0, "say": 4.0, "text": 4.0, "act": 4.0,  # what it says and writes is rare beside what it hears
+    "decision": 1.0,
+    "flow": 3.0,  # most of its loss is noise that nobody could foretell
+    "spelling": 0.2, "pronouncing": 0.2, "draft": 2.0,
+}  # fmt: skip
 FLOW_SOUNDS, FLOW_DRAWS = 100, 2  # own positions that the flow head learns from, for each row of a batch, drawn at random; noises for each
 LETTERS = 27  # a to z and the apostrophe
-SPELLING_WEIGHT = 0.2
 CTC_STEPS, CTC_EDGE = 4, 4  # steps in a position; positions left out at both ends of a window
 STRETCH = 256  # positions appended at once when a whole session is scored
 
@@ -54,6 +57,7 @@ class Batch:
     sounds_R: torch.Tensor  # flat indices of the V positions, in the order of own_mel_RF
     listening_R: torch.Tensor  # flat indices of the A positions
     letters_RL: torch.Tensor  # letters spoken at each of them and at the one before, 0 or 1 [A positions, 2 * LETTERS]
+    own_letters_RL: torch.Tensor  # letters spoken at each of the V positions, 0 or 1
     spelled_BS: torch.Tensor  # letters of the words of each row, 1 to LETTERS, then 0
     patches_R: torch.Tensor  # uint8 [pictures, PATCHES, 40, 40, 3]
 
@@ -100,8 +104,11 @@ class InteractionModel(nn.Module):
         self.fuse, self.trunk = Fuse(config), Trunk(config)
         self.heads, self.flow = TokenHeads(config), FlowHead(config)
         self.spelling = nn.Linear(config.width, 2 * LETTERS)  # teaches hearing; not used live
+        self.pronouncing = nn.Linear(config.width, LETTERS)  # teaches speaking; not used live, and so is the next
+        self.draft = nn.Linear(config.width, TARGET)
         self.ctc = nn.Linear(config.width, CTC_STEPS * (1 + LETTERS))  # the same, `ear_loss` alone
-        nn.init.constant_(self.spelling.bias, -3.0)
+        for head in (self.spelling, self.pronouncing):
+            nn.init.constant_(head.bias, -3.0)
         self.apply(_initialise)
 
     @property
@@ -152,10 +159,9 @@ class InteractionModel(nn.Module):
         second = batch.output_of_R % 2 == 1
         losses["decision"] = self._decision_loss(gates[second, DECISION], batch, batch.output_of_R[second] // 2)
         losses["flow"] = self._flow_loss(hidden, batch, dtype)
-        losses["spelling"] = self._spelling_loss(hidden, batch)
-        losses["total"] = losses["decision"] + FLOW_WEIGHT * losses["flow"] + SPELLING_WEIGHT * losses["spelling"] + sum(
-            weight * losses[name] for weight, name in zip(CHANNEL_WEIGHT, CHANNELS, strict=True)
-        )
+        losses["spelling"] = _letters_loss(self.spelling(hidden.index_select(0, batch.listening_R)), batch.letters_RL)
+        losses["pronouncing"], losses["draft"] = self._speaking_losses(hidden, batch)
+        losses["total"] = sum(weight * losses[name] for name, weight in WEIGHTS.items())
         return losses
 
     def ear_loss(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
@@ -217,16 +223,26 @@ class InteractionModel(nn.Module):
         speak = batch.speak_BT.flatten()[turns].float()
         return (F.binary_cross_entropy_with_logits(gate, speak, reduction="none") * weight).sum() / weight.sum()
 
-    def _spelling_loss(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Which letters are being spoken, for every 100 ms: a dense teacher of hearing where words come rarely."""
-        guess = self.spelling(hidden.index_select(0, batch.listening_R))
-        return F.binary_cross_entropy_with_logits(guess, batch.letters_RL, reduction="none").sum(-1).mean()
+    def _speaking_losses(self, hidden: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the flow head's condition must hold, asked without noise: which letters are due, and the mean of the frames.
+
+        The second is the encoder's loss of Grad-TTS (Popov et al., arXiv 2105.06337).
+        """
+        if not len(batch.sounds_R):
+            return hidden.sum() * 0, hidden.sum() * 0
+        before = hidden.index_select(0, batch.sounds_R - 1)
+        return _letters_loss(self.pronouncing(before), batch.own_letters_RL), F.mse_loss(self.draft(before), batch.own_mel_RF)
 
     def _flow_loss(self, hidden: torch.Tensor, batch: Batch, dtype) -> torch.Tensor:
         if not len(batch.sounds_R):
             return hidden.sum() * 0
         drawn = torch.randperm(len(batch.sounds_R), device=hidden.device)[: FLOW_SOUNDS * len(batch.speak_BT)]
         return self.flow.loss(hidden.index_select(0, batch.sounds_R[drawn] - 1), batch.own_mel_RF[drawn], FLOW_DRAWS, dtype).mean()
+
+
+def _letters_loss(guess_RL: torch.Tensor, letters_RL: torch.Tensor) -> torch.Tensor:
+    """Which letters are being spoken, for every 100 ms: a dense teacher where words come rarely."""
+    return F.binary_cross_entropy_with_logits(guess_RL, letters_RL, reduction="none").sum(-1).mean()
 
 
 def _initialise(module: nn.Module) -> None:

@@ -226,7 +226,7 @@ def _window(moments: list[Moment]) -> Window:
         own=np.concatenate([before[:OWN_LOOK_BACK], *(m.mel_FM for m in moments)]),
         tokens=tokens, given=tokens, speak=speak, important=speak, typed=typed,
         lost=np.array([m.lost_2 for m in moments]).T,
-        letters=np.zeros((turns, AUDIO), np.uint32),
+        letters=np.zeros((turns, AUDIO), np.uint32), own_letters=np.zeros((turns, AUDIO), np.uint32),
         flat=flatten(speak, typed, np.array([0 if m.image is None else PATCHES for m in moments])),
         pictures=np.stack(images) if images else np.zeros((0, PICTURE_HEIGHT, PICTURE_WIDTH, 3), np.uint8),
     )  # fmt: skip

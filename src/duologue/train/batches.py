@@ -48,6 +48,7 @@ class Window:
     typed: np.ndarray  # [T, 8]
     lost: np.ndarray  # [2, T]
     letters: np.ndarray  # uint32 [T, 2]
+    own_letters: np.ndarray
     flat: Flat
     pictures: np.ndarray  # uint8 [pictures, height, width, 3] in the order of their turns
 
@@ -114,7 +115,8 @@ def cut(shard: dict[str, np.ndarray], start: int, stop: int, first_turn: int) ->
     flat = flatten(shard["speak"][turns], shard["typed"][turns], patches, first_turn)
     return Window(
         frames("user_mel", LOOK_BACK), own, tokens, given, shard["speak"][turns], shard["important"][turns],
-        shard["typed"][turns], lost, shard["letters"][turns], flat, _pictures(shard, turns),
+        shard["typed"][turns], lost, shard["letters"][turns], shard["own_letters"][turns], flat,
+        _pictures(shard, turns),
     )  # fmt: skip
 
 
@@ -211,7 +213,8 @@ def collate(clean: list[Window], positions: int, rng: np.random.Generator | None
         dmel.quantise(user), lost, dmel.quantise(own), target,
         np.concatenate(texts), np.concatenate(before), np.concatenate(text)[:, 1], tokens, given,
         speak, important, source, time, outputs, output_of, sounds, np.concatenate(listening),
-        np.concatenate([_letters(w) for w in rows]), _spelled(rows), cut_patches(np.concatenate([w.pictures for w in rows])),
+        np.concatenate([_letters(w) for w in rows]), np.concatenate([_own_letters(w) for w in rows]), _spelled(rows),
+        cut_patches(np.concatenate([w.pictures for w in rows])),
     )  # fmt: skip
     return Batch(*(torch.from_numpy(np.ascontiguousarray(v)) for v in values))
 
@@ -235,9 +238,18 @@ def _spelling() -> list[list[int]]:
 
 def _letters(window: Window) -> np.ndarray:
     """Letters at each position of the user's sound and at the one before it, float32 [2 T, 2 * LETTERS]."""
-    bits = window.letters.reshape(-1, 1) >> np.arange(LETTERS, dtype=np.uint32) & 1
+    bits = _bits(window.letters)
     before = np.concatenate([np.zeros_like(bits[:1]), bits[:-1]])
     return np.concatenate([bits, before], 1).astype(np.float32)
+
+
+def _own_letters(window: Window) -> np.ndarray:
+    """Letters at each position of the own sound, float32 [2 S, LETTERS]."""
+    return _bits(window.own_letters[window.speak != 0]).astype(np.float32)
+
+
+def _bits(letters: np.ndarray) -> np.ndarray:
+    return letters.reshape(-1, 1) >> np.arange(LETTERS, dtype=np.uint32) & 1
 
 
 def _speaking(rows: list[Window], clean: list[Window]) -> tuple[np.ndarray, np.ndarray]:
