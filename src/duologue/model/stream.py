@@ -268,7 +268,7 @@ def _silence(rows: int, device: torch.device) -> torch.Tensor:
     return torch.full((rows, FRAMES_PER_TURN, MELS), FLOOR, device=device)
 
 
-def _levels(mel: torch.Tensor) -> torch.Tensor:
+def quantised(mel: torch.Tensor) -> torch.Tensor:
     """As `dmel.quantise`, to the bit, where the mel lies."""
     scaled = (mel - FLOOR) * ((LEVELS - 1) / (CEILING - FLOOR))
     return scaled.round().clamp(0, LEVELS - 1).to(torch.uint8)
@@ -281,7 +281,7 @@ def _speak(model, state: State, hidden: torch.Tensor, speak: torch.Tensor, noise
     for place in range(AUDIO):
         x = denormalise(model.flow.sample(hidden, noise_BVF[:, place], FLOW_STEPS, dtype)).view(-1, half, MELS)
         mel[:, place * half : (place + 1) * half] = torch.where(speak[:, None, None], x, FLOOR)
-        levels = _levels(mel[:, place * half : (place + 1) * half])
+        levels = quantised(mel[:, place * half : (place + 1) * half])
         embedded, state.own_BLKW = model.fuse.own_position(levels, state.own_BLKW, place)
         if place == 0:
             hidden = _append(model, state, embedded, TIME_OF[V][0], speak)

@@ -14,6 +14,7 @@ from duologue.model import checkpoint
 from duologue.model.interaction import Batch, InteractionModel
 from duologue.model.moe import balance
 from duologue.train.batches import Shards, collate, hurried
+from duologue.train.itself import heard_itself
 from duologue.train.loop import Plan, rank_and_world, train
 
 POSITIONS = 768  # of a window: longer than the attention's own window, so that the ring's forgetting is trained too
@@ -60,10 +61,14 @@ def pretrain(
     torch.manual_seed(plan.seed)
     model = checkpoint.load(init)[0].train() if init else InteractionModel(config)
     feed = Feed(Shards(shards), rows, plan.seed, plan.device, ears)
-    return train(model, feed, lambda m, batch: m.ear_loss(batch, plan.dtype) if ears else _losses(m, batch, plan.dtype), plan)
+    if ears:
+        return train(model, feed, lambda m, batch: m.ear_loss(batch, plan.dtype), plan)
+    return train(model, feed, lambda m, batch: _losses(m, batch, plan.dtype, itself=feed.following % 2 == 0), plan)
 
 
-def _losses(model: InteractionModel, batch: Batch, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+def _losses(model: InteractionModel, batch: Batch, dtype: torch.dtype, itself: bool) -> dict[str, torch.Tensor]:
+    """Every other step follows what the model itself would have said before, and not a recording."""
+    batch = heard_itself(model, batch, dtype) if itself else batch
     losses = model.loss(batch, dtype)
     balance(model)
     return losses
