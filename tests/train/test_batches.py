@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 
 from duologue.config import tiny
 from duologue.data.labels import HEAR_LAG_TURNS
@@ -188,3 +189,10 @@ def test_a_disturbed_window_forgets_none_some_or_all_turns_of_its_own_sound_but_
         shares.append(gone.mean())
     assert shares.count(0.0) >= 10 and shares.count(1.0) >= 4 and any(0.1 < share < 0.5 for share in shares)
     assert (collate(drawn, POSITIONS, np.random.default_rng(0)).own_mel_RF == collate(drawn, POSITIONS, None).own_mel_RF).all()
+
+
+def test_a_shard_of_an_older_version_is_told_of(tmp_path):
+    path = make_shard(tmp_path / "old.safetensors")
+    save_file({name: array for name, array in load_file(path).items() if name != "own_letters"}, path)
+    with pytest.raises(DataError, match=r"old.safetensors has no own_letters: an older version made it"):
+        Shards(tmp_path)

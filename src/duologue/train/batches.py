@@ -32,6 +32,7 @@ HURRY, HURRY_FRAMES = 0.2, 100  # spread of the speed (log), and how long it sta
 COLOUR_POINTS = 6
 MISHEARD = (0.0, 0.0, 0.3, 1.0)  # share of heard words that a disturbed window shows wrongly
 FORGOTTEN = (0.0, 0.0, 0.3, 1.0)  # share of its turns whose own sound a disturbed window forgets
+NEEDED = ("user_mel", "own_mel", *CHANNELS, "shown", "letters", "own_letters", "speak", "typed", "missing", "important")
 UNASKED = -1  # in place of a wanted token: nothing is asked of this channel here
 
 
@@ -63,7 +64,7 @@ class Shards:
         self.paths = sorted(folder.glob("*.safetensors"))
         if not self.paths:
             raise DataError(f"no shards (*.safetensors) in {folder}; make some with `duologue synth shards --out {folder}`")
-        self.shards = [load_file(path) for path in self.paths]
+        self.shards = [_read(path) for path in self.paths]
         self.ends = [np.cumsum(_positions(shard)) for shard in self.shards]
 
     def draw(self, positions: int, rng: np.random.Generator) -> Window:
@@ -74,6 +75,13 @@ class Shards:
         start = int(rng.integers(BEFORE, max(BEFORE + 1, last)))
         stop = int(np.searchsorted(ends, ends[start - 1] + positions, side="right"))
         return cut(self.shards[shard], start, stop, int(rng.integers(FIRST_TURNS)))
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    shard = load_file(path)
+    if absent := [name for name in NEEDED if name not in shard]:
+        raise DataError(f"{path} has no {', '.join(absent)}: an older version made it; make it again with `duologue synth shards`")
+    return shard
 
 
 def _positions(shard: dict[str, np.ndarray]) -> np.ndarray:
