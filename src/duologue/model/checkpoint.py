@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from duologue.config import Config
 from duologue.errors import DataError
-from duologue.model.interaction import InteractionModel
+from duologue.model.interaction import UNKEPT, InteractionModel
 
 FORMAT = "duologue-1"
 
@@ -53,8 +53,9 @@ def load(path: Path) -> tuple[InteractionModel, dict]:
     """The model and what was written about it. Raises DataError when the weights do not fit their settings."""
     tensors, header = read(path)
     model = InteractionModel(Config.from_dict(header.get("config", {})))
+    anew = {name: t for name, t in model.state_dict().items() if name.startswith(UNKEPT)}
     try:
-        model.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in tensors.items()})
+        model.load_state_dict(anew | {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()})
     except RuntimeError as error:
         raise DataError(f"{path} does not fit its own settings: {str(error).splitlines()[1].strip()}") from error
     return model.eval(), header.get("about", {})

@@ -29,6 +29,7 @@ WEIGHTS = {
     "flow": 3.0,  # most of its loss is noise that nobody could foretell
     "spelling": 0.2, "pronouncing": 0.2, "draft": 2.0,
 }  # fmt: skip
+UNKEPT = ("pronouncing", "draft")  # heads that teach the voice and nothing else: a checkpoint may leave them out, and they begin anew
 FLOW_SOUNDS, FLOW_DRAWS = 100, 2  # own positions that the flow head learns from, for each row of a batch, drawn at random; noises for each
 LETTERS = 27  # a to z and the apostrophe
 CTC_STEPS, CTC_EDGE = 4, 4  # steps in a position; positions left out at both ends of a window
@@ -109,6 +110,8 @@ class InteractionModel(nn.Module):
         self.ctc = nn.Linear(config.width, CTC_STEPS * (1 + LETTERS))  # the same, `ear_loss` alone
         for head in (self.spelling, self.pronouncing):
             nn.init.constant_(head.bias, -3.0)
+        for name in UNKEPT:
+            nn.init.zeros_(self.get_submodule(name).weight)
         self.apply(_initialise)
 
     @property
