@@ -66,7 +66,7 @@ def draw_channel(rng: np.random.Generator, level: str, speeches: bool = False) -
 
 def _draw_train(rng: np.random.Generator, speeches: bool) -> Channel:
     chance = rng.random(8)
-    lossy = chance[5] < 0.25
+    lossy = chance[5] < 0.4
     outages = rng.integers(1, 3) if lossy and chance[6] < 0.3 else 0
     return Channel(
         room=int(rng.integers(ROOMS)) if chance[0] < 0.7 else None,

@@ -6,8 +6,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from duologue.errors import ConfigError
-
 synth = typer.Typer(help="Make what it learns from: voices, and conversations spoken by them.", no_args_is_help=True)
 Seed = Annotated[int, typer.Option(help="Same seed, same bits.")]
 
@@ -58,9 +56,9 @@ def shards(
 
     from duologue.data.bank import Bank
     from duologue.data.recordings import adopted
-    from duologue.data.shards import SHARD_S, Recipe, make_shards, weighted_families
+    from duologue.data.shards import SHARD_S, Recipe, chosen_families, make_shards
 
-    families = weighted_families(dict(map(_weight, family or ())))
+    families = chosen_families(family or ())
     with Progress() as bar:
         reading = bar.add_task("recordings", total=None, visible=bool(recordings))
         taken = adopted(recordings, lambda n, of: bar.update(reading, completed=n, total=of)) if recordings else None
@@ -88,17 +86,10 @@ def look(
 
     from duologue.data.bank import Bank
     from duologue.data.look import page
-    from duologue.data.shards import weighted_families
+    from duologue.data.shards import chosen_families
 
-    families, bank = weighted_families(dict.fromkeys(family or (), 1.0)), Bank()
+    families, bank = chosen_families(family or ()), Bank()
     rngs = [np.random.default_rng([seed, number]) for number in range(count)]
     out.write_text(page([module.script(rng, bank, split) for module, _ in families.values() for rng in rngs]))
     typer.echo(f"{count * len(families)} scripts in {out}")
 
-
-def _weight(text: str) -> tuple[str, float]:
-    name, _, weight = text.partition("=")
-    try:
-        return name, float(weight or 1)
-    except ValueError:
-        raise ConfigError(f"--family {text!r}: write NAME or NAME=WEIGHT, for example --family pause=2") from None

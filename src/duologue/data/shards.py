@@ -25,7 +25,7 @@ from duologue.data.bank import Bank
 from duologue.data.mix import conversation
 from duologue.data.render import Rendered, render
 from duologue.data.synth import family_modules
-from duologue.errors import DataError
+from duologue.errors import ConfigError, DataError
 from duologue.media.text import Tokenizer
 from duologue.turn import TURN_MS
 
@@ -63,8 +63,7 @@ def write_shard(path: Path, conversations: Sequence[Rendered]) -> None:
     Raises:
         DataError: the file cannot be written, such as on a full disk.
     """
-    shown = PICTURES if any(len(c.jpeg) for c in conversations) else []
-    arrays = {name: np.concatenate([getattr(c, name) for c in conversations]) for name in (*FIELDS, *shown)}
+    arrays = fields_of(conversations)
     arrays["offsets"] = np.cumsum([0, *(len(c.speak) for c in conversations)], dtype=np.int64)
     data = save(arrays, {"families": json.dumps([c.family for c in conversations])})
     partial_path = path.with_suffix(f".{os.getpid()}.part")
@@ -75,6 +74,12 @@ def write_shard(path: Path, conversations: Sequence[Rendered]) -> None:
         partial_path.unlink(missing_ok=True)
         reason = f"{error.strerror or error}; {len(data) / 1e6:.0f} MB are needed"
         raise DataError(f"cannot write {path}: {reason}") from error
+
+
+def fields_of(conversations: Sequence[Rendered]) -> dict[str, np.ndarray]:
+    """Each field of conversations that follow one another; pictures' only where there are some."""
+    shown = PICTURES if any(len(c.jpeg) for c in conversations) else []
+    return {name: np.concatenate([getattr(c, name) for c in conversations]) for name in (*FIELDS, *shown)}
 
 
 def read_shard(path: Path) -> list[Rendered]:
@@ -210,7 +215,7 @@ def _other_people(rng: np.random.Generator, recipe: Recipe) -> list[np.ndarray]:
     return speeches
 
 
-def weighted_families(weights: Mapping[str, float]) -> dict[str, tuple[ModuleType, float]]:
+def weighted_families(weights: Mapping[str, float]) -> Families:
     """The named families with their weights; all families, evenly, when none is named.
 
     Raises:
@@ -220,3 +225,20 @@ def weighted_families(weights: Mapping[str, float]) -> dict[str, tuple[ModuleTyp
     if unknown := set(weights) - set(known):
         raise DataError(f"no family {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
     return {name: (known[name], weight) for name, weight in (weights or dict.fromkeys(known, 1.0)).items()}
+
+
+def chosen_families(options: Sequence[str]) -> Families:
+    """`weighted_families` of what `--family` was given: NAME or NAME=WEIGHT.
+
+    Raises:
+        ConfigError: a weight is no number.
+    """
+    return weighted_families(dict(map(_weight, options)))
+
+
+def _weight(text: str) -> tuple[str, float]:
+    name, _, weight = text.partition("=")
+    try:
+        return name, float(weight or 1)
+    except ValueError:
+        raise ConfigError(f"--family {text!r}: write NAME or NAME=WEIGHT, for example --family pause=2") from None

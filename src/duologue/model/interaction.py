@@ -24,10 +24,10 @@ DECISION = len(CHANNELS)  # its row among the gates
 PAD_WEIGHT = 0.3
 CALM_WEIGHT = 0.1  # of decisions far from any event
 WEIGHTS = {
-    "hear": 1.0, "say": 4.0, "text": 4.0, "act": 4.0,  # what it says and writes is rare beside what it hears
+    "hear": 2.0, "say": 4.0, "text": 4.0, "act": 4.0,  # what it says and writes is rare beside what it hears
     "decision": 1.0,
     "flow": 3.0,  # most of its loss is noise that nobody could foretell
-    "spelling": 0.2, "pronouncing": 0.2, "draft": 2.0,
+    "spelling": 0.4, "pronouncing": 0.2, "draft": 2.0,
 }  # fmt: skip
 UNKEPT = ("pronouncing", "draft")  # heads that teach the voice and nothing else: a checkpoint may leave them out, and they begin anew
 FLOW_SOUNDS, FLOW_DRAWS = 100, 2  # own positions that the flow head learns from, for each row of a batch, drawn at random; noises for each

@@ -64,8 +64,14 @@ class Shards:
         self.paths = sorted(folder.glob("*.safetensors"))
         if not self.paths:
             raise DataError(f"no shards (*.safetensors) in {folder}; make some with `duologue synth shards --out {folder}`")
-        self.shards = [_read(path) for path in self.paths]
-        self.ends = [np.cumsum(_positions(shard)) for shard in self.shards]
+        self.shards, self.ends = [], []
+        for path in self.paths:
+            self.add(_read(path))
+
+    def add(self, shard: dict[str, np.ndarray]) -> None:
+        """One more to draw from."""
+        self.shards.append(shard)
+        self.ends.append(np.cumsum(_positions(shard)))
 
     def draw(self, positions: int, rng: np.random.Generator) -> Window:
         """A window of at most `positions`, from any turn of any shard."""

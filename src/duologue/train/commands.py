@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from duologue.config import PRESETS
+from duologue.errors import ConfigError
 
 train = typer.Typer(help="Train a part of the model. Every run goes on where its folder stopped.", no_args_is_help=True)
 Checkpoint = Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")]
@@ -16,8 +17,14 @@ Seed = Annotated[int, typer.Option(help="Same seed, same bits.")]
 
 @train.command()
 def pretrain(
-    data: Annotated[Path, typer.Argument(help="Folder of shards.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")],
+    data: Annotated[
+        Path | None, typer.Argument(help="Folder of shards. Without it, conversations are rendered as they are needed.")
+    ] = None,
+    family: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[=WEIGHT]", help="Without DATA, only these; may be repeated. Default: all, evenly."),
+    ] = None,
     preset: Preset = "nano",
     steps: Annotated[int, typer.Option(min=1, help="Of the optimiser.")] = 10_000,
     minutes: Annotated[float, typer.Option(min=0, help="Stop earlier, with a checkpoint, after this time.")] = 1e9,
@@ -31,15 +38,22 @@ def pretrain(
 ) -> None:
     """Train an interaction model, every loss at once. Under `torchrun`, processes share the rows, each with a GPU of its own.
 
-    **Example:** `duologue train pretrain data/train --out runs/mine --preset pico --minutes 20`
+    Conversations come from a folder of shards, or are rendered as they are needed, used a few times and forgotten.
+
+    **Example:** `duologue train pretrain --out runs/mine --preset pico --minutes 20`
     """
     from duologue import config
+    from duologue.data.bank import Bank
+    from duologue.data.shards import Recipe, chosen_families
     from duologue.device import chosen
     from duologue.train.loop import Plan
     from duologue.train.pretrain import pretrain as run_pretrain
 
     plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=decay, seed=seed, device=chosen(device))
-    run_pretrain(data, config.preset(preset), plan, rows, init, ears)
+    if data and family:
+        raise ConfigError(f"--family chooses what is rendered, and {data} has been rendered: leave out one of them")
+    source = data or Recipe(Bank(), chosen_families(family or ()), seed)
+    run_pretrain(source, config.preset(preset), plan, rows, init, ears)
 
 
 @train.command()

@@ -19,7 +19,7 @@ from duologue.kernels.ops import fast_dtype
 from duologue.model.interaction import DECISION, Batch, InteractionModel
 from duologue.model.layout import CHANNELS
 from duologue.train.batches import BEFORE, FIRST_TURNS, Shards, collate, cut
-from duologue.train.pretrain import POSITIONS
+from duologue.train.feed import POSITIONS
 
 
 def _own_silent(batch: Batch) -> Batch:

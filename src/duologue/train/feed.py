@@ -1,0 +1,124 @@
+"""Where batches come from: a folder of shards, or conversations that the processes which make the batches render anew.
+
+Read `Feed` first. A set of shards serves about one and a half epochs before its order is learned by heart, and a GPU is
+through ten hours in seconds; `Anew` never runs out, and forgets a conversation after a few uses.
+"""
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
+
+from duologue.data.shards import Recipe, fields_of, render_shard
+from duologue.device import CPU
+from duologue.model.interaction import Batch
+from duologue.train.batches import Shards, collate, hurried
+from duologue.train.loop import rank_and_world
+
+POSITIONS = 768  # of a window: longer than the attention's own window, so that the ring's forgetting is trained too
+EAR_POSITIONS = 384  # where only the front learns, which looks back half a second: CTC costs the square of a window
+STEPS = 1 << 40  # more than there will ever be
+LEVELS = ("mild", "mild", "train")  # of disturbance, one shard after the other
+USES = 4  # how often a position is drawn, about
+KEPT, FIRST = 24, 2  # shards a process draws from, the last ones; those it has before the first batch
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one process draws of every batch."""
+
+    rows: int
+    positions: int
+    ears: bool
+    rank: int
+    world: int
+
+    @classmethod
+    def of(cls, rows: int, ears: bool) -> "Share":
+        """This process's, of `rows` over all of them."""
+        rank, world = rank_and_world()
+        return cls(max(1, rows // world), EAR_POSITIONS if ears else POSITIONS, ears, rank, world)
+
+    def draw(self, shards: Shards, rng: np.random.Generator) -> Batch:
+        clean = [shards.draw(self.positions, rng) for _ in range(self.rows)]
+        return collate([hurried(w, rng) for w in clean] if self.ears else clean, self.positions, rng)
+
+
+class Stored(Dataset):
+    """Batches of a folder's shards, each a pure function of (seed, step, rank)."""
+
+    def __init__(self, shards: Shards, share: Share, seed: int):
+        self.shards, self.share, self.seed = shards, share, seed
+
+    def __getitem__(self, step: int) -> Batch:
+        return self.share.draw(self.shards, np.random.default_rng([self.seed, step, self.share.rank]))
+
+
+class Passing(Shards):
+    """The last KEPT shards that a process has rendered."""
+
+    def __init__(self):
+        self.shards, self.ends = deque(maxlen=KEPT), deque(maxlen=KEPT)
+
+    def render(self, recipe: Recipe, number: int) -> int:
+        """One more; returns its positions."""
+        self.add(fields_of(render_shard(recipe, number)[0]))
+        return int(self.ends[-1][-1])
+
+
+class Anew(IterableDataset):
+    """Batches of conversations that nothing keeps, each process rendering its own; a run that goes on at a step hears other ones.
+
+    The same bits for the same seed, first step and number of processes.
+    """
+
+    def __init__(self, recipe: Recipe, share: Share, step: int):
+        self.recipe, self.share, self.step = recipe, share, step
+
+    def __iter__(self) -> Iterator[Batch]:
+        me, all_of_us = self._place()
+        rng = np.random.default_rng([self.recipe.seed, self.step, me])
+        passing, owed = Passing(), 0.0
+        for n, number in enumerate(range((self.step << 20) + me, STEPS << 20, all_of_us)):
+            positions = passing.render(replace(self.recipe, augment=LEVELS[n % len(LEVELS)]), number)
+            owed += USES * positions / self.share.positions
+            while n + 1 >= FIRST and owed >= self.share.rows:
+                owed -= self.share.rows
+                yield self.share.draw(passing, rng)
+
+    def _place(self) -> tuple[int, int]:
+        """Which of all processes that render this is, and how many there are."""
+        worker = get_worker_info()
+        maker, makers = (worker.id, worker.num_workers) if worker else (0, 1)
+        return self.share.rank * makers + maker, self.share.world * makers
+
+
+class Feed:
+    """Batches by step; the next ones are made by other processes while a step runs."""
+
+    def __init__(self, source: Shards | Recipe, rows: int, seed: int, device: torch.device = CPU, ears: bool = False):
+        self.source, self.share, self.seed, self.device = source, Share.of(rows, ears), seed, device
+        self.following, self.coming = -1, iter(())
+        if isinstance(source, Recipe):
+            render_shard(source, 0)  # here, once: what the bank lacks is said in one line, and all processes share its indices
+
+    def __call__(self, step: int) -> Batch:
+        if step != self.following:
+            self.coming = self._from(step)
+        self.following = step + 1
+        return next(self.coming)
+
+    def _from(self, step: int) -> Iterator[Batch]:
+        if isinstance(self.source, Recipe):
+            return self._loaded(Anew(self.source, self.share, step))
+        return self._loaded(Stored(self.source, self.share, self.seed), range(step, STEPS))
+
+    def _loaded(self, batches: Dataset, steps: Sequence[int] | None = None) -> Iterator[Batch]:
+        """A step on a CPU takes longer than a batch; a GPU keeps all of its process's cores busy."""
+        gpu, own = self.device.type == "cuda", torch.Generator()  # else a loader draws from the generator that the losses use
+        makers = max(1, (os.cpu_count() or 1) // self.share.world - 1) if gpu else 1
+        return iter(DataLoader(batches, batch_size=None, sampler=steps, num_workers=makers, pin_memory=gpu, generator=own))

@@ -1,0 +1,92 @@
+"""Batches of conversations rendered anew: the same seed gives the same bits, nothing runs out, what is lacking is said."""
+
+from dataclasses import fields
+from itertools import islice
+
+import pytest
+import torch
+
+from duologue.config import tiny
+from duologue.data import shards
+from duologue.data.bank import Bank
+from duologue.data.shards import Recipe, chosen_families
+from duologue.errors import ConfigError, DataError
+from duologue.train import feed
+from duologue.train.feed import Anew, Feed, Share
+from duologue.train.loop import Plan
+from duologue.train.pretrain import pretrain
+from tests.data.fake_bank import FakeBank
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    monkeypatch.setattr(shards, "SHARD_S", 60.0)
+    monkeypatch.setattr(feed, "POSITIONS", 256)
+    monkeypatch.setattr(feed, "KEPT", 3)
+
+
+def recipe(seed: int = 1) -> Recipe:
+    return Recipe(FakeBank(), chosen_families(["numbers", "order=2"]), seed)
+
+
+def first(count: int, seed: int = 1, step: int = 0, rank: int = 0) -> list:
+    return list(islice(Anew(recipe(seed), Share(2, 256, False, rank, 2), step), count))
+
+
+def same(one, two) -> bool:
+    pairs = [(getattr(one, f.name), getattr(two, f.name)) for f in fields(one)]
+    return all(torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b for a, b in pairs)
+
+
+def test_the_same_seed_has_the_same_bits_and_another_step_or_process_other_ones():
+    begun = first(3)
+    assert all(map(same, begun, first(3)))
+    for others in (first(1, seed=2), first(1, step=1), first(1, rank=1)):
+        assert not same(begun[0], others[0])
+
+
+def test_a_conversation_is_used_a_few_times_and_forgotten(monkeypatch):
+    numbers, positions, held = [], [], []
+    whole = feed.Passing.render
+
+    def render(passing, recipe, number):
+        numbers.append(number)
+        positions.append(whole(passing, recipe, number))
+        held.append(len(passing.shards))
+        return positions[-1]
+
+    monkeypatch.setattr(feed.Passing, "render", render)
+    drawn = len(first(60)) * 2 * 256
+    assert len(set(numbers)) == len(numbers) and max(held) == 3
+    assert feed.USES * sum(positions[:-1]) - 2 * 256 <= drawn <= feed.USES * sum(positions)
+
+
+def test_two_thirds_are_nearly_clean(monkeypatch):
+    levels = []
+
+    def render(recipe, number):
+        levels.append(recipe.augment)
+        return shards.render_shard(recipe, number)
+
+    monkeypatch.setattr(feed, "render_shard", render)
+    first(60)
+    assert len(levels) > 4 and levels == (["mild", "mild", "train"] * 9)[: len(levels)]
+
+
+def test_what_the_bank_lacks_is_said_before_training_begins(tmp_path):
+    with pytest.raises(DataError, match="synthesise more"):
+        Feed(Recipe(Bank(tmp_path), chosen_families(["numbers"])), 2, 0)
+
+
+def test_a_weight_that_is_no_number_is_explained():
+    with pytest.raises(ConfigError, match="pause=much.*NAME=WEIGHT"):
+        chosen_families(["numbers", "pause=much"])
+
+
+@pytest.mark.parametrize("ears", [False, True])
+def test_a_model_learns_from_conversations_that_nothing_keeps(tmp_path, ears):
+    torch.set_num_threads(1)
+    pretrain(recipe(), tiny(), Plan(out=tmp_path / "run", steps=8, warmup=1, decay=0.01), rows=2, ears=ears)
+    totals = [eval(line)["total"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert len(totals) == 8 and totals[-1] < totals[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
