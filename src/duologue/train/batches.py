@@ -139,7 +139,8 @@ def disturb(window: Window, rng: np.random.Generator) -> Window:
 
     Pictures get another exposure and white balance.
     """
-    user = window.user + rng.uniform(-0.25, 0.25) + rng.uniform(-0.2, 0.2) * np.linspace(-1, 1, dmel.MELS) + _coloured(rng)
+    level = rng.uniform(-0.25, 0.25) + rng.uniform(-0.2, 0.2) * np.linspace(-1, 1, dmel.MELS) + _coloured(rng)
+    user = window.user + level.astype(np.float32)
     if rng.random() < 0.7:
         user = _warp_channels(user, rng.uniform(0.9, 1.1))  # on top of the renderer's `warp`
     for _ in range(rng.integers(0, 4)):
@@ -149,9 +150,10 @@ def disturb(window: Window, rng: np.random.Generator) -> Window:
         start = rng.integers(0, len(user))
         user[start : start + rng.integers(1, 8)] = dmel.FLOOR
     spread = rng.uniform(0, 0.35) if rng.random() < 0.9 else rng.uniform(0.35, 0.8)
-    own = window.own + (window.own > dmel.FLOOR) * rng.normal(0, spread, window.own.shape)
+    own, sounding = window.own.copy(), window.own > dmel.FLOOR
+    own[sounding] += np.float32(spread) * rng.standard_normal(np.count_nonzero(sounding), dtype=np.float32)
     own[_forgotten(len(window.speak), rng)] = dmel.FLOOR
-    noisy = user + rng.normal(0, 0.08, user.shape)
+    noisy = user + np.float32(0.08) * rng.standard_normal(user.shape, dtype=np.float32)
     tokens, given = _misheard(window, rng)
     disturbed = replace(window, user=noisy, own=own, tokens=tokens, given=given)
     return replace(disturbed, pictures=_exposed(window.pictures, rng)) if len(window.pictures) else disturbed
@@ -169,8 +171,8 @@ def hurried(window: Window, rng: np.random.Generator) -> Window:
 
 
 def _exposed(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    gain = rng.uniform(0.85, 1.15) * rng.uniform(0.95, 1.05, 3)
-    return np.clip(pictures * gain + rng.uniform(-15, 15), 0, 255).astype(np.uint8)
+    gain = (rng.uniform(0.85, 1.15) * rng.uniform(0.95, 1.05, 3)).astype(np.float32)
+    return np.clip(pictures * gain + np.float32(rng.uniform(-15, 15)), 0, 255).astype(np.uint8)
 
 
 def _misheard(window: Window, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
