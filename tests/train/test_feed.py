@@ -4,18 +4,23 @@ from dataclasses import fields
 from itertools import islice
 
 import pytest
+import soundfile
 import torch
+from typer.testing import CliRunner
 
 from duologue.config import tiny
-from duologue.data import shards
+from duologue.data import recordings, shards
 from duologue.data.bank import Bank
 from duologue.data.shards import Recipe, chosen_families
+from duologue.data.word_times import by_letters
 from duologue.errors import ConfigError, DataError
 from duologue.train import feed
+from duologue.train.commands import train
 from duologue.train.feed import Anew, Feed, Share
 from duologue.train.loop import Plan
 from duologue.train.pretrain import pretrain
 from tests.data.fake_bank import FakeBank
+from tests.data.synthetic import speech
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +81,22 @@ def test_two_thirds_are_nearly_clean(monkeypatch):
 def test_what_the_bank_lacks_is_said_before_training_begins(tmp_path):
     with pytest.raises(DataError, match="synthesise more"):
         Feed(Recipe(Bank(tmp_path), chosen_families(["numbers"])), 2, 0)
+
+
+def test_recordings_are_read_in_and_spoken(tmp_path, monkeypatch):
+    monkeypatch.setenv("DUOLOGUE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(recordings, "timer", lambda: by_letters)
+    for n, text in enumerate(("the boat came home late", "a fox lives behind the barn")):
+        soundfile.write(tmp_path / f"{n}.wav", speech(text).pcm_S, 16_000)
+        (tmp_path / f"{n}.txt").write_text(text)
+    made = feed.recipe(chosen_families(["hear"]), 0, tmp_path)
+    said = {entry.row["text"] for entry in made.bank.entries}
+    assert said == {"the boat came home late", "a fox lives behind the barn"}
+
+
+def test_a_folder_and_what_to_render_exclude_each_other():
+    answer = CliRunner().invoke(train, ["pretrain", "data", "--out", "run", "--family", "numbers"])
+    assert isinstance(answer.exception, ConfigError) and "leave out one or the other" in str(answer.exception)
 
 
 def test_a_weight_that_is_no_number_is_explained():

@@ -25,6 +25,9 @@ def pretrain(
         list[str] | None,
         typer.Option(metavar="NAME[=WEIGHT]", help="Without DATA, only these; may be repeated. Default: all, evenly."),
     ] = None,
+    recordings: Annotated[
+        Path | None, typer.Option(help="Without DATA, mix these in: sounds with texts, or a corpus (`duologue synth shards --help`).")
+    ] = None,
     preset: Preset = "nano",
     steps: Annotated[int, typer.Option(min=1, help="Of the optimiser.")] = 10_000,
     minutes: Annotated[float, typer.Option(min=0, help="Stop earlier, with a checkpoint, after this time.")] = 1e9,
@@ -43,16 +46,16 @@ def pretrain(
     **Example:** `duologue train pretrain --out runs/mine --preset pico --minutes 20`
     """
     from duologue import config
-    from duologue.data.bank import Bank
-    from duologue.data.shards import Recipe, chosen_families
+    from duologue.data.shards import chosen_families
     from duologue.device import chosen
+    from duologue.train.feed import recipe
     from duologue.train.loop import Plan
     from duologue.train.pretrain import pretrain as run_pretrain
 
     plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=decay, seed=seed, device=chosen(device))
-    if data and family:
-        raise ConfigError(f"--family chooses what is rendered, and {data} has been rendered: leave out one of them")
-    source = data or Recipe(Bank(), chosen_families(family or ()), seed)
+    if data and (family or recordings):
+        raise ConfigError(f"{data} has been rendered, and --family and --recordings say what to render: leave out one or the other")
+    source = data or recipe(chosen_families(family or ()), seed, recordings)
     run_pretrain(source, config.preset(preset), plan, rows, init, ears)
 
 

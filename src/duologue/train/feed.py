@@ -8,12 +8,18 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
+import torch.distributed as dist
+from rich.console import Console
+from rich.progress import Progress
 from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
 
-from duologue.data.shards import Recipe, fields_of, render_shard
+from duologue.data.bank import Bank
+from duologue.data.recordings import adopted, home_of
+from duologue.data.shards import Families, Recipe, fields_of, render_shard
 from duologue.device import CPU
 from duologue.model.interaction import Batch
 from duologue.train.batches import Shards, collate, hurried
@@ -95,6 +101,21 @@ class Anew(IterableDataset):
         worker = get_worker_info()
         maker, makers = (worker.id, worker.num_workers) if worker else (0, 1)
         return self.share.rank * makers + maker, self.share.world * makers
+
+
+def recipe(families: Families, seed: int, recordings: Path | None = None) -> Recipe:
+    """What conversations are made of: the voice bank and, half of the time where both fit, people's recordings.
+
+    The first process reads the recordings in, the others wait; what has been read is not read again.
+    """
+    rank, world = rank_and_world()
+    if recordings and rank == 0:
+        with Progress(console=Console(stderr=True)) as bar:
+            reading = bar.add_task("recordings", total=None)
+            adopted(recordings, lambda done, total: bar.update(reading, completed=done, total=total))
+    if recordings and world > 1:
+        dist.barrier()
+    return Recipe(Bank(recordings=recordings and home_of(recordings)), families, seed)
 
 
 class Feed:

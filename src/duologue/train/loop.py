@@ -1,6 +1,6 @@
 """The one training loop: steps, schedule, log, save, resume. Under `torchrun` every process takes its share of rows.
 
-Read `train` first. A batch is a pure function of (seed, step, rank), so a resumed run has the bits of an unbroken one.
+Read `train` first. Of stored shards a batch is a pure function of (seed, step, rank), so a resumed run has the bits of an unbroken one.
 """
 
 import json
