@@ -8,6 +8,7 @@ import torch
 
 from duologue.kernels import build, fast, reference
 from duologue.kernels.ops import REFERENCE, best
+from duologue.kernels.reference import Int8
 from duologue.model.trunk import rope
 
 DTYPES = [torch.float32, torch.bfloat16]
@@ -158,6 +159,39 @@ def test_whole_sequences_have_the_bits_of_the_ring(dtype):
     whole = fast.window_attention(qkv, 4, sink, 20, 48)
     assert torch.equal(whole, appended(qkv, sink, 20, 48))  # three laps and a piece of a fourth
     assert close(whole, reference.window_attention(qkv, 4, sink, 20, 48), dtype)
+
+
+@needs_library
+@pytest.mark.parametrize("dtype", [*DTYPES, torch.int8])
+@pytest.mark.parametrize("shape", [(96, 64), (75, 33), (3, 17, 40), (2, 2, 64, 31)])
+def test_panels_hold_each_number_of_a_weight_once(shape, dtype):
+    torch.manual_seed(0)
+    weight = (torch.randn(shape) * 40).to(dtype)
+    panels = fast.pack(Int8(weight, torch.ones(1)) if dtype == torch.int8 else weight).weight
+    outputs = panels.transpose(-3, -2).flatten(-2).flatten(-3, -2)  # [..., panels * outputs of one, numbers]
+    assert torch.equal(outputs[..., : shape[-2], : shape[-1]], weight)
+    assert panels.count_nonzero() == weight.count_nonzero()
+
+
+@needs_library
+@pytest.mark.parametrize("op", ["norm", "turned", "gated", "window"])
+def test_many_rows_have_the_same_bits_and_gradients_with_two_threads(op, two_threads):
+    torch.manual_seed(0)
+    x, weight = torch.randn(1, 300, 8, 32), torch.randn(6, 32)
+    call = {
+        "norm": lambda x, w: fast.rms_norm(x[:, :, :6], w, 1e-6),
+        "turned": lambda x, w: fast.turned(x, w, 1e-6, *rope(torch.arange(300)[None], 32, 99.0)),
+        "gated": lambda x, w: fast.gated(x),
+        "window": lambda x, w: fast.window_attention(x, 4, w[:2], 90, 320),
+    }[op]
+    found = []
+    for threads in (2, 1):
+        torch.set_num_threads(threads)
+        leaves = [x.clone().requires_grad_(), weight.clone().requires_grad_()]
+        y = call(*leaves)
+        y.square().sum().backward()
+        found.append([y, leaves[0].grad, leaves[1].grad])
+    assert all((a is b is None) or torch.equal(a, b) for a, b in zip(*found))
 
 
 @needs_library

@@ -56,18 +56,18 @@ class _Window(torch.autograd.Function):
     """Attention of whole sequences; backward by stretches of queries, each beside the keys that it sees."""
 
     @staticmethod
-    def forward(ctx, fast: Callable, heads: int, window: int, qkv: torch.Tensor, sink: torch.Tensor) -> torch.Tensor:
-        ctx.heads, ctx.window = heads, window
+    def forward(ctx, fast: Callable, back: Callable, sizes: tuple[int, int], qkv: torch.Tensor, sink: torch.Tensor) -> torch.Tensor:
+        ctx.back, ctx.sizes = back, sizes
         y, logs = fast(qkv, sink)
         ctx.save_for_backward(qkv, sink, y, logs)
         return y
 
     @staticmethod
     def backward(ctx, dy: torch.Tensor):
-        return None, None, None, *_window_back(dy, ctx.saved_tensors, ctx.heads, ctx.window)
+        return None, None, None, *_window_back(dy, ctx.saved_tensors, ctx.back, *ctx.sizes)
 
 
-def _window_back(dy, saved: tuple, heads: int, window: int) -> tuple[torch.Tensor, torch.Tensor | None]:
+def _window_back(dy, saved: tuple, back: Callable, heads: int, window: int) -> tuple[torch.Tensor, torch.Tensor | None]:
     """p = e^(q k - log of the sum); dv = p dy; ds = p (dy v - dy y); dq = ds k; dk = ds q (Dao, arXiv 2205.14135, appendix B)."""
     qkv_BNJK, sink_GK, y, logs_BNH = saved
     (b, n, j, width), dtype = qkv_BNJK.shape, qkv_BNJK.dtype
@@ -87,10 +87,8 @@ def _window_back(dy, saved: tuple, heads: int, window: int) -> tuple[torch.Tenso
         qs, dys = (x[:, :, here].reshape(b * groups, -1, width) for x in (q, dy))
         ks, vs = (x[:, :, seen].reshape(b * groups, -1, width) for x in (k, v))
         pulled, log = (x[:, :, here].reshape(b * groups, -1, 1) for x in (pull, logs))
-        mask = _unseen(here, seen, window, share).to(dtype)
-        p = torch.baddbmm(mask, qs, ks.mT, alpha=width**-0.5).float().sub_(log).exp_()
-        ds = torch.bmm(dys, vs.mT).float().sub_(pulled).mul_(p).mul_(width**-0.5).to(dtype)
-        dv[:, :, seen] += torch.bmm(p.to(dtype).mT, dys).unflatten(0, (b, groups))
+        p, ds = back(torch.bmm(qs, ks.mT), torch.bmm(dys, vs.mT), log, pulled, (share, here.start - seen.start, window, width**-0.5))
+        dv[:, :, seen] += torch.bmm(p.mT, dys).unflatten(0, (b, groups))
         dk[:, :, seen] += torch.bmm(ds.mT, qs).unflatten(0, (b, groups))
         dq = torch.bmm(ds, ks)
         if sink_GK is not None:
@@ -101,14 +99,6 @@ def _window_back(dy, saved: tuple, heads: int, window: int) -> tuple[torch.Tenso
         grad[:, here, :heads] = dq.view(b, groups, -1, share, width).transpose(1, 2).flatten(2, 3)
     grad[:, :, heads:] = torch.cat([dk, dv], 1).transpose(1, 2)
     return grad, dsink
-
-
-def _unseen(here: slice, seen: slice, window: int, share: int) -> torch.Tensor:
-    """Zero where a query row sees a key, minus infinity elsewhere, to be added to the scores of one stretch."""
-    at, key = torch.arange(here.start, here.stop)[:, None, None], torch.arange(seen.start, seen.stop)
-    hidden = (key > at) | (key <= at - window)
-    mask = torch.zeros(hidden.shape, dtype=torch.float32).masked_fill_(hidden, float("-inf"))
-    return mask.expand(-1, share, -1).flatten(0, 1)
 
 
 def _wanted(*inputs: torch.Tensor) -> bool:
@@ -125,10 +115,15 @@ def through(fast: Callable, back: Callable, *inputs: torch.Tensor) -> torch.Tens
     return _Through.apply(fast, back, *inputs) if _wanted(*inputs) else fast(*inputs)
 
 
-def through_window(fast: Callable, heads: int, window: int, qkv: torch.Tensor, sink: torch.Tensor | None) -> torch.Tensor:
-    """The first of fast(qkv, sink), which gives attention's result and the logarithms of its sums; see `reference.window_attention`."""
+def through_window(
+    fast: Callable, back: Callable, heads: int, window: int, qkv: torch.Tensor, sink: torch.Tensor | None
+) -> torch.Tensor:
+    """The first of fast(qkv, sink), which gives attention's result and the logarithms of its sums; see `reference.window_attention`.
+
+    `back` makes of a stretch's scores and the gradients of its weights the weights and the gradients of its scores.
+    """
     wanted = _wanted(qkv) or (sink is not None and _wanted(sink))
-    return _Window.apply(fast, heads, window, qkv, sink) if wanted else fast(qkv, sink)[0]
+    return _Window.apply(fast, back, (heads, window), qkv, sink) if wanted else fast(qkv, sink)[0]
 
 
 def through_experts(fast: Callable, x: torch.Tensor, expert: torch.Tensor, gate: torch.Tensor, gate_up: Weight, down: Weight) -> torch.Tensor:

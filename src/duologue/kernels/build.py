@@ -21,11 +21,13 @@ FLAGS = "-O3 -march=native -ffp-contract=off -std=c++17 -fPIC -fopenmp -shared -
 SECONDS = 600
 POINTER, LONG, INT, FLOAT = ctypes.c_void_p, ctypes.c_long, ctypes.c_int, ctypes.c_float
 SIGNATURES = {
+    "pack": [INT, POINTER, POINTER, *[LONG] * 3],
     "linear": [INT, *[POINTER] * 4, INT, *[LONG] * 3],
     "experts": [INT, *[POINTER] * 8, *[LONG] * 5],
     "attention": [INT, *[POINTER] * 5, *[LONG] * 8],
     "layers": [INT, POINTER, POINTER, FLOAT, *[POINTER] * 7],
     "window": [INT, *[POINTER] * 4, *[LONG] * 7],
+    "weights_back": [INT, *[POINTER] * 4, *[LONG] * 6, FLOAT],
     "turn": [INT, POINTER, POINTER, FLOAT, *[POINTER] * 3, *[LONG] * 4],
     "turn_back": [INT, POINTER, POINTER, FLOAT, *[POINTER] * 5, *[LONG] * 4],
     "gate": [INT, POINTER, POINTER, LONG, LONG],

@@ -5,6 +5,7 @@ the library does not know (another dtype, another device) goes to the reference.
 """
 
 import ctypes
+import math
 from typing import NamedTuple
 
 import torch
@@ -37,9 +38,11 @@ def pack(weight: Weight) -> Panels | None:
     values = (weight.values if isinstance(weight, Int8) else weight).detach()
     if not _known(values):
         return None
-    (wide_out, wide_in), side, step = values.shape[-2:], library().panel(), 1 + (values.dtype == torch.bfloat16)
-    whole = F.pad(values, (0, -wide_in % step, 0, -wide_out % side))
-    return Panels(whole.unflatten(-1, (-1, step)).unflatten(-3, (-1, side)).transpose(-3, -2).contiguous())
+    (*matrices, wide_out, wide_in), side, step = values.shape, library().panel(), 1 + (values.dtype == torch.bfloat16)
+    values, steps, panels = F.pad(values, (0, -wide_in % step)).contiguous(), -(-wide_in // step), -(-wide_out // side)
+    packed = values.new_empty(*matrices, panels, steps, side, step)
+    library().pack(KINDS[values.dtype], _at(values), _at(packed), math.prod(matrices), wide_out, steps)
+    return Panels(packed)
 
 
 def linear(x: torch.Tensor, weight: Weight, packed: Panels | None = None) -> torch.Tensor:
@@ -148,7 +151,7 @@ def window_attention(qkv_BNJK: torch.Tensor, heads: int, sink_GK: torch.Tensor |
     if not _known(qkv_BNJK):
         return reference.window_attention(qkv_BNJK, heads, sink_GK, window, ring)
     sink = None if sink_GK is None else sink_GK.to(qkv_BNJK.dtype)
-    return through_window(lambda qkv, sink: _window(qkv, heads, sink, window, ring), heads, window, qkv_BNJK, sink)
+    return through_window(lambda qkv, sink: _window(qkv, heads, sink, window, ring), _weights_back, heads, window, qkv_BNJK, sink)
 
 
 def _window(qkv: torch.Tensor, heads: int, sink: torch.Tensor | None, window: int, ring: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -158,6 +161,15 @@ def _window(qkv: torch.Tensor, heads: int, sink: torch.Tensor | None, window: in
     shape = b, n, heads, (j - heads) // 2, width, window, ring
     library().window(KINDS[qkv.dtype], _at(qkv), _at(place), _at(y), _at(logs), *shape)
     return y, logs
+
+
+def _weights_back(scores_GRC: torch.Tensor, grads_GRC: torch.Tensor, log_GR1: torch.Tensor, pulled_GR1: torch.Tensor, how: tuple):
+    """e^(score - log) and its share of the gradient, where the two came from. `how`: heads of a position, columns before
+    the first row's, how many columns a row sees, the factor of the scores."""
+    (*_, rows, columns), log, pulled = scores_GRC.shape, log_GR1.contiguous(), pulled_GR1.contiguous()
+    kind, total = KINDS[scores_GRC.dtype], scores_GRC.numel() // columns
+    library().weights_back(kind, _at(scores_GRC), _at(grads_GRC), _at(log), _at(pulled), total, rows, columns, *how)
+    return scores_GRC, grads_GRC
 
 
 def rms_norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:

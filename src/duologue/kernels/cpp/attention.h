@@ -276,3 +276,20 @@ static void whole(const T* qkv, const T* sink, T* y, float* logs, long batch, lo
         for (long r = 0; logs && r < count; r++) logs[(b * n + (from + r) / share) * heads + g * share + (from + r) % share] = tops[r];
     });
 }
+
+// Backward through the weights of `total` rows, `rows` of each key/value head, `share` of each position: scores become weights, the
+// weights' gradients those of the scores. A row's own column is `ahead` of its position; it sees `window` columns up to that.
+template <class T>
+static void unsoftened(T* scores, T* grads, const float* logs, const float* pulled, long total, long rows, long columns, long share, long ahead, long window, float factor) {
+#pragma omp parallel for schedule(static)
+    for (long r = 0; r < total; r++) {
+        const int at = int(r % rows / share + ahead);
+        for (long c = 0; c < columns; c += L) {
+            const long left = columns - c, count = left < L ? left : L;
+            const VI place = ramp() + int(c), seen = (place <= at) & (place > at - int(window));
+            const V p = exponential(load(scores + r * columns + c, left) * factor - logs[r]), weight = seen ? p : V{};
+            keep(scores + r * columns + c, weight, count);
+            keep(grads + r * columns + c, (load(grads + r * columns + c, left) - pulled[r]) * weight * factor, count);
+        }
+    }
+}

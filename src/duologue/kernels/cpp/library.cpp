@@ -27,8 +27,14 @@ int threads() {
 #endif
 }
 
-// Outputs of a panel, as `fast.pack` lays them.
+// Outputs of a panel.
 int panel() { return P; }
+
+// A step is one number of fp32 or int8, two of bf16.
+void pack(int kind, const void* w, void* to, long matrices, long outputs, long steps) {
+    if (kind == INT8) panels((const int8_t*)w, (int8_t*)to, matrices, outputs, steps);
+    else panels((const int32_t*)w, (int32_t*)to, matrices, outputs, steps);
+}
 
 void linear(int kind, const void* x, const void* w, const float* scale, void* y, int narrow_y, long rows, long wide_out, long wide_in) {
     if (kind == FP32) product((const float*)x, (const float*)w, scale, (float*)y, rows, wide_out, wide_in);
@@ -61,6 +67,11 @@ void layers(int kind, const void* const* weights, float* x, float eps, const flo
 void window(int kind, const void* qkv, const void* sink, void* y, float* logs, long batch, long n, long heads, long groups, long wide, long window, long laps) {
     if (kind == FP32) whole((const float*)qkv, (const float*)sink, (float*)y, logs, batch, n, heads, groups, wide, window, laps);
     else whole((const bf16*)qkv, (const bf16*)sink, (bf16*)y, logs, batch, n, heads, groups, wide, window, laps);
+}
+
+void weights_back(int kind, void* scores, void* grads, const float* logs, const float* pulled, long total, long rows, long columns, long share, long ahead, long window, float factor) {
+    if (kind == FP32) unsoftened((float*)scores, (float*)grads, logs, pulled, total, rows, columns, share, ahead, window, factor);
+    else unsoftened((bf16*)scores, (bf16*)grads, logs, pulled, total, rows, columns, share, ahead, window, factor);
 }
 
 void turn(int kind, const void* y, const float* weight, float eps, const float* cosine, const float* sine, void* z, long positions, long heads, long some, long wide) {

@@ -44,6 +44,46 @@ static inline long panels_of(long outputs) { return (outputs + P - 1) / P; }
 template <class W> static inline long steps_of(long wide) { return (wide + Step<W>::WIDTH - 1) / Step<W>::WIDTH; }
 template <class W> static inline long size_of(long wide) { return steps_of<W>(wide) * Step<W>::WIDTH * P; }  // of a panel
 
+// Rows and columns of L vectors change places: of each two vectors S apart the halves of every 2 S lanes are exchanged.
+template <int S = L / 2> static inline void transpose(VI* rows) {
+    VI low, high;
+    for (int l = 0; l < L; l++) low[l] = l & S ? L + l - S : l, high[l] = l & S ? L + l : l + S;
+#pragma GCC unroll 16
+    for (int i = 0; i < L; i++)
+        if (!(i & S)) {
+            const VI a = rows[i], b = rows[i + S];
+            rows[i] = __builtin_shuffle(a, b, low), rows[i + S] = __builtin_shuffle(a, b, high);
+        }
+    if constexpr (S > 1) transpose<S / 2>(rows);
+}
+
+// Outputs [count, steps], a step a number T, as one panel.
+template <class T> static void panelled(const T* w, T* panel, long count, long steps) {
+    long k = 0;
+    if constexpr (sizeof(T) == sizeof(int32_t))
+        for (; count == P && k + L <= steps; k += L)
+            for (long half = 0; half < P; half += L) {
+                VI rows[L];
+#pragma GCC unroll 16
+                for (int i = 0; i < L; i++) std::memcpy(&rows[i], w + (half + i) * steps + k, sizeof(VI));
+                transpose(rows);
+#pragma GCC unroll 16
+                for (int i = 0; i < L; i++) std::memcpy(panel + (k + i) * P + half, &rows[i], sizeof(VI));
+            }
+    for (; k < steps; k++)
+        for (long p = 0; p < P; p++) panel[k * P + p] = p < count ? w[p * steps + k] : T{};
+}
+
+// Weights [matrices, outputs, steps] as panels.
+template <class T> static void panels(const T* w, T* to, long matrices, long outputs, long steps) {
+    const long each = panels_of(outputs);
+#pragma omp parallel for schedule(static)
+    for (long task = 0; task < matrices * each; task++) {
+        const long from = task % each * P;
+        panelled(w + (task / each * outputs + from) * steps, to + task * steps * P, std::min(P, outputs - from), steps);
+    }
+}
+
 // M rows of x with N panels of w: gives (row, panel, half, sums).
 template <class W, int M, int N, class Give> static inline void tile(const typename Step<W>::X* const* x, const W* w, long wide, Give give) {
     typedef Step<W> S;
