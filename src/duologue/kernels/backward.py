@@ -128,10 +128,11 @@ def through_window(
 
 def through_experts(fast: Callable, x: torch.Tensor, expert: torch.Tensor, gate: torch.Tensor, gate_up: Weight, down: Weight) -> torch.Tensor:
     """fast(x, expert, gate, gate_up, down) as `reference.experts`, with its gradient; int8 weights have none."""
-    if isinstance(gate_up, Int8):
+    if not isinstance(gate_up, Int8):
+        gate_up, down = (weight if weight.dtype == x.dtype else weight.to(x.dtype) for weight in (gate_up, down))
+    if isinstance(gate_up, Int8) or not _wanted(x, gate, gate_up, down):
         return fast(x, expert, gate, gate_up, down)
     return through(
         lambda x, gate, gu, d: fast(x, expert, gate, gu, d),
-        anew(lambda x, gate, gu, d: reference.experts(x, expert, gate, gu, d)),
-        x, gate, gate_up.to(x.dtype), down.to(x.dtype),
+        anew(lambda x, gate, gu, d: reference.experts(x, expert, gate, gu, d)), x, gate, gate_up, down,
     )  # fmt: skip

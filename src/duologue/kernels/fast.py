@@ -70,7 +70,7 @@ def experts(
 
     `packed`: those of `gate_up` unflattened to [E, 2, F, D] and of `down`, from `pack`.
     """
-    if not _known(x_RD, expert_RK, gate_up[0]):
+    if not _known(x_RD, expert_RK, gate_up.values if isinstance(gate_up, Int8) else gate_up):
         return reference.experts(x_RD, expert_RK, gate_RK, gate_up, down, packed)
     if isinstance(gate_up, Int8):
         return _experts(x_RD.float(), expert_RK, gate_RK, gate_up, down, packed)
@@ -81,10 +81,11 @@ def _experts(x: torch.Tensor, expert: torch.Tensor, gate: torch.Tensor, gate_up:
     (into,), (out_of,) = packed if packed and isinstance(packed[0], Panels) else (pack(apart(gate_up)), pack(down))
     scales = (gate_up.scale, down.scale) if isinstance(gate_up, Int8) else (None, None)
     x, expert, gate = x.contiguous(), expert.contiguous(), gate.float().contiguous()
-    y = torch.empty(len(x), x.shape[1], dtype=torch.float32)
+    (rows, width), hidden = x.shape, (down.values if isinstance(down, Int8) else down).shape[2]
+    y = torch.empty(rows, width, dtype=torch.float32)
     library().experts(
         KINDS[into.dtype], _at(x), _at(expert), _at(gate), _at(into), _at(scales[0]), _at(out_of), _at(scales[1]), _at(y),
-        len(x), expert.shape[1], len(into), x.shape[1], (down.values if isinstance(down, Int8) else down).shape[2],
+        rows, expert.shape[1], into.shape[0], width, hidden,
     )  # fmt: skip
     return y
 
