@@ -12,7 +12,7 @@ from duologue.media.text import Tokenizer
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
 from duologue.model.interaction import InteractionModel
 from duologue.model.layout import PATCHES, A, I, T, V, X
-from duologue.train.batches import UNASKED, Shards, collate, disturb, hurried
+from duologue.train.batches import UNASKED, collate, disturb, hurried, stored
 from tests.train.made_shards import colour_of, make_shard
 
 POSITIONS = 256
@@ -21,7 +21,7 @@ POSITIONS = 256
 @pytest.fixture
 def shards(tmp_path):
     make_shard(tmp_path / "a.safetensors")
-    return Shards(tmp_path)
+    return stored(tmp_path)
 
 
 def test_a_window_fits_and_holds_whole_turns(shards):
@@ -118,7 +118,7 @@ def test_where_nothing_is_asked_a_channel_has_no_loss(shards):
 @pytest.fixture
 def watched(tmp_path):
     make_shard(tmp_path / "watched" / "a.safetensors", shown=0.4)
-    return Shards(tmp_path / "watched")
+    return stored(tmp_path / "watched")
 
 
 def turn_of(window, shard) -> int:
@@ -175,7 +175,7 @@ def test_disturbing_changes_the_exposure_of_a_whole_window(watched):
 
 def test_an_empty_folder_says_what_to_do(tmp_path):
     with pytest.raises(DataError, match="make some with"):
-        Shards(tmp_path)
+        stored(tmp_path)
 
 
 def test_a_disturbed_window_forgets_none_some_or_all_turns_of_its_own_sound_but_is_asked_for_all(shards):
@@ -195,4 +195,4 @@ def test_a_shard_of_an_older_version_is_told_of(tmp_path):
     path = make_shard(tmp_path / "old.safetensors")
     save_file({name: array for name, array in load_file(path).items() if name != "own_letters"}, path)
     with pytest.raises(DataError, match=r"old.safetensors has no own_letters: an older version made it"):
-        Shards(tmp_path)
+        stored(tmp_path)

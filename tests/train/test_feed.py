@@ -52,15 +52,19 @@ def test_the_same_seed_has_the_same_bits_and_another_step_or_process_other_ones(
 
 def test_a_conversation_is_used_a_few_times_and_forgotten(monkeypatch):
     numbers, positions, held = [], [], []
-    whole = feed.Passing.render
+    add = feed.Shards.add
 
-    def render(passing, recipe, number):
+    def render(recipe, number):
         numbers.append(number)
-        positions.append(whole(passing, recipe, number))
-        held.append(len(passing.shards))
+        return shards.render_shard(recipe, number)
+
+    def added(held_shards, shard):
+        positions.append(add(held_shards, shard))
+        held.append(len(held_shards.shards))
         return positions[-1]
 
-    monkeypatch.setattr(feed.Passing, "render", render)
+    monkeypatch.setattr(feed, "render_shard", render)
+    monkeypatch.setattr(feed.Shards, "add", added)
     drawn = len(first(60)) * 2 * 256
     assert len(set(numbers)) == len(numbers) and max(held) == 3
     assert feed.USES * sum(positions[:-1]) - 2 * 256 <= drawn <= feed.USES * sum(positions)

@@ -11,7 +11,7 @@ from duologue.media.dmel import dequantise
 from duologue.model.flow import TARGET, normalise
 from duologue.model.fuse import OWN_LOOK_BACK
 from duologue.model.interaction import InteractionModel
-from duologue.train.batches import Shards, collate
+from duologue.train.batches import collate, stored
 from duologue.train.itself import heard_itself
 from tests.train.made_shards import make_shard
 
@@ -19,7 +19,7 @@ from tests.train.made_shards import make_shard
 @pytest.fixture
 def batch(tmp_path):
     make_shard(tmp_path / "a.safetensors")
-    shards, rng = Shards(tmp_path), np.random.default_rng(3)
+    shards, rng = stored(tmp_path), np.random.default_rng(3)
     return collate([shards.draw(512, rng) for _ in range(3)], 512, None)
 
 

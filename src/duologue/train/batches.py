@@ -4,6 +4,7 @@ Conversations follow each other inside a window, as they do in a session that go
 Read `Shards.draw` and `collate` first.
 """
 
+from collections import deque
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -55,23 +56,20 @@ class Window:
 
 
 class Shards:
-    """A folder of shards, held in memory; `draw` cuts windows at random places of random shards.
+    """Shards held in memory, the last `most` of them; `draw` cuts windows at random places of random shards.
 
     Ten minutes take about 5 MB, and up to 12 MB more where there are pictures, which stay JPEG files until drawn.
     """
 
-    def __init__(self, folder: Path):
-        self.paths = sorted(folder.glob("*.safetensors"))
-        if not self.paths:
-            raise DataError(f"no shards (*.safetensors) in {folder}; make some with `duologue synth shards --out {folder}`")
-        self.shards, self.ends = [], []
-        for path in self.paths:
-            self.add(_read(path))
+    def __init__(self, most: int | None = None):
+        self.shards: deque[dict[str, np.ndarray]] = deque(maxlen=most)
+        self.ends: deque[np.ndarray] = deque(maxlen=most)
 
-    def add(self, shard: dict[str, np.ndarray]) -> None:
-        """One more to draw from."""
+    def add(self, shard: dict[str, np.ndarray]) -> int:
+        """One more to draw from; returns its positions."""
         self.shards.append(shard)
         self.ends.append(np.cumsum(_positions(shard)))
+        return int(self.ends[-1][-1])
 
     def draw(self, positions: int, rng: np.random.Generator) -> Window:
         """A window of at most `positions`, from any turn of any shard."""
@@ -81,6 +79,16 @@ class Shards:
         start = int(rng.integers(BEFORE, max(BEFORE + 1, last)))
         stop = int(np.searchsorted(ends, ends[start - 1] + positions, side="right"))
         return cut(self.shards[shard], start, stop, int(rng.integers(FIRST_TURNS)))
+
+
+def stored(folder: Path) -> Shards:
+    """All shards of a folder. Raises DataError when there are none, or older ones."""
+    paths, shards = sorted(folder.glob("*.safetensors")), Shards()
+    if not paths:
+        raise DataError(f"no shards (*.safetensors) in {folder}; make some with `duologue synth shards --out {folder}`")
+    for path in paths:
+        shards.add(_read(path))
+    return shards
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

@@ -5,7 +5,6 @@ through ten hours in seconds; `Anew` never runs out, and forgets a conversation 
 """
 
 import os
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,18 +63,6 @@ class Stored(Dataset):
         return self.share.draw(self.shards, np.random.default_rng([self.seed, step, self.share.rank]))
 
 
-class Passing(Shards):
-    """The last KEPT shards that a process has rendered."""
-
-    def __init__(self):
-        self.shards, self.ends = deque(maxlen=KEPT), deque(maxlen=KEPT)
-
-    def render(self, recipe: Recipe, number: int) -> int:
-        """One more; returns its positions."""
-        self.add(fields_of(render_shard(recipe, number)[0]))
-        return int(self.ends[-1][-1])
-
-
 class Anew(IterableDataset):
     """Batches of conversations that nothing keeps, each process rendering its own; a run that goes on at a step hears other ones.
 
@@ -88,13 +75,13 @@ class Anew(IterableDataset):
     def __iter__(self) -> Iterator[Batch]:
         me, all_of_us = self._place()
         rng = np.random.default_rng([self.recipe.seed, self.step, me])
-        passing, owed = Passing(), 0.0
+        shards, owed = Shards(KEPT), 0.0
         for n, number in enumerate(range((self.step << 20) + me, STEPS << 20, all_of_us)):
-            positions = passing.render(replace(self.recipe, augment=LEVELS[n % len(LEVELS)]), number)
-            owed += USES * positions / self.share.positions
+            made = render_shard(replace(self.recipe, augment=LEVELS[n % len(LEVELS)]), number)[0]
+            owed += USES * shards.add(fields_of(made)) / self.share.positions
             while n + 1 >= FIRST and owed >= self.share.rows:
                 owed -= self.share.rows
-                yield self.share.draw(passing, rng)
+                yield self.share.draw(shards, rng)
 
     def _place(self) -> tuple[int, int]:
         """Which of all processes that render this is, and how many there are."""

@@ -18,7 +18,7 @@ from duologue.evals.wording import errors
 from duologue.kernels.ops import fast_dtype
 from duologue.model.interaction import DECISION, Batch, InteractionModel
 from duologue.model.layout import CHANNELS
-from duologue.train.batches import BEFORE, FIRST_TURNS, Shards, collate, cut
+from duologue.train.batches import BEFORE, FIRST_TURNS, Shards, collate, cut, stored
 from duologue.train.feed import POSITIONS
 
 
@@ -48,7 +48,7 @@ def forced(model: InteractionModel, folder: Path, windows: int = 40) -> dict[str
     `windows` are of 24 s, spread evenly over the shards.
     """
     right, seen = Counter(), Counter()
-    for batch in _batches(Shards(folder), windows):
+    for batch in _batches(stored(folder), windows):
         for name, hits in (_hits(model, batch) | _without(model, batch)).items():
             right[name] += int(hits.sum())
             seen[name] += len(hits)

@@ -9,7 +9,7 @@ from duologue.data.shards import Recipe
 from duologue.model import checkpoint
 from duologue.model.interaction import Batch, InteractionModel
 from duologue.model.moe import balance
-from duologue.train.batches import Shards
+from duologue.train.batches import stored
 from duologue.train.feed import Feed
 from duologue.train.itself import heard_itself
 from duologue.train.loop import Plan, train
@@ -26,7 +26,7 @@ def pretrain(
     """
     torch.manual_seed(plan.seed)
     model = checkpoint.load(init)[0].train() if init else InteractionModel(config)
-    feed = Feed(source if isinstance(source, Recipe) else Shards(source), rows, plan.seed, plan.device, ears)
+    feed = Feed(source if isinstance(source, Recipe) else stored(source), rows, plan.seed, plan.device, ears)
     if ears:
         return train(model, feed, lambda m, batch: m.ear_loss(batch, plan.dtype), plan)
     return train(model, feed, lambda m, batch: _losses(m, batch, plan.dtype, itself=feed.following % 2 == 0), plan)
