@@ -7,6 +7,7 @@ from threading import Event
 import numpy as np
 import pytest
 
+from duologue.data.labels import own_end
 from duologue.data.script import Own, Script, Sound
 from duologue.errors import ConfigError, DataError
 from duologue.evals import items, quick
@@ -142,6 +143,13 @@ def test_frozen_items_come_back(frozen):
         if sound_S is not None:
             sound_again_S = again.sounds[0].speech.pcm_S
             assert np.corrcoef(sound_S, sound_again_S)[0, 1] > 0.9
+
+
+def test_the_scripts_own_words_keep_out_of_the_silence_after_a_cancelled_timer():
+    """Of the items that everybody is measured on; what sounds into a window counts as spoken there."""
+    owed = [(script, trial) for script, trials in items.load() for trial in trials if trial.row == "time/cancel"]
+    spoken = [(own.start_s, own_end(own), trial) for script, trial in owed for own in script.own]
+    assert owed and not [case for case in spoken if case[0] < case[2].end_s and case[1] > case[2].begin_s]
 
 
 def test_changed_items_are_refused(frozen, tmp_path):

@@ -165,8 +165,8 @@ def _time(script: Script) -> list[Trial]:
         return [Trial(row, "slots", times[0], times[-1], (word,), slots_s=times, quiet=quiet, tolerance_s=tolerance_s)]
     if item["class"] == "elapsed":
         return [_answer(script, others[-1], row)]
-    slot_s = script.sounds[0].start_s + script.sounds[0].speech.seconds + item["n"]
-    return [Trial(row, "quiet", slot_s - 1.0, slot_s + 1.5)]
+    slot_s = _sound_end(script.sounds[0]) + item["n"]
+    return [Trial(row, "quiet", max(slot_s - 1.0, quiet[-1][0]), slot_s + 1.5)]  # where the acknowledgement has its time, it may sound
 
 
 def _delegate(script: Script) -> list[Trial]:
