@@ -1,7 +1,7 @@
 #!/bin/sh
 # From an empty folder to nano's weights: the table of contents of the project. Two CPU cores, some tens of hours.
 # A stage that is done is not done again, one that was ended goes on, so this may be ended and started at will; each says how
-# long it took. Where there is a GPU, stages 3 and 4 use it; all cores render for it.
+# long it took. Where there is a GPU, stages 3 to 5 use it; all cores render for it.
 #   runs/nano.sh [FOLDER]          (default: $DUOLOGUE_CACHE or ~/.cache/duologue)
 #   AMOUNT=dry runs/nano.sh FOLDER walks the same road with next to nothing at every stage, to see that it can be walked
 set -eu
@@ -13,8 +13,8 @@ export MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184
 RUN="$HOME_OF_RUN/run/nano"
 mkdir -p "$RUN"
 case ${AMOUNT:-whole} in
-whole) FLITE=30000 FESTIVAL=6000 ESPEAK=20000 KOKORO_MIN=600 VOCODER_MIN=300 EAR_STEPS=6000 STEPS=12000 CASES=60 OPEN=open ;;
-dry) FLITE=120 FESTIVAL=12 ESPEAK=12 KOKORO_MIN=1 VOCODER_MIN=0.2 EAR_STEPS=2 STEPS=2 CASES=1 OPEN=hearing ;;  # too few own sentences to read aloud any that are held out
+whole) FLITE=30000 FESTIVAL=6000 ESPEAK=20000 KOKORO_MIN=600 VOCODER_MIN=300 EAR_STEPS=6000 EYE_STEPS=6000 STEPS=12000 CASES=60 OPEN=open ;;
+dry) FLITE=120 FESTIVAL=12 ESPEAK=12 KOKORO_MIN=1 VOCODER_MIN=0.2 EAR_STEPS=2 EYE_STEPS=2 STEPS=2 CASES=1 OPEN=hearing ;;  # too few own sentences to read aloud any that are held out
 *) echo "AMOUNT is whole or dry" >&2; exit 2 ;;
 esac
 make --silent train-setup
@@ -59,13 +59,16 @@ stage vocoder-export "$BIN/duologue" train vocoder --out "$HOME_OF_RUN/vocoder" 
 stage ears learn "$RUN/ears" --ears --steps "$EAR_STEPS" --decay 0.1 \
     --family hear=8 --family talk --family numbers --family order --family facts
 
-# 4. The model: hearing, speaking, deciding, all at once. Conversations are rendered as they are needed, used a few times and
+# 4. Eyes: sight alone learns to name what is shown, some hundred pictures a second.
+stage eyes "$BIN/duologue" train eyes --out "$RUN/eyes" --init "$RUN/ears/model.safetensors" --steps "$EYE_STEPS"
+
+# 5. The model: hearing, speaking, deciding, all at once. Conversations are rendered as they are needed, used a few times and
 #    forgotten, or it learns their order by heart.
-stage model learn "$RUN" --init "$RUN/ears/model.safetensors" --steps "$STEPS" --decay 0.3 \
+stage model learn "$RUN" --init "$RUN/eyes/model.safetensors" --steps "$STEPS" --decay 0.3 \
     --family hear=22 --family read=16 --family drill=11 --family numbers=10 --family repeat=10 --family delegate=10 --family talk=9 \
     --family time=9 --family facts=8 --family pause=8 --family invite=6 --family refuse=6 --family order=5 --family typed=5 \
-    --family interrupt=4 --family hold=3 --family see=3 --family cue=3 --family correct_me=3 --family count=3 --family watch=2
+    --family interrupt=4 --family hold=3 --family glance=8 --family see=3 --family cue=3 --family correct_me=3 --family count=3 --family watch=2
 
-# 5. What it can do, judged on what is heard.
+# 6. What it can do, judged on what is heard.
 stage eval "$BIN/duologue" eval quick --checkpoint "$RUN/model.safetensors" --cases "$CASES"
 stage eval-open "$BIN/duologue" eval run "$OPEN" --checkpoint "$RUN/model.safetensors" --cases "$CASES" --out "$RUN/eval"

@@ -152,23 +152,23 @@ def test_every_patch_is_embedded_at_its_own_position(watched, model):
                 assert torch.allclose(x[b, at], alone, atol=1e-5)
 
 
-def test_pictures_teach_the_stem_and_nothing_else_changes_without_them(watched, shards, model):
+def test_pictures_teach_sight_and_nothing_else_changes_without_them(watched, shards, model):
     rng = np.random.default_rng(1)
     batch = collate([watched.draw(POSITIONS, rng) for _ in range(2)], POSITIONS, rng)
     model.loss(batch, torch.float32)["total"].backward()
-    assert model.fuse.stem.steps[0].weight.grad.abs().sum() > 0
+    assert model.fuse.sight.steps[0].weight.grad.abs().sum() > 0
     model.zero_grad(set_to_none=True)
     batch = collate([shards.draw(POSITIONS, rng) for _ in range(2)], POSITIONS, rng)
     model.loss(batch, torch.float32)["total"].backward()
-    assert model.fuse.stem.steps[0].weight.grad is None
+    assert model.fuse.sight.steps[0].weight.grad is None
     model.zero_grad(set_to_none=True)
 
 
-def test_disturbing_changes_the_exposure_of_a_whole_window(watched):
+def test_disturbing_changes_the_exposure_and_the_view_of_a_whole_window(watched):
     w = watched.draw(POSITIONS, np.random.default_rng(1))
     disturbed = disturb(w, np.random.default_rng(2)).pictures
     assert disturbed.shape == w.pictures.shape and disturbed.dtype == np.uint8
-    middle = [p[60, 80].astype(float) for p in w.pictures], [p[60, 80].astype(float) for p in disturbed]
+    middle = [p[60, 80].astype(float) for p in w.pictures], [p[60, 80].astype(float) for p in disturbed]  # each of one colour
     gain = np.polyfit(np.array(middle[0])[:, 0], np.array(middle[1])[:, 0], 1)
     assert 0.75 < gain[0] < 1.25 and not np.array_equal(disturbed, w.pictures)
 

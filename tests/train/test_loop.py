@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from duologue.config import tiny
-from duologue.errors import TrainError
+from duologue.errors import ConfigError, TrainError
 from duologue.model import checkpoint
 from duologue.model.interaction import InteractionModel
 from duologue.train.loop import Plan, _check, share_of_rate
@@ -38,7 +38,7 @@ def weights(folder: Path, name: str) -> dict:
 def test_every_part_receives_a_gradient_and_the_loss_falls(folder):
     whole = pretrain(folder / "shards", tiny(), plan(folder, "a", 8), rows=2)
     still = [n for n, p in whole.named_parameters() if torch.equal(p, dict(fresh().named_parameters())[n])]
-    assert all(n.startswith(("fuse.stem", "ctc")) for n in still), still  # no pictures in these shards; `ears` alone spells
+    assert all(n.startswith(("fuse.sight", "seeing", "ctc")) for n in still), still  # no pictures in these shards; `ears` alone spells
     rows = [eval(line) for line in (folder / "a" / "log.jsonl").read_text().splitlines()]
     for part in ("flow", "spelling", "draft"):  # asked in every batch; words are not where the history is misheard, nor is the total like any other
         assert rows[-1][part] < rows[0][part] * 0.9
@@ -123,3 +123,12 @@ def test_the_rate_rises_stays_and_falls():
 def test_divergence_names_the_last_good_checkpoint():
     with pytest.raises(TrainError, match=r"nan at step 7.*model\.safetensors"):
         _check({"total": float("nan")}, 7, Path("run"))
+
+
+def test_what_is_held_stays_as_it_is(folder):
+    held = replace(plan(folder, "held", 3), only=("fuse.front", "heads"))
+    learned = dict(pretrain(folder / "shards", tiny(), held, rows=2).named_parameters())
+    changed = {n for n, p in learned.items() if not torch.equal(p, dict(fresh().named_parameters())[n])}
+    assert changed and all(n.startswith(("fuse.front", "heads")) for n in changed)
+    with pytest.raises(ConfigError, match=r"no weight's name begins with 'eyes'; they begin with .*trunk"):
+        pretrain(folder / "shards", tiny(), replace(plan(folder, "none", 3), only=("eyes",)), rows=2)

@@ -1,8 +1,8 @@
 """Early fusion: everything that comes in becomes positions of one sequence. No pretrained encoder, no codec.
 
 Sound is a bag of embeddings (one row a channel and level, summed) under a light causal convolution at the frame rate;
-pictures are 40x40 patches through an hMLP stem; text and the model's own output tokens share one table.
-Sources: dMel, arXiv 2407.15835; hMLP, Touvron et al., arXiv 2203.09795 §4 (kernels 5-2-2-2 here, norm per position).
+pictures are 40x40 patches (`sight`); text and the model's own output tokens share one table.
+Source: dMel, arXiv 2407.15835.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,8 @@ from torch import nn
 
 from duologue.config import Config
 from duologue.media.dmel import FRAMES_PER_TURN, LEVELS, MELS
-from duologue.model.layout import AUDIO, CHANNELS, PATCHES, TEXT
+from duologue.model.layout import AUDIO, CHANNELS, TEXT
+from duologue.model.sight import Sight
 from duologue.model.trunk import Linear, Norm
 
 KERNEL, LAYERS = 5, 6
@@ -91,29 +92,6 @@ def _seen(layer: tuple[nn.Module, nn.Module, nn.Module], x: torch.Tensor) -> tor
     return narrow(F.gelu(wide(seen)))
 
 
-class PatchStem(nn.Module):
-    """hMLP: 40x40 patches in four steps of nested sub-patches, as reshapes and linears, so nothing crosses a patch."""
-
-    KERNELS = (5, 2, 2, 2)
-
-    def __init__(self, config: Config):
-        super().__init__()
-        widths = (3, 64, 64, 64, config.width)
-        self.steps = nn.ModuleList(Linear(k * k * a, b) for k, a, b in zip(self.KERNELS, widths, widths[1:], strict=False))
-        self.norms = nn.ModuleList(Norm(w) for w in widths[1:])
-        self.place = nn.Parameter(torch.randn(PATCHES, config.width) * 0.02)
-
-    def forward(self, patches: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        """patches float [..., 40, 40, 3] in [-1, 1], in reading order of the picture, to [..., D]."""
-        x = patches.to(dtype)
-        for kernel, step, norm in zip(self.KERNELS, self.steps, self.norms, strict=True):
-            *lead, high, wide, c = x.shape
-            x = x.reshape(*lead, high // kernel, kernel, wide // kernel, kernel, c).transpose(-4, -3)
-            x = norm(step(x.reshape(*lead, high // kernel, wide // kernel, kernel * kernel * c)))
-            x = (F.gelu(x) if kernel * x.shape[-2] > kernel else x).to(dtype)
-        return x[..., 0, 0, :].float()
-
-
 class Recall(nn.Module):
     """What each channel wrote last and how many output slots ago, known at every output position and just before.
 
@@ -157,7 +135,7 @@ class Fuse(nn.Module):
         super().__init__()
         d = config.width
         self.front = Front(config)
-        self.stem = PatchStem(config)
+        self.sight = Sight(d)
         self.tokens = nn.Parameter(torch.randn(config.vocabulary, d) * 0.5)
         self.text_place = nn.Parameter(torch.randn(TEXT, d) * 0.02)
         self.recall = Recall(config)
@@ -200,7 +178,7 @@ class Fuse(nn.Module):
 
     def picture(self, patches: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """patches float [B, PATCHES, 40, 40, 3] to [B, PATCHES, D]."""
-        return self.stem(patches, dtype) + self.stem.place
+        return self.sight(patches, dtype)
 
     def text(self, tokens: torch.Tensor, before: torch.Tensor, place: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """tokens, those before them (0: none) and their places in the turn, any equal shape."""

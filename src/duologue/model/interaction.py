@@ -29,10 +29,11 @@ WEIGHTS = {
     "flow": 3.0,  # most of its loss is noise that nobody could foretell
     "spelling": 0.4, "pronouncing": 0.2, "draft": 2.0,
 }  # fmt: skip
-UNKEPT = ("pronouncing", "draft")  # heads that teach the voice and nothing else: a checkpoint may leave them out, and they begin anew
+UNKEPT = ("pronouncing", "draft", "seeing")  # heads that teach and nothing else: a checkpoint may leave them out, and they begin anew
 FLOW_SOUNDS, FLOW_DRAWS = 100, 2  # own positions that the flow head learns from, for each row of a batch, drawn at random; noises for each
 LETTERS = 27  # a to z and the apostrophe
 CTC_STEPS, CTC_EDGE = 4, 4  # steps in a position; positions left out at both ends of a window
+SEEN = 398  # kinds of answers to all that a picture is asked at once (`data.seen`)
 STRETCH = 256  # positions appended at once when a whole session is scored
 
 
@@ -68,6 +69,21 @@ class Batch:
 
     def pin_memory(self) -> "Batch":
         return Batch(*(getattr(self, name).pin_memory() for name in self.__slots__))
+
+
+@dataclass(slots=True)
+class Looks:
+    """Pictures by themselves, and what there is to see in each."""
+
+    patches_R: torch.Tensor  # uint8 [R, PATCHES, 40, 40, 3]
+    wanted_RA: torch.Tensor  # int64: for each aspect which it is, below 0 where a picture has none
+    sizes: tuple[int, ...]  # of each aspect, SEEN in all
+
+    def to(self, device: torch.device) -> "Looks":
+        return Looks(self.patches_R.to(device, non_blocking=True), self.wanted_RA.to(device, non_blocking=True), self.sizes)
+
+    def pin_memory(self) -> "Looks":
+        return Looks(self.patches_R.pin_memory(), self.wanted_RA.pin_memory(), self.sizes)
 
 
 class TokenHeads(nn.Module):
@@ -108,6 +124,7 @@ class InteractionModel(nn.Module):
         self.pronouncing = nn.Linear(config.width, LETTERS)  # teaches speaking; not used live, and so is the next
         self.draft = nn.Linear(config.width, TARGET)
         self.ctc = nn.Linear(config.width, CTC_STEPS * (1 + LETTERS))  # the same, `ear_loss` alone
+        self.seeing = nn.Linear(config.width, SEEN)  # teaches sight, `eye_loss` alone
         for head in (self.spelling, self.pronouncing):
             nn.init.constant_(head.bias, -3.0)
         for name in UNKEPT:
@@ -187,6 +204,20 @@ class InteractionModel(nn.Module):
         """Log-probabilities of letters, blank first: [steps, 1 + LETTERS] for each row of a batch, without its edges."""
         rows = sound_RD.split(torch.bincount(batch.listening_R // batch.source_BN.shape[1]).tolist())
         return [self.ctc(row[CTC_EDGE:-CTC_EDGE]).view(-1, 1 + LETTERS).log_softmax(-1) for row in rows]
+
+    def eye_loss(self, looks: Looks, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
+        """What there is to see, asked of the mean of a picture's positions: sight learns to see before the trunk looks.
+
+        Mean over pictures of what is asked of each.
+        """
+        seen_RD = self.fuse.picture(looks.patches_R * LEVEL - 1, dtype).mean(1)
+        guesses = self.seeing(seen_RD).split(looks.sizes, -1)
+        asked = [
+            F.cross_entropy(guess, wanted.clamp(min=-1), ignore_index=-1, reduction="sum")
+            for guess, wanted in zip(guesses, looks.wanted_RA.unbind(1), strict=True)
+        ]
+        loss = sum(asked) / len(looks.wanted_RA)
+        return {"seen": loss, "total": loss}
 
     def decisions(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> torch.Tensor:
         """Log-probability of every decision of a batch, in the order of its turns, with the bits of the live session."""

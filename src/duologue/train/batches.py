@@ -15,6 +15,7 @@ from safetensors.numpy import load_file
 
 from duologue.data.labels import HEAR_LAG_TURNS
 from duologue.data.labels import LETTERS as ALPHABET
+from duologue.data.seen import disturbed as disturbed_pictures
 from duologue.errors import DataError
 from duologue.media import dmel
 from duologue.media.patches import cut as cut_patches
@@ -145,7 +146,7 @@ def cut(shard: dict[str, np.ndarray], start: int, stop: int, first_turn: int) ->
 def disturb(window: Window, rng: np.random.Generator) -> Window:
     """Cheap augmentation on log-mel: level, tilt, colour, warped channels, masked bands and moments, noise on the own history.
 
-    Pictures get another exposure and white balance.
+    Pictures get another exposure and white balance, and are shifted.
     """
     level = rng.uniform(-0.25, 0.25) + rng.uniform(-0.2, 0.2) * np.linspace(-1, 1, dmel.MELS) + _coloured(rng)
     user = window.user + level.astype(np.float32)
@@ -164,7 +165,7 @@ def disturb(window: Window, rng: np.random.Generator) -> Window:
     noisy = user + np.float32(0.08) * rng.standard_normal(user.shape, dtype=np.float32)
     tokens, given = _misheard(window, rng)
     disturbed = replace(window, user=noisy, own=own, tokens=tokens, given=given)
-    return replace(disturbed, pictures=_exposed(window.pictures, rng)) if len(window.pictures) else disturbed
+    return replace(disturbed, pictures=disturbed_pictures(window.pictures, rng)) if len(window.pictures) else disturbed
 
 
 def hurried(window: Window, rng: np.random.Generator) -> Window:
@@ -176,11 +177,6 @@ def hurried(window: Window, rng: np.random.Generator) -> Window:
     low = np.minimum(read.astype(int), frames - 2)
     part = (read - low).astype(np.float32)[:, None]
     return replace(window, user=window.user[low] * (1 - part) + window.user[low + 1] * part)
-
-
-def _exposed(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    gain = (rng.uniform(0.85, 1.15) * rng.uniform(0.95, 1.05, 3)).astype(np.float32)
-    return np.clip(pictures * gain + np.float32(rng.uniform(-15, 15)), 0, 255).astype(np.uint8)
 
 
 def _misheard(window: Window, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -36,6 +36,9 @@ def pretrain(
     decay: Annotated[float, typer.Option(min=0.001, max=1, help="Share of the steps over which the rate falls.")] = 0.3,
     init: Annotated[Path | None, typer.Option(help="Weights to begin with, instead of nothing.")] = None,
     ears: Annotated[bool, typer.Option("--ears", help="Only the front, which learns to spell what it hears (CTC): first of all.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only weights whose names begin so, as in fuse.sight; the rest stays. May be repeated.")
+    ] = None,
     device: Device = None,
     seed: Seed = 0,
 ) -> None:
@@ -52,11 +55,38 @@ def pretrain(
     from duologue.train.loop import Plan
     from duologue.train.pretrain import pretrain as run_pretrain
 
-    plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=decay, seed=seed, device=chosen(device))
+    what = tuple(only or ())
+    plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=decay, seed=seed, device=chosen(device), only=what)
     if data and (family or recordings):
         raise ConfigError(f"{data} has been rendered, and --family and --recordings say what to render: leave out one or the other")
     source = data or recipe(chosen_families(family or ()), seed, recordings)
     run_pretrain(source, config.preset(preset), plan, rows, init, ears)
+
+
+@train.command()
+def eyes(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")],
+    preset: Preset = "nano",
+    steps: Annotated[int, typer.Option(min=1, help="Of the optimiser.")] = 6_000,
+    minutes: Annotated[float, typer.Option(min=0, help="Stop earlier, with a checkpoint, after this time.")] = 1e9,
+    rows: Annotated[int, typer.Option(min=1, help="Pictures in a batch, over all processes.")] = 64,
+    rate: Annotated[float, typer.Option(min=0, help="Times the base learning rates.")] = 1.0,
+    decay: Annotated[float, typer.Option(min=0.001, max=1, help="Share of the steps over which the rate falls.")] = 0.4,
+    init: Annotated[Path | None, typer.Option(help="Weights to begin with, instead of nothing.")] = None,
+    device: Device = None,
+    seed: Seed = 0,
+) -> None:
+    """Train sight alone to name what it sees, before the model looks at it (as `pretrain --ears` does for hearing). Needs no voices.
+
+    **Example:** `duologue train eyes --out runs/eyes --init runs/ears/model.safetensors --minutes 20`
+    """
+    from duologue import config
+    from duologue.device import chosen
+    from duologue.train.eyes import eyes as run_eyes
+    from duologue.train.loop import Plan
+
+    plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=decay, seed=seed, device=chosen(device))
+    run_eyes(config.preset(preset), plan, rows, init)
 
 
 @train.command()

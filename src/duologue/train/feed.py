@@ -126,7 +126,11 @@ class Feed:
         return self._loaded(Stored(self.source, self.share, self.seed), range(step, STEPS))
 
     def _loaded(self, batches: Dataset, steps: Sequence[int] | None = None) -> Iterator[Batch]:
-        """A step on a CPU takes longer than a batch; a GPU keeps all of its process's cores busy."""
-        gpu, own = self.device.type == "cuda", torch.Generator()  # else a loader draws from the generator that the losses use
-        makers = max(1, (os.cpu_count() or 1) // self.share.world - 1) if gpu else 1
-        return iter(DataLoader(batches, batch_size=None, sampler=steps, num_workers=makers, pin_memory=gpu, generator=own))
+        return loaded(batches, self.device, self.share.world, steps)
+
+
+def loaded(batches: Dataset, device: torch.device, world: int, steps: Sequence[int] | None = None) -> Iterator:
+    """Batches that other processes make. A step on a CPU takes longer than a batch; a GPU keeps all of its process's cores busy."""
+    gpu, own = device.type == "cuda", torch.Generator()  # else a loader draws from the generator that the losses use
+    makers = max(1, (os.cpu_count() or 1) // world - 1) if gpu else 1
+    return iter(DataLoader(batches, batch_size=None, sampler=steps, num_workers=makers, pin_memory=gpu, generator=own))

@@ -6,7 +6,7 @@ Read `train` first. Of stored shards a batch is a pure function of (seed, step, 
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
 from duologue.device import CPU
-from duologue.errors import TrainError
+from duologue.errors import ConfigError, TrainError
 from duologue.kernels.ops import fast_dtype
 from duologue.model import checkpoint
 from duologue.train.optim import optimisers, set_rate
@@ -36,6 +36,7 @@ class Plan:
     seed: int = 0
     save_every: int = 100
     device: torch.device = CPU
+    only: tuple[str, ...] = ()  # what learns, by how the weights' names begin; the rest stays as it is. None: all
 
     @property
     def dtype(self) -> torch.dtype:
@@ -67,8 +68,13 @@ def train(model: nn.Module, batch_of: Callable[[int], object], loss_of: Callable
         batch_of: step -> batch on the CPU, this process's share of it.
         loss_of: (model, batch) -> named losses with "total".
         plan: see Plan; `plan.out` receives model.safetensors, state.pt, log.jsonl and TensorBoard events.
+
+    Raises:
+        ConfigError: no weight has a name of `plan.only`.
+        TrainError: the loss is no number, or the folder is another version's.
     """
     rank, world = rank_and_world()
+    _hold_all_but(model, plan.only)
     made = optimisers(model.to(plan.device))
     first = _resume(model, made, plan.out)
     writer = SummaryWriter(plan.out) if rank == 0 else None
@@ -88,6 +94,14 @@ def train(model: nn.Module, batch_of: Callable[[int], object], loss_of: Callable
             if late:
                 break
     return model
+
+
+def _hold_all_but(model: nn.Module, only: Sequence[str]) -> None:
+    names = [name for name, _ in model.named_parameters()]
+    if unknown := [part for part in only if not any(name.startswith(part) for name in names)]:
+        raise ConfigError(f"no weight's name begins with {unknown[0]!r}; they begin with {', '.join(sorted(dict(model.named_children())))}")
+    for name, weight in model.named_parameters():
+        weight.requires_grad_(not only or name.startswith(tuple(only)))
 
 
 def _step(model, made, loss_of, batch, rate: float, world: int) -> dict[str, float]:
@@ -110,10 +124,11 @@ def _read(losses: dict[str, torch.Tensor]) -> dict[str, float]:
 
 def _average_gradients(model: nn.Module, world: int) -> None:
     """One all-reduce over all gradients laid end to end; a weight that no process has used stays without one."""
-    grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in model.parameters()]
+    learning = [p for p in model.parameters() if p.requires_grad]
+    grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in learning]
     flat = torch.cat([g.flatten() for g in grads])
     dist.all_reduce(flat)
-    for p, mean in zip(model.parameters(), (flat / world).split([g.numel() for g in grads]), strict=True):
+    for p, mean in zip(learning, (flat / world).split([g.numel() for g in grads]), strict=True):
         if p.grad is not None or mean.any():
             p.grad = mean.view_as(p).clone()
 

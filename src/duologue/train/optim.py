@@ -1,4 +1,4 @@
-"""Muon for the matrices of trunk and front, AdamW for everything else, and letters under the table of tokens.
+"""Muon for the matrices of trunk, front and sight, AdamW for everything else, and letters under the table of tokens.
 
 Source: Jordan et al., Muon (github.com/KellerJordan/Muon): momentum orthogonalised by five Newton-Schulz steps.
 """
@@ -12,7 +12,9 @@ from duologue.media.text import VOCABULARY
 from duologue.train.letters import Letters
 
 MUON_LR, ADAM_LR = 0.02, 2e-3
-MUON = ("trunk.layers", "fuse.front.wide", "fuse.front.narrow", "fuse.front.join")
+MUON = (
+    "trunk.layers", "fuse.front.wide", "fuse.front.narrow", "fuse.front.join", "fuse.sight.steps", "fuse.sight.mixes",
+)  # fmt: skip
 TOKENS = "fuse.tokens"
 
 
@@ -66,7 +68,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def optimisers(model: nn.Module) -> list[torch.optim.Optimizer]:
-    """Muon over the matrices of the trunk's layers and of the front, AdamW over the rest, `Letters` once more over the tokens.
+    """Muon over the matrices of the trunk's layers, of the front and of sight, AdamW over the rest, `Letters` once more over the tokens.
 
     Each remembers its base rate as `base`.
     """

@@ -3,7 +3,7 @@
 The thing is there while it is asked about, is gone by then, or is shown only after the question. Read `script` first.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -195,14 +195,22 @@ KINDS = (
 )  # fmt: skip
 
 
-def _shown(scene: Scene) -> Shown:
-    weights = np.array([weight for weight, _ in KINDS])
-    return KINDS[scene.rng.choice(len(KINDS), p=weights / weights.sum())][1](scene.rng, scene.split)
+STILL = KINDS[:-1]
+
+
+def still(rng: np.random.Generator, split: str) -> Shown:
+    """Something that one look tells."""
+    return _of(STILL, rng, split)
+
+
+def _of(kinds: Sequence, rng: np.random.Generator, split: str) -> Shown:
+    weights = np.array([weight for weight, _ in kinds])
+    return kinds[rng.choice(len(kinds), p=weights / weights.sum())][1](rng, split)
 
 
 def _asks(scene: Scene, stage: Stage, now_s: float, events: list[float]) -> float:
     """One thing shown and asked about, before, while or after it is there. Returns the answer's end."""
-    shown, rng = _shown(scene), scene.rng
+    shown, rng = _of(KINDS, scene.rng, scene.split), scene.rng
     when = str(rng.choice(["now", "gone", "later"], p=[0.6, 0.2, 0.2]))
     when = "now" if when == "gone" and shown.intent != "what" else when
     intent = "was" if when == "gone" else shown.intent

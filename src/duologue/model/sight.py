@@ -1,0 +1,69 @@
+"""Pictures to positions: 40x40 patches through an hMLP stem, then a few layers in which the patches of one picture meet.
+
+As the front's convolution does for sound, the meeting makes of what a patch holds what it is a part of: a ball over four
+patches is a ball in each of them, and a position that looks back finds it at any. Read `Sight.forward` first.
+Sources: hMLP, Touvron et al., arXiv 2203.09795 §4 (kernels 5-2-2-2 here, norm per position); mixing, Tolstikhin et al.,
+MLP-Mixer, arXiv 2105.01601.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from duologue.model.layout import PATCHES
+from duologue.model.trunk import Linear, Norm
+
+MIXES, MIDDLE, WIDER = 4, 64, 2  # layers; between the patches; of a patch's own layer, times its width
+
+
+class Sight(nn.Module):
+    """Patches of one picture to embeddings of its positions."""
+
+    KERNELS = (5, 2, 2, 2)
+
+    def __init__(self, width: int):
+        super().__init__()
+        widths = (3, 64, 64, 64, width)
+        self.steps = nn.ModuleList(Linear(k * k * a, b) for k, a, b in zip(self.KERNELS, widths, widths[1:], strict=False))
+        self.norms = nn.ModuleList(Norm(w) for w in widths[1:])
+        self.place = nn.Parameter(torch.randn(PATCHES, width) * 0.02)
+        self.mixes = nn.ModuleList(Mix(width) for _ in range(MIXES))
+
+    def forward(self, patches: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """patches float [..., PATCHES, 40, 40, 3] in [-1, 1], in reading order of the picture, to fp32 [..., PATCHES, D]."""
+        x = self.patch(patches, dtype) + self.place
+        for mix in self.mixes:
+            x = mix(x, dtype)
+        return x
+
+    def patch(self, patches: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """Each for itself, [..., 40, 40, 3] to fp32 [..., D]: four steps of nested sub-patches, as reshapes and linears."""
+        x = patches.to(dtype)
+        for kernel, step, norm in zip(self.KERNELS, self.steps, self.norms, strict=True):
+            *lead, high, wide, c = x.shape
+            x = x.reshape(*lead, high // kernel, kernel, wide // kernel, kernel, c).transpose(-4, -3)
+            x = norm(step(x.reshape(*lead, high // kernel, wide // kernel, kernel * kernel * c)))
+            x = (F.gelu(x) if kernel * x.shape[-2] > kernel else x).to(dtype)
+        return x[..., 0, 0, :].float()
+
+
+class Mix(nn.Module):
+    """One layer between the patches, one within each; both begin as nothing."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.norms = nn.ModuleList(Norm(width) for _ in range(2))
+        self.across = nn.ModuleList([Linear(PATCHES, MIDDLE), Linear(MIDDLE, PATCHES)])
+        self.within = nn.ModuleList([Linear(width, WIDER * width), Linear(WIDER * width, width)])
+        for _, last in (self.across, self.within):
+            nn.init.zeros_(last.weight)
+
+    def forward(self, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """fp32 [..., PATCHES, D] to the same."""
+        x = x + _through(self.across, self.norms[0](x).to(dtype).mT).mT.float()
+        return x + _through(self.within, self.norms[1](x).to(dtype)).float()
+
+
+def _through(layers: nn.ModuleList, x: torch.Tensor) -> torch.Tensor:
+    first, last = layers
+    return last(F.gelu(first(x)))

@@ -1,0 +1,61 @@
+"""Sight alone learns to name what it sees: `duologue train eyes --out DIR`. Read `eyes` first.
+
+A conversation shows a few things a minute; here there are some hundred a second, and no trunk to wait for.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import IterableDataset, get_worker_info
+
+from duologue.config import Config
+from duologue.data import seen
+from duologue.device import CPU
+from duologue.media.patches import cut
+from duologue.model import checkpoint
+from duologue.model.interaction import InteractionModel, Looks
+from duologue.train.feed import loaded
+from duologue.train.loop import Plan, rank_and_world, train
+
+USES, KEPT = 8, 30_000  # how often a picture is drawn, about; pictures that a process draws from
+
+
+def eyes(config: Config, plan: Plan, rows: int = 64, init: Path | None = None) -> InteractionModel:
+    """From `init` or from nothing; all else in the model stays as it is. Goes on where `plan.out` stopped."""
+    torch.manual_seed(plan.seed)
+    model = checkpoint.load(init)[0].train() if init else InteractionModel(config)
+    feed = Feed(rows, plan.seed, plan.device)
+    return train(model, feed, lambda m, looks: m.eye_loss(looks, plan.dtype), plan)
+
+
+class Glances(IterableDataset):
+    """Batches that each process draws by itself, with the same bits for the same seed, first step and number of processes."""
+
+    def __init__(self, rows: int, seed: list[int]):
+        self.rows, self.seed = rows, seed
+
+    def __iter__(self) -> Iterator[Looks]:
+        worker = get_worker_info()
+        rng = np.random.default_rng([*self.seed, worker.id if worker else 0])
+        sizes = tuple(seen.ASPECTS.values())
+        for pictures, wanted in seen.looks(rng, self.rows, USES, KEPT):
+            yield Looks(torch.from_numpy(np.ascontiguousarray(cut(pictures))), torch.from_numpy(wanted), sizes)
+
+
+class Feed:
+    """Batches by step, made by other processes while a step runs."""
+
+    def __init__(self, rows: int, seed: int, device: torch.device = CPU):
+        self.rank, self.world = rank_and_world()
+        self.rows, self.seed, self.device = max(1, rows // self.world), seed, device
+        self.following, self.coming = -1, iter(())
+        seen.look(np.random.default_rng(0), "train")  # here, once: what is not installed is said in one line
+
+    def __call__(self, step: int) -> Looks:
+        if step != self.following:
+            glances = Glances(self.rows, [self.seed, step, self.rank])
+            self.coming = loaded(glances, self.device, self.world)
+        self.following = step + 1
+        return next(self.coming)

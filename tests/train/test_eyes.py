@@ -1,0 +1,58 @@
+"""Sight alone: what is asked of a picture, and that it is learned."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from duologue.config import tiny
+from duologue.data import seen
+from duologue.data.scenes import stock
+from duologue.data.scenes.stage import Prop
+from duologue.data.scenes.things import Thing
+from duologue.model.interaction import SEEN, InteractionModel
+from duologue.train.eyes import eyes
+from duologue.train.loop import Plan
+
+
+@pytest.fixture(autouse=True)
+def no_packages(monkeypatch):
+    """Emoji and photographs that need none; one thread, as the fixtures of the loop."""
+    monkeypatch.setattr(stock, "emoji", lambda style, code: Image.new("RGBA", (96, 96), (200, 80, 20, 255)))
+    monkeypatch.setattr(stock, "photographs", lambda: {f"{n}.jpg": np.full((240, 320, 3), 90, np.uint8) for n in range(20)})
+    torch.set_num_threads(1)
+
+
+def test_the_head_has_a_place_for_every_answer():
+    assert sum(seen.ASPECTS.values()) == SEEN
+
+
+def test_what_is_wanted_of_one_thing_of_many_and_of_two():
+    star, lion = Thing("shape", "star", "red"), Thing("emoji", "lion")
+    assert seen.wanted([Prop(star, (0.5, 0.5), 0.4)]) == {"what": seen.NAMES.index("star"), "colour": 0, "many": 0}
+    assert seen.wanted([Prop(lion, (x, 0.5), 0.2) for x in (0.2, 0.5, 0.8)]) == {"what": seen.NAMES.index("lion"), "many": 2}
+    assert seen.wanted([Prop(Thing("text", "17", "blue"), (0.5, 0.5), 0.4)]) == {"colour": 1, "number": 17}
+    assert seen.wanted([Prop(Thing("hand", "3"), (0.5, 0.5), 0.4)]) == {"fingers": 2}
+    assert seen.wanted([Prop(Thing("text", "river", "blue"), (0.5, 0.5), 0.4)]) == {"colour": 1}
+    both = seen.wanted([Prop(star, (0.7, 0.5), 0.2), Prop(lion, (0.2, 0.5), 0.4)])
+    names = {"left": "lion", "right": "star", "bigger": "lion", "smaller": "star"}
+    assert both == {"many": 1} | {aspect: seen.NAMES.index(name) for aspect, name in names.items()}
+
+
+def test_a_look_is_of_its_side_of_the_split_and_repeats():
+    for split in ("train", "test"):
+        one, same = (seen.look(np.random.default_rng(4), split) for _ in range(2))
+        assert one.picture.shape == (120, 160, 3) and one.picture.dtype == np.uint8
+        assert np.array_equal(one.picture, same.picture) and np.array_equal(one.wanted_A, same.wanted_A)
+        assert (one.wanted_A != seen.UNSEEN).any()
+
+
+def test_sight_learns_and_nothing_else_changes(tmp_path):
+    torch.manual_seed(0)
+    fresh = dict(InteractionModel(tiny()).named_parameters())
+    learned = eyes(tiny(), Plan(out=tmp_path / "run", steps=60, warmup=1, decay=0.2), rows=16)
+    changed = {n for n, p in learned.named_parameters() if not torch.equal(p, fresh[n])}
+    assert {n.split(".")[0] for n in changed} == {"fuse", "seeing"} and all(n.startswith(("fuse.sight", "seeing")) for n in changed)
+    assert {n for n in fresh if n.startswith("fuse.sight")} <= changed
+    losses = [eval(line)["seen"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:5])
