@@ -3,6 +3,7 @@ import pytest
 
 from duologue.data import mix
 from duologue.data.families import count, facts, numbers, talk, typed
+from duologue.data.scenes.stage import Stage
 from duologue.errors import DataError
 from tests.data.fake_bank import FakeBank
 from tests.data.families.checks import assert_takes_turns, spans
@@ -63,3 +64,20 @@ def test_a_family_without_speech_is_passed_over():
 def test_one_part_alone_may_be_longer_than_asked():
     script = mix.conversation(np.random.default_rng(0), FakeBank(), "train", FAMILIES, 1)
     assert script.own
+
+
+def test_now_and_then_the_camera_is_on_while_people_talk_of_something_else(monkeypatch):
+    monkeypatch.setattr(Stage, "show", lambda stage, seconds: np.zeros((120, 160, 3), np.uint8))
+    talked = [numbers.script(np.random.default_rng(n), FakeBank(), "train") for n in range(40)]
+    drawn = [mix.watched(script, np.random.default_rng(n), "train", 0.5) for n, script in enumerate(talked)]
+    on = [script for script in drawn if script.views]
+    assert 10 < len(on) < 30 and all(view.end_s == script.length_s for script in on for view in script.views)
+
+
+def test_where_scenes_cannot_be_drawn_the_camera_stays_off(monkeypatch):
+    def missing(stage, seconds):
+        raise DataError("no photographs")
+
+    monkeypatch.setattr(Stage, "show", missing)
+    talked = numbers.script(np.random.default_rng(0), FakeBank(), "train")
+    assert mix.watched(talked, np.random.default_rng(0), "train", 1.0) is talked

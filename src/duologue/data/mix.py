@@ -6,8 +6,11 @@ from types import ModuleType
 
 import numpy as np
 
-from duologue.data.script import Script
+from duologue.data.families import sight
+from duologue.data.script import Script, View
 from duologue.errors import DataError
+
+WATCHED = 0.1  # of the conversations in which nothing is shown
 
 
 def shifted(script: Script, by_s: float) -> Script:
@@ -67,6 +70,18 @@ def conversation(
     if whole is None:
         raise DataError(f"the bank has no speech for any of {', '.join(families)}: synthesise more (duologue synth)")
     return whole
+
+
+def watched(script: Script, rng: np.random.Generator, split: str, share: float = WATCHED) -> Script:
+    """Now and then the camera is on though nobody speaks of what it sees; where scenes cannot be drawn it stays off."""
+    if script.views or rng.random() >= share:
+        return script
+    stage = sight.unrelated(rng, split, script.length_s)
+    try:
+        stage.show(0.0)
+    except DataError:  # photographs or emoji are not installed; `see` and its like are passed over then, too
+        return script
+    return replace(script, views=[View(0.0, script.length_s, stage.show, stage=stage)])
 
 
 def _draw(rng: np.random.Generator, families: Mapping[str, tuple[ModuleType, float]]) -> str:

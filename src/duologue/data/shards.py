@@ -22,7 +22,7 @@ import safetensors
 from safetensors.numpy import save
 
 from duologue.data.bank import Bank
-from duologue.data.mix import conversation
+from duologue.data.mix import conversation, watched
 from duologue.data.render import Rendered, render
 from duologue.data.synth import family_modules
 from duologue.errors import ConfigError, DataError
@@ -188,6 +188,7 @@ def render_shard(recipe: Recipe, number: int) -> tuple[list[Rendered], Tally]:
             length_s = rng.uniform(SHORTEST_S, LONGEST_S)
             script = conversation(rng, recipe.bank, recipe.split, recipe.families, length_s)
             if recipe.split == "train":
+                script = watched(script, rng, recipe.split)
                 script.own = [replace(own, speech=recipe.bank.begun_otherwise(rng, own.speech)) for own in script.own]
             made.append(render(script, rng, tokenizer, augment=recipe.augment, speeches=speeches))
         except DataError as error:

@@ -9,16 +9,12 @@ from dataclasses import replace
 import numpy as np
 
 from duologue.data.families import sight
-from duologue.data.families.exchange import pick
-from duologue.data.scenes.figure import ACTIONS
 from duologue.data.scenes.ground import photograph_of
-from duologue.data.scenes.stage import Figure, Prop, Stage, draw_look, draw_stage, place, repetitions
+from duologue.data.scenes.stage import Prop, Stage
 from duologue.data.script import Script, View
 from duologue.evals.items import Item
 
 REFILMED = "refilmed/"  # begins the rows of a twin
-COMES_S, STAYS_S, PERIOD_S = (0.5, 3.0), (1.5, 6.0), 1.1
-PLACES = 4
 
 
 def twins(items: Iterable[Item]) -> list[Item]:
@@ -49,26 +45,9 @@ def beside(item: Item, rng: np.random.Generator) -> Item:
     """The conversation with an unrelated scene before the camera: things come and go, somebody moves. It may be given away."""
     script, trials = item
     while True:
-        stage = draw_stage(rng, "test")
-        stage.actors.extend([_somebody(rng, script.length_s), *_passing(rng, script.length_s)])
+        stage = sight.unrelated(rng, "test", script.length_s)
         if _is_free(stage):
             return replace(script, views=[View(0.0, script.length_s, stage.show, stage=stage)]), trials
-
-
-def _passing(rng: np.random.Generator, until_s: float) -> list[Prop]:
-    props, now_s = [], 0.0
-    while now_s < until_s:
-        thing = sight.draw_thing(rng, "test", pick(rng, ("shape", "digit", "hand")))
-        where, stays_s = place(int(rng.integers(PLACES)), PLACES, rng), rng.uniform(*STAYS_S)
-        props.append(Prop(thing, where, rng.uniform(0.2, 0.4), now_s, now_s + stays_s))
-        now_s += rng.uniform(*COMES_S)
-    return props
-
-
-def _somebody(rng: np.random.Generator, until_s: float) -> Figure:
-    ends_s = np.arange(PERIOD_S, until_s, PERIOD_S)
-    motions = repetitions(pick(rng, ACTIONS), ends_s, PERIOD_S, 0.0)
-    return Figure(draw_look(rng), (rng.uniform(0.3, 0.7), 0.93), rng.uniform(0.4, 0.6), motions)
 
 
 FREE = frozenset(  # photographs under CC-BY-4.0, by file; the other grounds are drawn

@@ -10,12 +10,15 @@ import numpy as np
 from duologue.data.families.exchange import held_out, pick
 from duologue.data.families.lexicon import NUMBERS, WORDS, a
 from duologue.data.families.timing import Scene
-from duologue.data.scenes.stage import Stage, draw_stage
+from duologue.data.scenes.figure import ACTIONS
+from duologue.data.scenes.stage import Figure, Prop, Stage, draw_look, draw_stage, place, repetitions
 from duologue.data.scenes.things import COLOURS, EMOJI, FONTS, SHAPES, Thing
 from duologue.data.script import View
 
 SHAPE_SHARE, EMOJI_SHARE, TEXT_SHARE = 15, 25, 15  # percent that only tests see
 FAMILIAR = 0.1  # of what tests show
+COMES_S, STAYS_S, PERIOD_S = (0.5, 3.0), (1.5, 6.0), 1.1
+PLACES = 4
 READABLE = tuple(word for word in WORDS if 2 <= len(word) <= 7)  # written large enough to be read
 DOING = {
     "jump": "jumping", "squat": "squatting", "wave": "waving", "clap": "clapping", "turn": "turning",
@@ -75,3 +78,26 @@ def open_stage(scene: Scene, swift: bool = False) -> Stage:
 def shows(scene: Scene, stage: Stage, events_s: list[float]) -> None:
     """The camera runs from the script's begin to its end; `events_s` is what the model reacts to."""
     scene.script.views.append(View(0.0, scene.script.length_s, stage.show, tuple(sorted(events_s)), stage))
+
+
+def unrelated(rng: np.random.Generator, split: str, until_s: float) -> Stage:
+    """What a camera may see while people talk of something else: things come and go, somebody moves."""
+    stage = draw_stage(rng, split)
+    stage.actors.extend([_somebody(rng, until_s), *_passing(rng, split, until_s)])
+    return stage
+
+
+def _passing(rng: np.random.Generator, split: str, until_s: float) -> list[Prop]:
+    props, now_s = [], 0.0
+    while now_s < until_s:
+        thing = draw_thing(rng, split, pick(rng, ("shape", "digit", "hand")))
+        where, stays_s = place(int(rng.integers(PLACES)), PLACES, rng), rng.uniform(*STAYS_S)
+        props.append(Prop(thing, where, rng.uniform(0.2, 0.4), now_s, now_s + stays_s))
+        now_s += rng.uniform(*COMES_S)
+    return props
+
+
+def _somebody(rng: np.random.Generator, until_s: float) -> Figure:
+    ends_s = np.arange(PERIOD_S, until_s, PERIOD_S)
+    motions = repetitions(pick(rng, ACTIONS), ends_s, PERIOD_S, 0.0)
+    return Figure(draw_look(rng), (rng.uniform(0.3, 0.7), 0.93), rng.uniform(0.4, 0.6), motions)
