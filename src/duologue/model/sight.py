@@ -13,7 +13,7 @@ from torch import nn
 from duologue.model.layout import PATCHES
 from duologue.model.trunk import Linear, Norm
 
-MIXES, MIDDLE, WIDER = 4, 64, 2  # layers; between the patches; of a patch's own layer, times its width
+MIXES, MIDDLE, WIDER = 3, 64, 1  # layers; between the patches; of a patch's own layer, times its width
 
 
 class Sight(nn.Module):

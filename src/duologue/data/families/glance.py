@@ -1,10 +1,10 @@
 """Glance: something is shown for a moment and asked about at once, again and again, typed or as words that the history of `hear`
 shows though nobody spoke.
 
-What `see` asks, several times as densely: for training only. Read `script` first.
+What `see` asks, several times as densely, and in its lines: for training only. Read `script` first.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -12,18 +12,13 @@ import numpy as np
 from duologue.data.families import exchange, see, typed
 from duologue.data.families.drill import shows
 from duologue.data.scenes.stage import draw_stage
-from duologue.data.script import Line, Script, View
+from duologue.data.script import Script, View
 
 NAME = "glance"
 QUESTIONS = (8, 16)
 TYPED = 0.5
 LASTS_S = (0.2, 0.6)
 GAP_S = (0.0, 0.2)
-
-
-def lines(rng: np.random.Generator, split: str) -> Iterator[Line]:
-    """The questions of `see`."""
-    return see.lines(rng, split)
 
 
 def own_texts() -> Iterable[str]:
