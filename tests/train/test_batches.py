@@ -156,11 +156,11 @@ def test_pictures_teach_sight_and_nothing_else_changes_without_them(watched, sha
     rng = np.random.default_rng(1)
     batch = collate([watched.draw(POSITIONS, rng) for _ in range(2)], POSITIONS, rng)
     model.loss(batch, torch.float32)["total"].backward()
-    assert model.fuse.sight.steps[0].weight.grad.abs().sum() > 0
+    assert model.fuse.stem.steps[0].weight.grad.abs().sum() > 0
     model.zero_grad(set_to_none=True)
     batch = collate([shards.draw(POSITIONS, rng) for _ in range(2)], POSITIONS, rng)
     model.loss(batch, torch.float32)["total"].backward()
-    assert model.fuse.sight.steps[0].weight.grad is None
+    assert model.fuse.stem.steps[0].weight.grad is None
     model.zero_grad(set_to_none=True)
 
 

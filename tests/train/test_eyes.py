@@ -52,7 +52,7 @@ def test_sight_learns_and_nothing_else_changes(tmp_path):
     fresh = dict(InteractionModel(tiny()).named_parameters())
     learned = eyes(tiny(), Plan(out=tmp_path / "run", steps=60, warmup=1, decay=0.2), rows=16)
     changed = {n for n, p in learned.named_parameters() if not torch.equal(p, fresh[n])}
-    assert {n.split(".")[0] for n in changed} == {"fuse", "seeing"} and all(n.startswith(("fuse.sight", "seeing")) for n in changed)
-    assert {n for n in fresh if n.startswith("fuse.sight")} <= changed
+    assert {n.split(".")[0] for n in changed} == {"fuse", "seeing"} and all(n.startswith(("fuse.stem", "seeing")) for n in changed)
+    assert {n for n in fresh if n.startswith("fuse.stem")} <= changed
     losses = [eval(line)["seen"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:5])

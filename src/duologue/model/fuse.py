@@ -135,7 +135,7 @@ class Fuse(nn.Module):
         super().__init__()
         d = config.width
         self.front = Front(config)
-        self.sight = Sight(d)
+        self.stem = Sight(d)
         self.tokens = nn.Parameter(torch.randn(config.vocabulary, d) * 0.5)
         self.text_place = nn.Parameter(torch.randn(TEXT, d) * 0.02)
         self.recall = Recall(config)
@@ -178,7 +178,7 @@ class Fuse(nn.Module):
 
     def picture(self, patches: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """patches float [B, PATCHES, 40, 40, 3] to [B, PATCHES, D]."""
-        return self.sight(patches, dtype)
+        return self.stem(patches, dtype)
 
     def text(self, tokens: torch.Tensor, before: torch.Tensor, place: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """tokens, those before them (0: none) and their places in the turn, any equal shape."""

@@ -29,7 +29,8 @@ WEIGHTS = {
     "flow": 3.0,  # most of its loss is noise that nobody could foretell
     "spelling": 0.4, "pronouncing": 0.2, "draft": 2.0,
 }  # fmt: skip
-UNKEPT = ("pronouncing", "draft", "seeing")  # heads that teach and nothing else: a checkpoint may leave them out, and they begin anew
+TEACHERS = ("pronouncing", "draft", "seeing")  # heads that teach and nothing else
+UNKEPT = (*TEACHERS, "fuse.stem.mixes")  # what begins as nothing: a checkpoint may leave it out
 FLOW_SOUNDS, FLOW_DRAWS = 100, 2  # own positions that the flow head learns from, for each row of a batch, drawn at random; noises for each
 LETTERS = 27  # a to z and the apostrophe
 CTC_STEPS, CTC_EDGE = 4, 4  # steps in a position; positions left out at both ends of a window
@@ -76,7 +77,7 @@ class Looks:
     """Pictures by themselves, and what there is to see in each."""
 
     patches_R: torch.Tensor  # uint8 [R, PATCHES, 40, 40, 3]
-    wanted_RA: torch.Tensor  # int64: for each aspect which it is, below 0 where a picture has none
+    wanted_RA: torch.Tensor  # int64: for each aspect which it is, -1 where a picture has none
     sizes: tuple[int, ...]  # of each aspect, SEEN in all
 
     def to(self, device: torch.device) -> "Looks":
@@ -127,7 +128,7 @@ class InteractionModel(nn.Module):
         self.seeing = nn.Linear(config.width, SEEN)  # teaches sight, `eye_loss` alone
         for head in (self.spelling, self.pronouncing):
             nn.init.constant_(head.bias, -3.0)
-        for name in UNKEPT:
+        for name in TEACHERS:
             nn.init.zeros_(self.get_submodule(name).weight)
         self.apply(_initialise)
 
@@ -213,7 +214,7 @@ class InteractionModel(nn.Module):
         seen_RD = self.fuse.picture(looks.patches_R * LEVEL - 1, dtype).mean(1)
         guesses = self.seeing(seen_RD).split(looks.sizes, -1)
         asked = [
-            F.cross_entropy(guess, wanted.clamp(min=-1), ignore_index=-1, reduction="sum")
+            F.cross_entropy(guess, wanted, ignore_index=-1, reduction="sum")
             for guess, wanted in zip(guesses, looks.wanted_RA.unbind(1), strict=True)
         ]
         loss = sum(asked) / len(looks.wanted_RA)

@@ -13,7 +13,7 @@ from torch import nn
 from duologue.model.layout import PATCHES
 from duologue.model.trunk import Linear, Norm
 
-MIXES, MIDDLE, WIDER = 3, 64, 1  # layers; between the patches; of a patch's own layer, times its width
+MIXES, MIDDLE = 3, 64  # layers; the width between the patches
 
 
 class Sight(nn.Module):
@@ -54,7 +54,7 @@ class Mix(nn.Module):
         super().__init__()
         self.norms = nn.ModuleList(Norm(width) for _ in range(2))
         self.across = nn.ModuleList([Linear(PATCHES, MIDDLE), Linear(MIDDLE, PATCHES)])
-        self.within = nn.ModuleList([Linear(width, WIDER * width), Linear(WIDER * width, width)])
+        self.within = nn.ModuleList([Linear(width, width), Linear(width, width)])
         for _, last in (self.across, self.within):
             nn.init.zeros_(last.weight)
 

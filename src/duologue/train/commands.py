@@ -37,7 +37,7 @@ def pretrain(
     init: Annotated[Path | None, typer.Option(help="Weights to begin with, instead of nothing.")] = None,
     ears: Annotated[bool, typer.Option("--ears", help="Only the front, which learns to spell what it hears (CTC): first of all.")] = False,
     only: Annotated[
-        list[str] | None, typer.Option(help="Only weights whose names begin so, as in fuse.sight; the rest stays. May be repeated.")
+        list[str] | None, typer.Option(help="Only weights whose names begin so, as in fuse.stem; the rest stays. May be repeated.")
     ] = None,
     device: Device = None,
     seed: Seed = 0,

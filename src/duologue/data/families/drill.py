@@ -47,7 +47,14 @@ def own_texts() -> Iterable[str]:
     return ()
 
 
-def shows(script: Script, rng: np.random.Generator, asked: Line, at_s: float) -> float:
+def asks(script: Script, rng: np.random.Generator, bank, asked: Line, at_s: float) -> float:
+    """A question, typed or shown, and its answer. Returns its end."""
+    if rng.random() < TYPED:
+        return typed.type_in(script, rng, bank, asked, at_s, quiet_s=at_s)
+    return exchange.answers(script, rng, bank, asked, _shows(script, rng, asked, at_s))
+
+
+def _shows(script: Script, rng: np.random.Generator, asked: Line, at_s: float) -> float:
     """The question word by word. Returns when all its tokens are there."""
     script.about["intents"].append(f"{asked.family}.{asked.intent}")
     return _words(script, rng, asked.text, at_s)
@@ -64,7 +71,7 @@ def _words(script: Script, rng: np.random.Generator, text: str, at_s: float) -> 
 def _timed(script: Script, rng: np.random.Generator, bank, asked: Line, at_s: float) -> float:
     """As in "in four seconds say tea", or every four seconds until "stop"; what is shown would have been said HEARD_AFTER_S
     before. Returns its end."""
-    written_s, seconds = shows(script, rng, asked, at_s), asked.slots["seconds"]
+    written_s, seconds = _shows(script, rng, asked, at_s), asked.slots["seconds"]
     if seconds > 3 and time.polite(asked.text):
         script.own.append(Own(reply_at(written_s), bank.own(time.ACK)))
     word, often = bank.own_word(asked.slots["word"]), asked.intent == "every"
@@ -83,9 +90,7 @@ def script(rng: np.random.Generator, bank, split: str, voice: str | None = None)
     for asked in islice(lines(rng, split), int(rng.integers(*QUESTIONS))):
         if asked.family == time.NAME:
             at_s = _timed(script, rng, bank, asked, at_s)
-        elif rng.random() < TYPED:
-            at_s = typed.type_in(script, rng, bank, asked, at_s, quiet_s=at_s)
         else:
-            at_s = exchange.answers(script, rng, bank, asked, shows(script, rng, asked, at_s))
+            at_s = asks(script, rng, bank, asked, at_s)
         at_s += rng.uniform(*GAP_S)
     return exchange.finish(script, rng, at_s)

@@ -9,16 +9,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from duologue.data.families import exchange, see, typed
-from duologue.data.families.drill import shows
+from duologue.data.families import exchange, see
+from duologue.data.families.drill import GAP_S, asks
 from duologue.data.scenes.stage import draw_stage
 from duologue.data.script import Script, View
 
 NAME = "glance"
 QUESTIONS = (8, 16)
-TYPED = 0.5
 LASTS_S = (0.2, 0.6)
-GAP_S = (0.0, 0.2)
 
 
 def own_texts() -> Iterable[str]:
@@ -37,9 +35,5 @@ def script(rng: np.random.Generator, bank, split: str, voice: str | None = None)
         stage, until_s = draw_stage(rng, split), at_s + rng.uniform(*LASTS_S)
         stage = replace(stage, camera=stage.camera._replace(each=1, lost=0.0), actors=shown.actors(0.0, until_s - at_s))
         script.views.append(View(at_s, until_s, stage.show, (), stage))
-        if rng.random() < TYPED:
-            at_s = typed.type_in(script, rng, bank, asked, until_s, quiet_s=until_s)
-        else:
-            at_s = exchange.answers(script, rng, bank, asked, shows(script, rng, asked, until_s))
-        at_s += rng.uniform(*GAP_S)
+        at_s = asks(script, rng, bank, asked, until_s) + rng.uniform(*GAP_S)
     return exchange.finish(script, rng, at_s)
