@@ -86,6 +86,23 @@ def test_two_processes_train_together(folder):
     assert (folder / "two" / "model.safetensors").exists()
 
 
+def test_processes_agree_on_which_weights_were_used(tmp_path):
+    """One has pictures and the other none: the optimiser must go through the same weights in both, zero gradients included."""
+    script = (
+        "import torch, torch.distributed as d; from torch import nn; from duologue.train.loop import _average_gradients\n"
+        "d.init_process_group('gloo'); rank = d.get_rank(); m = nn.ModuleList(nn.Linear(3, 3, bias=False) for _ in range(3))\n"
+        "m[0].weight.grad = torch.full((3, 3), 2.0 * rank)\n"
+        "m[1].weight.grad = None if rank else torch.zeros(3, 3)\n"
+        "_average_gradients(m, 2)\n"
+        "assert m[0].weight.grad.eq(1).all() and m[1].weight.grad.eq(0).all() and m[2].weight.grad is None\n"
+        "d.destroy_process_group()\n"
+    )
+    (tmp_path / "go.py").write_text(script)
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29578"]
+    done = subprocess.run([*command, tmp_path / "go.py"], env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+
+
 def test_a_run_elsewhere_learns_what_one_on_the_cpu_does(folder):
     """The model, its batches and its optimisers on another device: nothing is mixed, and its folder is one like any other."""
     make_shard(folder / "shards" / "seen.safetensors", seed=1, shown=0.2)

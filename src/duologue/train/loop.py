@@ -126,10 +126,12 @@ def _average_gradients(model: nn.Module, world: int) -> None:
     """One all-reduce over all gradients laid end to end; a weight that no process has used stays without one."""
     learning = [p for p in model.parameters() if p.requires_grad]
     grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in learning]
-    flat = torch.cat([g.flatten() for g in grads])
+    used = torch.tensor([float(p.grad is not None) for p in learning], device=grads[0].device)  # a gradient may be all zeros
+    flat = torch.cat([*(g.flatten() for g in grads), used])
     dist.all_reduce(flat)
-    for p, mean in zip(learning, (flat / world).split([g.numel() for g in grads]), strict=True):
-        if p.grad is not None or mean.any():
+    *means, used = (flat / world).split([*(g.numel() for g in grads), len(learning)])
+    for p, mean, by_any in zip(learning, means, used.tolist(), strict=True):
+        if by_any:
             p.grad = mean.view_as(p).clone()
 
 
