@@ -12,6 +12,7 @@ from duologue import cli
 from duologue.errors import DataError
 from duologue.evals import closed, contestants, curves, draw, runs
 from duologue.evals.contestants import Contestant
+from duologue.evals.page import VIEWS, render
 from duologue.evals.runs import OWN_WORDS
 from duologue.evals.suites import GROUPS, voice
 from duologue.evals.systems import oracle
@@ -99,6 +100,8 @@ def test_a_curve_is_kept_and_drawn(monkeypatch, capsys, tmp_path):
     curves.keep(found, tmp_path / "curves")
     (kept,) = curves.kept(tmp_path / "curves")
     assert kept == json.loads(json.dumps(found)) and kept["points"][0]["pause"]["takeover"]["value"] == 0.0
+    page = render({"about": {"cases": 2}, "ceilings": {}, "suites": [], "curves": [kept]}, [], tmp_path)
+    assert page.count("ours@-1: ") == len(VIEWS) and "ours@-1: 100.0 % after" in page
     (tmp_path / "curves/bad.json").write_text("{")
     with pytest.raises(DataError, match=r"bad\.json"):
         curves.kept(tmp_path / "curves")

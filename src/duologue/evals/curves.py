@@ -16,11 +16,11 @@ from duologue.evals.suites import SUITES
 FOLDER = Path(__file__).parent / "curves"
 PATIENCES = (-4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0)
 ENDPOINTS_S, BARGE_INS_S = (0.2, 0.3, 0.5, 0.7, 1.0), (0.1, 0.25, 0.5)
-SWEPT = ("pause", "turn", "overlap")
-KEPT = {  # of each suite, what is drawn
+KEPT = {  # of each suite that is swept, what is drawn
     "pause": ("takeover", "leak", "held", "p50_s", "p90_s", "penalised_s"),
     "turn": ("good", "premature", "p50_s", "p90_s", "penalised_s"),
     "overlap": ("interruption", "backchannel", "to_others", "background", "least", "mean", "stop_p50_s", "false_yield"),
+    "timed": ("correct", "once", "every", "elapsed", "cancel"),
 }
 
 
@@ -34,8 +34,8 @@ def settings(name: str, checkpoint: Path | None = None) -> list[Contestant]:
 
 
 def curve(name: str, points: Sequence[Contestant], asked: Asked, progress: Progress = lambda *_: None) -> dict:
-    """What each setting comes to on the SWEPT suites."""
-    found = run_all([SUITES[suite] for suite in SWEPT], points, asked, progress)
+    """What each setting comes to on the suites that are swept."""
+    found = run_all([SUITES[suite] for suite in KEPT], points, asked, progress)
     return {"system": name, "about": points[0].about, "cases": asked.cases, "points": [_point(p.name, found) for p in points]}
 
 

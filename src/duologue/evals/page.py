@@ -20,6 +20,11 @@ from duologue.evals.suite import Record, Suite, seen
 TIERS = {"quick": 15, "report": 300}  # cases of each kind
 FIGURES = 8  # shown of a suite at once; the rest can be unfolded
 UNITS = {"min": "minutes into the session", "interruptions": "times the refusal was talked over"}
+VIEWS = (  # of the curves: suite and figure, title, what is counted
+    ("pause", "takeover", "False take-over", "% of pauses taken for the end: less is better"),
+    ("overlap", "mean", "Stopping and going on", "% right, mean of the four overlaps: more is better"),
+    ("timed", "correct", "Speaking at a time agreed on", "% right, mean of four kinds: more is better"),
+)
 STEP = re.compile(rf"(\w+)/(\d+) ({'|'.join(UNITS)})")
 
 
@@ -105,17 +110,20 @@ def _cell(summary: Mapping, headline: str) -> str:
 def _curves(found: Sequence[Mapping]) -> str:
     if not found:
         return '<p class="soft">No curve has been measured yet: duologue eval curve --system ours, and --system cascade.</p>'
-    lines = {curve["system"]: [point for p in curve["points"] if (point := _curve_point(p))] for curve in found}
-    lines = {name: sorted(points) for name, points in lines.items()}
-    picture = draw.curves(lines, "False take-over against latency", "seconds to the answer, median", "% of pauses taken for the end")
     counts = ", ".join(f"{curve['system']}: {curve['cases']} cases of each kind" for curve in found)
-    return f"<figure>{picture}<figcaption>{html.escape(counts)}.</figcaption></figure>"
+    return "".join(_figure(_swept(found, view), f"{counts}.") for view in VIEWS)
 
 
-def _curve_point(point: Mapping) -> tuple[float, float, str] | None:
-    late, taken = point["turn"]["p50_s"]["value"], point["pause"]["takeover"]["value"]
-    label = f"{point['setting']}: {taken} % after {late} s; right and in time {point['turn']['good']['value']} %"
-    return None if late is None or taken is None else (late, taken, label)
+def _swept(found: Sequence[Mapping], view: tuple[str, str, str, str]) -> str:
+    suite, figure, title, y_name = view
+    lines = {curve["system"]: sorted(point for p in curve["points"] if (point := _curve_point(p, suite, figure))) for curve in found}
+    return draw.curves(lines, title, "seconds to the answer, median", y_name)
+
+
+def _curve_point(point: Mapping, suite: str, figure: str) -> tuple[float, float, str] | None:
+    late, value = point["turn"]["p50_s"]["value"], point[suite][figure]["value"]
+    label = f"{point['setting']}: {value} % after {late} s; right and in time {point['turn']['good']['value']} %"
+    return None if late is None or value is None else (late, value, label)
 
 
 def _suite(suite: Suite, found: Mapping, best: Mapping[str, float], run: Path) -> str:
