@@ -40,16 +40,25 @@ def test_sounds_that_are_not_for_the_model_are_not_written():
     assert not labels.hear(script, CODER, 30).any()
 
 
-def test_said_words_come_in_the_turn_in_which_their_sound_starts():
-    script = Script("talk", 8.0, own=[Own(2.05, speech("hi yo hi yo", "own", gap_s=0.3))])
+def test_said_words_stand_in_the_tenth_of_a_second_in_which_their_sound_starts():
+    script = Script("talk", 8.0, own=[Own(2.03, speech("hi yo hi yo hi", "own", gap_s=0.25))])
     speak_T = np.zeros(40, np.uint8)
     speak_T[9:21] = 1
-    written = labels.say(script, CODER, speak_T)
-    assert not written[:, 0].any()  # a word of one token stands in the second slot, behind what is heard in that turn
-    turns = np.flatnonzero(written[:, 1])
-    sounds = [int((2.05 + w.start_s) / 0.2) - 1 for w in script.own[0].speech.words]
-    assert turns[0] == sounds[0] == 9  # not before the first sounding turn
-    assert [s - t for s, t in zip(sounds[1:], turns[1:], strict=True)] == [0, 0, 0]
+    slots = np.flatnonzero(labels.say(script, CODER, speak_T)).tolist()
+    sounds = [int((2.03 + w.start_s) / 0.1) - 2 for w in script.own[0].speech.words]
+    assert {slot % 2 for slot in sounds[1:]} == {0, 1}, "both halves of a turn are tried"
+    assert slots[1:] == sounds[1:]
+    assert slots[0] == 19, "the first beside the decision to speak, behind what is heard in that turn"
+
+
+def test_pieces_of_a_word_follow_one_another_and_push_the_next_word_back():
+    script = Script("talk", 8.0, own=[Own(2.0, speech("hi strawberry hi", "own", gap_s=0.0))])
+    speak_T = np.zeros(40, np.uint8)
+    speak_T[9:30] = 1
+    pieces = len(CODER.encode("strawberry"))
+    slots = np.flatnonzero(labels.say(script, CODER, speak_T))
+    second, third = (int((2.0 + w.start_s) / 0.1 + 1e-6) - 2 for w in script.own[0].speech.words[1:])
+    assert slots[1 : 1 + pieces].tolist() == list(range(second, second + pieces)) and slots[1 + pieces] == max(third, second + pieces)
 
 
 def test_shown_words_are_in_the_history_from_their_time_on():

@@ -10,7 +10,8 @@ from duologue.media.patches import to_patches
 from duologue.model import stream
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
 from duologue.model.layout import CHANNELS, PATCHES, flatten
-from duologue.train.batches import Window, collate
+from duologue.train.batches import collate
+from duologue.train.windows import Window
 
 TURNS = 30
 DTYPES = [torch.float32, torch.bfloat16]

@@ -12,7 +12,9 @@ from duologue.media.text import Tokenizer
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
 from duologue.model.interaction import InteractionModel
 from duologue.model.layout import PATCHES, A, I, T, V, X
-from duologue.train.batches import UNASKED, collate, disturb, hurried, stored
+from duologue.train.batches import collate
+from duologue.train.disturb import UNASKED, disturb, hurried
+from duologue.train.windows import stored
 from tests.train.made_shards import colour_of, make_shard
 
 POSITIONS = 256

@@ -16,7 +16,7 @@ from duologue.data.word_times import by_letters
 from duologue.errors import ConfigError, DataError
 from duologue.train import feed
 from duologue.train.commands import train
-from duologue.train.feed import Anew, Feed, Share
+from duologue.train.feed import Anew, Share, by_step
 from duologue.train.loop import Plan
 from duologue.train.pretrain import pretrain
 from tests.data.fake_bank import FakeBank
@@ -84,7 +84,7 @@ def test_two_thirds_are_nearly_clean(monkeypatch):
 
 def test_what_the_bank_lacks_is_said_before_training_begins(tmp_path):
     with pytest.raises(DataError, match="synthesise more"):
-        Feed(Recipe(Bank(tmp_path), chosen_families(["numbers"])), 2, 0)
+        by_step(Recipe(Bank(tmp_path), chosen_families(["numbers"])), 2, 0)
 
 
 def test_recordings_are_read_in_and_spoken(tmp_path, monkeypatch):

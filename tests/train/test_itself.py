@@ -11,8 +11,9 @@ from duologue.media.dmel import dequantise
 from duologue.model.flow import TARGET, normalise
 from duologue.model.fuse import OWN_LOOK_BACK
 from duologue.model.interaction import InteractionModel
-from duologue.train.batches import collate, stored
+from duologue.train.batches import collate
 from duologue.train.itself import heard_itself
+from duologue.train.windows import stored
 from tests.train.made_shards import make_shard
 
 

@@ -35,6 +35,13 @@ def weights(folder: Path, name: str) -> dict:
     return checkpoint.read(folder / name / "model.safetensors")[0]
 
 
+def test_half_of_the_steps_follow_what_the_model_would_have_said(folder, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("duologue.train.pretrain.heard_itself", lambda model, batch, dtype: drawn.append(batch) or batch)
+    pretrain(folder / "shards", tiny(), plan(folder, "a", 4), rows=1)
+    assert len(drawn) == 4 and len({id(batch) for batch in drawn}) == 2, "once in one step, three times in another"
+
+
 def test_every_part_receives_a_gradient_and_the_loss_falls(folder):
     whole = pretrain(folder / "shards", tiny(), plan(folder, "a", 8), rows=2)
     still = [n for n, p in whole.named_parameters() if torch.equal(p, dict(fresh().named_parameters())[n])]

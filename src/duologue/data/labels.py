@@ -100,10 +100,11 @@ def _letters(words: Iterable[tuple[float, Word]], turns: int) -> np.ndarray:
 
 
 def say(script: Script, tokenizer: TextCoder, speak_T: np.ndarray) -> np.ndarray:
-    """A word is written from the output turn on in which its sound starts, never before its speech's first sounding turn.
+    """A word is written from the slot on in which its sound starts, a slot being 100 ms, never before its speech's first sounding turn.
 
-    Not earlier: an answer begins before its question's last word has been written down, and what to say hangs on it. In its turn it stands as
-    late as it fits, behind what is heard in the same turn; a speech's first token in the last slot, beside the decision to speak.
+    So what is written tells when each word begins, and the sound of a word need not be found out from the sound before it. Not
+    earlier: an answer begins before its question's last word has been written down, and what to say hangs on it. For the same
+    reason a speech's first word stands in its turn's last slot, beside the decision to speak.
 
     Of a speech that is cut, no word is written that begins after the cut or could not be whole by the last sounding turn.
     """
@@ -118,14 +119,15 @@ def _said(own: Own, tokenizer: TextCoder, speak_T: np.ndarray) -> list[Item]:
     sounding = [k for k in np.flatnonzero(speak_T) if begin <= k <= end]
     if not sounding:
         return []
-    last = NEVER if own.cut_s is None else int(sounding[-1])
+    first, last = int(sounding[0]), NEVER if own.cut_s is None else int(sounding[-1])
     starts = [(own.start_s + w.start_s, w.text) for w in own.speech.words]
-    by_turn: dict[int, list[int]] = {}
-    for start_s, text in starts:
-        if own.cut_s is None or start_s < own.cut_s:
-            by_turn.setdefault(max(first_turn_at(start_s) - 1, int(sounding[0])), []).extend(tokenizer.encode(text))
-    first = min(by_turn, default=0)
-    return [Item(turn, tokens, last, TOKENS_PER_TURN - 1 if turn == first else max(0, TOKENS_PER_TURN - len(tokens))) for turn, tokens in by_turn.items()]
+    heard = [(max(_slot_at(t), TOKENS_PER_TURN * (first + 1) - 1), text) for t, text in starts if own.cut_s is None or t < own.cut_s]
+    return [Item(slot // TOKENS_PER_TURN, tokenizer.encode(text), last, slot % TOKENS_PER_TURN) for slot, text in heard]
+
+
+def _slot_at(seconds: float) -> int:
+    """The output slot whose span an instant falls into; of those that share a turn, the first is its first half."""
+    return int(seconds * 1000 * TOKENS_PER_TURN / TURN_MS + 1e-6) - TOKENS_PER_TURN
 
 
 def text(script: Script, tokenizer: TextCoder, turns: int) -> np.ndarray:

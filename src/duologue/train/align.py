@@ -30,7 +30,8 @@ from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
 from duologue.model.interaction import DECISION, Batch, InteractionModel
 from duologue.model.layout import AUDIO, CHANNELS, PATCHES, TEXT, flatten
 from duologue.model.moe import use
-from duologue.train.batches import Window, collate
+from duologue.train.batches import collate
+from duologue.train.windows import Window
 from duologue.turn import PICTURE_HEIGHT, PICTURE_WIDTH, SAMPLES_PER_TURN, TurnIn, silence
 
 TAIL = 25  # silent turns after a recording, for the answer

@@ -12,11 +12,10 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from duologue.config import Config
 from duologue.data import seen
-from duologue.device import CPU
 from duologue.media.patches import cut
 from duologue.model import checkpoint
 from duologue.model.interaction import InteractionModel, Looks
-from duologue.train.feed import loaded
+from duologue.train.feed import Steps, loaded
 from duologue.train.loop import Plan, rank_and_world, train
 
 USES, KEPT = 8, 30_000  # how often a picture is drawn, about; pictures that a process draws from
@@ -26,8 +25,11 @@ def eyes(config: Config, plan: Plan, rows: int = 64, init: Path | None = None) -
     """From `init` or from nothing; all else in the model stays as it is. Goes on where `plan.out` stopped."""
     torch.manual_seed(plan.seed)
     model = checkpoint.load(init)[0].train() if init else InteractionModel(config)
-    feed = Feed(rows, plan.seed, plan.device)
-    return train(model, feed, lambda m, looks: m.eye_loss(looks, plan.dtype), plan)
+    seen.look(np.random.default_rng(0), "train")  # here, once: what is not installed is said in one line
+    rank, world = rank_and_world()
+    mine = max(1, rows // world)
+    batch_of = Steps(lambda step: loaded(Glances(mine, [plan.seed, step, rank]), plan.device, world))
+    return train(model, batch_of, lambda m, looks: m.eye_loss(looks, plan.dtype), plan)
 
 
 class Glances(IterableDataset):
@@ -42,20 +44,3 @@ class Glances(IterableDataset):
         sizes = tuple(seen.ASPECTS.values())
         for pictures, wanted in seen.looks(rng, self.rows, USES, KEPT):
             yield Looks(torch.from_numpy(np.ascontiguousarray(cut(pictures))), torch.from_numpy(wanted), sizes)
-
-
-class Feed:
-    """Batches by step, made by other processes while a step runs."""
-
-    def __init__(self, rows: int, seed: int, device: torch.device = CPU):
-        self.rank, self.world = rank_and_world()
-        self.rows, self.seed, self.device = max(1, rows // self.world), seed, device
-        self.following, self.coming = -1, iter(())
-        seen.look(np.random.default_rng(0), "train")  # here, once: what is not installed is said in one line
-
-    def __call__(self, step: int) -> Looks:
-        if step != self.following:
-            glances = Glances(self.rows, [self.seed, step, self.rank])
-            self.coming = loaded(glances, self.device, self.world)
-        self.following = step + 1
-        return next(self.coming)

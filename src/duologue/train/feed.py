@@ -1,11 +1,11 @@
 """Where batches come from: a folder of shards, or conversations that the processes which make the batches render anew.
 
-Read `Feed` first. A set of shards serves about one and a half epochs before its order is learned by heart, and a GPU is
+Read `by_step` first. A set of shards serves about one and a half epochs before its order is learned by heart, and a GPU is
 through ten hours in seconds; `Anew` never runs out, and forgets a conversation after a few uses.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,8 +21,10 @@ from duologue.data.recordings import adopted, home_of
 from duologue.data.shards import Families, Recipe, fields_of, render_shard
 from duologue.device import CPU
 from duologue.model.interaction import Batch
-from duologue.train.batches import Shards, collate, hurried
+from duologue.train.batches import collate
+from duologue.train.disturb import hurried
 from duologue.train.loop import rank_and_world
+from duologue.train.windows import Shards
 
 POSITIONS = 768  # of a window: longer than the attention's own window, so that the ring's forgetting is trained too
 EAR_POSITIONS = 384  # where only the front learns, which looks back half a second: CTC costs the square of a window
@@ -105,28 +107,27 @@ def recipe(families: Families, seed: int, recordings: Path | None = None) -> Rec
     return Recipe(Bank(recordings=recordings and home_of(recordings)), families, seed)
 
 
-class Feed:
-    """Batches by step; the next ones are made by other processes while a step runs."""
+class Steps:
+    """Batches by step. Those that follow one another come from one iterator; any other step begins another, at itself."""
 
-    def __init__(self, source: Shards | Recipe, rows: int, seed: int, device: torch.device = CPU, ears: bool = False):
-        self.source, self.share, self.seed, self.device = source, Share.of(rows, ears), seed, device
-        self.following, self.coming = -1, iter(())
-        if isinstance(source, Recipe):
-            render_shard(source, 0)  # here, once: what the bank lacks is said in one line, and all processes share its indices
+    def __init__(self, starting: Callable[[int], Iterator]):
+        self.starting, self.following, self.coming = starting, -1, iter(())
 
-    def __call__(self, step: int) -> Batch:
+    def __call__(self, step: int):
         if step != self.following:
-            self.coming = self._from(step)
+            self.coming = self.starting(step)
         self.following = step + 1
         return next(self.coming)
 
-    def _from(self, step: int) -> Iterator[Batch]:
-        if isinstance(self.source, Recipe):
-            return self._loaded(Anew(self.source, self.share, step))
-        return self._loaded(Stored(self.source, self.share, self.seed), range(step, STEPS))
 
-    def _loaded(self, batches: Dataset, steps: Sequence[int] | None = None) -> Iterator[Batch]:
-        return loaded(batches, self.device, self.share.world, steps)
+def by_step(source: Shards | Recipe, rows: int, seed: int, device: torch.device = CPU, ears: bool = False) -> Steps:
+    """This process's share of batches of `rows` windows; the next ones are made by other processes while a step runs."""
+    share = Share.of(rows, ears)
+    if isinstance(source, Recipe):
+        render_shard(source, 0)  # here, once: what the bank lacks is said in one line, and all processes share its indices
+        return Steps(lambda step: loaded(Anew(source, share, step), device, share.world))
+    windows = Stored(source, share, seed)
+    return Steps(lambda step: loaded(windows, device, share.world, range(step, STEPS)))
 
 
 def loaded(batches: Dataset, device: torch.device, world: int, steps: Sequence[int] | None = None) -> Iterator:

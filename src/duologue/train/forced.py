@@ -18,8 +18,9 @@ from duologue.evals.wording import errors
 from duologue.kernels.ops import fast_dtype
 from duologue.model.interaction import DECISION, Batch, InteractionModel
 from duologue.model.layout import CHANNELS
-from duologue.train.batches import BEFORE, FIRST_TURNS, Shards, collate, cut, stored
+from duologue.train.batches import collate
 from duologue.train.feed import POSITIONS
+from duologue.train.windows import BEFORE, FIRST_TURNS, Shards, cut, stored
 
 
 def _own_silent(batch: Batch) -> Batch:

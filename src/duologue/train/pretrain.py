@@ -9,10 +9,12 @@ from duologue.data.shards import Recipe
 from duologue.model import checkpoint
 from duologue.model.interaction import Batch, InteractionModel
 from duologue.model.moe import balance
-from duologue.train.batches import stored
-from duologue.train.feed import Feed
+from duologue.train.feed import by_step
 from duologue.train.itself import heard_itself
 from duologue.train.loop import Plan, train
+from duologue.train.windows import stored
+
+ROUNDS = (3, 0, 1, 0)  # how often the own voice of the history is drawn, each time from the last: slips add up as they do live
 
 
 def pretrain(
@@ -26,15 +28,16 @@ def pretrain(
     """
     torch.manual_seed(plan.seed)
     model = checkpoint.load(init)[0].train() if init else InteractionModel(config)
-    feed = Feed(source if isinstance(source, Recipe) else stored(source), rows, plan.seed, plan.device, ears)
+    batch_of = by_step(source if isinstance(source, Recipe) else stored(source), rows, plan.seed, plan.device, ears)
     if ears:
-        return train(model, feed, lambda m, batch: m.ear_loss(batch, plan.dtype), plan)
-    return train(model, feed, lambda m, batch: _losses(m, batch, plan.dtype, itself=feed.following % 2 == 0), plan)
+        return train(model, batch_of, lambda m, batch: m.ear_loss(batch, plan.dtype), plan)
+    return train(model, batch_of, lambda m, batch: _losses(m, batch, plan.dtype, ROUNDS[batch_of.following % len(ROUNDS)]), plan)
 
 
-def _losses(model: InteractionModel, batch: Batch, dtype: torch.dtype, itself: bool) -> dict[str, torch.Tensor]:
-    """Every other step follows what the model itself would have said before, and not a recording."""
-    batch = heard_itself(model, batch, dtype) if itself else batch
+def _losses(model: InteractionModel, batch: Batch, dtype: torch.dtype, rounds: int) -> dict[str, torch.Tensor]:
+    """Half of the steps follow what the model itself would have said before, and not a recording."""
+    for _ in range(rounds):
+        batch = heard_itself(model, batch, dtype)
     losses = model.loss(batch, dtype)
     balance(model)
     return losses
