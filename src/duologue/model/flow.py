@@ -13,7 +13,7 @@ from torch import nn
 
 from duologue.config import Config
 from duologue.media.dmel import FRAMES_PER_TURN, MELS
-from duologue.model.layout import AUDIO
+from duologue.model.layout import AUDIO, SPELT
 from duologue.model.trunk import Linear
 
 TARGET = FRAMES_PER_TURN // AUDIO * MELS  # numbers in one position
@@ -50,7 +50,7 @@ class FlowHead(nn.Module):
     def __init__(self, config: Config):
         super().__init__()
         w = config.flow_width
-        self.condition = Linear(config.width, w)
+        self.condition, self.spelled = Linear(config.width, w), Linear(SPELT, w)
         self.time = nn.Sequential(Linear(128, w), nn.SiLU(), Linear(w, w))
         self.modulate = Linear(w, 3 * w)
         self.enter = Linear(TARGET, w)
@@ -58,8 +58,12 @@ class FlowHead(nn.Module):
         self.leave = Linear(w, TARGET)
 
     def forward(self, x_t: torch.Tensor, t: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-        """Clean frames predicted from noisy ones. x_t [..., TARGET], t [...], condition [..., width] projected by `condition`."""
+        """Clean frames predicted from noisy ones. x_t [..., TARGET], t [...], condition as `conditioned` makes it."""
         return self.clean(x_t, condition, self.modulation(t, condition))
+
+    def conditioned(self, hidden_RD: torch.Tensor, letters_RL: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """What the sound hangs on: the trunk's position, and the letters that are to be heard in it [R, SPELT]."""
+        return self.condition(hidden_RD.to(dtype)) + self.spelled(letters_RL.to(dtype))
 
     def modulation(self, t: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
         """Shift, scale and gate of all blocks [..., 3 width]; t broadcasts against the rows of `condition`."""
@@ -72,18 +76,17 @@ class FlowHead(nn.Module):
             x = block(x, shift, scale, gate)
         return self.leave(F.layer_norm(x, x.shape[-1:]).to(condition.dtype)).float()
 
-    def loss(self, hidden_RD: torch.Tensor, mel_RF: torch.Tensor, draws: int, dtype: torch.dtype) -> torch.Tensor:
-        """Weighted square error [R] over `draws` of (t, noise) for each trunk position. mel_RF is normalised."""
-        condition = self.condition(hidden_RD.to(dtype))[None].expand(draws, -1, -1)
+    def loss(self, condition_RW: torch.Tensor, mel_RF: torch.Tensor, draws: int) -> torch.Tensor:
+        """Weighted square error [R] over `draws` of (t, noise) for each position. mel_RF is normalised."""
+        condition = condition_RW[None].expand(draws, -1, -1)
         data = mel_RF[None].expand(draws, -1, -1)
         t = torch.rand(data.shape[:2], device=data.device)
         x_t = (1 - t[..., None]) * torch.randn_like(data) + t[..., None] * data
         error = (self(x_t, t, condition) - data).square().mean(-1)
         return (error * (1 - t).square().reciprocal().clamp(max=WEIGHT_CAP)).mean(0)
 
-    def sample(self, hidden_RD: torch.Tensor, noise_RF: torch.Tensor, steps: int, dtype: torch.dtype) -> torch.Tensor:
+    def sample(self, condition: torch.Tensor, noise_RF: torch.Tensor, steps: int) -> torch.Tensor:
         """Euler steps from noise (already scaled by the square root of the temperature) to normalised frames [R, TARGET]."""
-        condition = self.condition(hidden_RD.to(dtype))
         t = torch.arange(steps, device=noise_RF.device)[:, None] / steps
         x = noise_RF
         for n, modulation in enumerate(self.modulation(t, condition)):

@@ -16,7 +16,7 @@ from duologue.kernels.ops import REFERENCE, Ops, live
 from duologue.media.patches import LEVEL
 from duologue.model.flow import TARGET, FlowHead
 from duologue.model.fuse import Fuse, last_written
-from duologue.model.layout import CHANNELS, OUT
+from duologue.model.layout import AUDIO, CHANNELS, LETTERS, OUT, SPELT
 from duologue.model.moe import Experts
 from duologue.model.trunk import Attention, GatedMLP, Linear, Trunk
 
@@ -27,12 +27,11 @@ WEIGHTS = {
     "hear": 2.0, "say": 4.0, "text": 4.0, "act": 4.0,  # what it says and writes is rare beside what it hears
     "decision": 1.0,
     "flow": 3.0,  # most of its loss is noise that nobody could foretell
-    "spelling": 0.4, "pronouncing": 0.2, "draft": 2.0,
+    "pronouncing": 0.5, "spelling": 0.4, "draft": 2.0,
 }  # fmt: skip
-TEACHERS = ("pronouncing", "draft", "seeing")  # heads that teach and nothing else
-UNKEPT = (*TEACHERS, "fuse.stem.mixes")  # what begins as nothing: a checkpoint may leave it out
+TEACHERS = ("draft", "seeing")  # heads that teach and nothing else
+UNKEPT = (*TEACHERS, "fuse.stem.mixes", "pronouncing", "fuse.spelled", "flow.spelled")  # what begins as nothing: a checkpoint may leave it out
 FLOW_SOUNDS, FLOW_DRAWS = 100, 2  # own positions that the flow head learns from, for each row of a batch, drawn at random; noises for each
-LETTERS = 27  # a to z and the apostrophe
 CTC_STEPS, CTC_EDGE = 4, 4  # steps in a position; positions left out at both ends of a window
 SEEN = 398  # kinds of answers to all that a picture is asked at once (`data.seen`)
 STRETCH = 256  # positions appended at once when a whole session is scored
@@ -60,7 +59,8 @@ class Batch:
     sounds_R: torch.Tensor  # flat indices of the V positions, in the order of own_mel_RF
     listening_R: torch.Tensor  # flat indices of the A positions
     letters_RL: torch.Tensor  # letters spoken at each of them and at the one before, 0 or 1 [A positions, 2 * LETTERS]
-    own_letters_RL: torch.Tensor  # letters spoken at each of the V positions, 0 or 1
+    own_letters_RL: torch.Tensor  # letters spoken at each of the V positions, 0 or 1 [2 S, LETTERS]
+    own_given_RL: torch.Tensor  # the same as they were decided on: what the sound hangs on and the history shows
     spelled_BS: torch.Tensor  # letters of the words of each row, 1 to LETTERS, then 0
     patches_R: torch.Tensor  # uint8 [pictures, PATCHES, 40, 40, 3]
 
@@ -115,6 +115,32 @@ class TokenHeads(nn.Module):
         return self.ops.linear(self.project[channel](hidden.to(dtype)), table, packed).float()
 
 
+class Pronouncing(nn.Linear):
+    """Which letters of the own words the next 100 ms hold, each by itself: decided before the sound is drawn, and remembered with it.
+
+    So what is being said, and how far it has come, stands in the history as clearly as a token, whatever became of the sound.
+    """
+
+    ops: Ops = REFERENCE
+    packed = None
+
+    def settle(self, ops: Ops) -> None:
+        self.ops, self.packed = ops, ops.pack(self.weight)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """fp32 logits [..., LETTERS]."""
+        return self.ops.linear(hidden, self.weight, self.packed) + self.bias
+
+    def decide(self, hidden: torch.Tensor) -> torch.Tensor:
+        """0 or 1 [..., LETTERS]."""
+        return (self(hidden) > 0).float()
+
+
+def spelt(letters: torch.Tensor) -> torch.Tensor:
+    """Letters [..., LETTERS] as flow head and fusion take them [..., SPELT]."""
+    return F.pad(letters, (0, SPELT - LETTERS))
+
+
 class InteractionModel(nn.Module):
     def __init__(self, config: Config):
         super().__init__()
@@ -122,13 +148,13 @@ class InteractionModel(nn.Module):
         self.fuse, self.trunk = Fuse(config), Trunk(config)
         self.heads, self.flow = TokenHeads(config), FlowHead(config)
         self.spelling = nn.Linear(config.width, 2 * LETTERS)  # teaches hearing; not used live
-        self.pronouncing = nn.Linear(config.width, LETTERS)  # teaches speaking; not used live, and so is the next
-        self.draft = nn.Linear(config.width, TARGET)
+        self.pronouncing = Pronouncing(config.width, LETTERS)
+        self.draft = nn.Linear(config.width, TARGET)  # teaches speaking; not used live
         self.ctc = nn.Linear(config.width, CTC_STEPS * (1 + LETTERS))  # the same, `ear_loss` alone
         self.seeing = nn.Linear(config.width, SEEN)  # teaches sight, `eye_loss` alone
         for head in (self.spelling, self.pronouncing):
             nn.init.constant_(head.bias, -3.0)
-        for name in TEACHERS:
+        for name in (*TEACHERS, "pronouncing"):
             nn.init.zeros_(self.get_submodule(name).weight)
         self.apply(_initialise)
 
@@ -148,6 +174,7 @@ class InteractionModel(nn.Module):
                 module.settle(ops)
         self.fuse.front.settle(dtype)
         self.heads.settle(self.fuse.tokens.to(dtype), ops)
+        self.pronouncing.settle(ops)
         self.trunk.settle(ops)
         return self.eval()
 
@@ -159,7 +186,7 @@ class InteractionModel(nn.Module):
         parts = [
             self.fuse.kind.new_zeros(1, self.config.width),
             self.fuse.user_sound(batch.user_BFM, batch.lost_B2T, dtype, recalled_BTXD[:, :, 0]).flatten(0, 1),
-            self.fuse.own_sound(batch.own_SFM, dtype).flatten(0, 1),
+            self.fuse.own_sound(batch.own_SFM, spelt(batch.own_given_RL).unflatten(0, (-1, AUDIO)), dtype).flatten(0, 1),
             self.fuse.text(batch.text_R, batch.text_before_R, batch.text_place_R, dtype),
             (torch.stack(written, 2) + recalled_BTXD).flatten(0, 2),
         ]
@@ -272,7 +299,8 @@ class InteractionModel(nn.Module):
         if not len(batch.sounds_R):
             return hidden.sum() * 0
         drawn = torch.randperm(len(batch.sounds_R), device=hidden.device)[: FLOW_SOUNDS * len(batch.speak_BT)]
-        return self.flow.loss(hidden.index_select(0, batch.sounds_R[drawn] - 1), batch.own_mel_RF[drawn], FLOW_DRAWS, dtype).mean()
+        before, letters = hidden.index_select(0, batch.sounds_R[drawn] - 1), spelt(batch.own_given_RL[drawn])
+        return self.flow.loss(self.flow.conditioned(before, letters, dtype), batch.own_mel_RF[drawn], FLOW_DRAWS).mean()
 
 
 def _letters_loss(guess_RL: torch.Tensor, letters_RL: torch.Tensor) -> torch.Tensor:
@@ -282,7 +310,7 @@ def _letters_loss(guess_RL: torch.Tensor, letters_RL: torch.Tensor) -> torch.Ten
 
 def _initialise(module: nn.Module) -> None:
     """Every layer that writes into the residual stream starts at zero, and every head."""
-    silent = {Attention: ["o_proj"], GatedMLP: ["down_proj"], FlowHead: ["modulate", "leave"]}.get(type(module), [])
+    silent = {Attention: ["o_proj"], GatedMLP: ["down_proj"], FlowHead: ["modulate", "leave", "spelled"]}.get(type(module), [])
     for name in silent:
         nn.init.zeros_(getattr(module, name).weight)
     if isinstance(module, TokenHeads):

@@ -12,10 +12,12 @@ from duologue.media.patches import cut as cut_patches
 from duologue.media.text import VOCABULARY, Tokenizer
 from duologue.model.flow import normalise
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
-from duologue.model.interaction import LETTERS, Batch
-from duologue.model.layout import AUDIO, CHANNELS, OUT, A, I, T, V, X
+from duologue.model.interaction import Batch
+from duologue.model.layout import AUDIO, CHANNELS, LETTERS, OUT, A, I, T, V, X
 from duologue.train.disturb import disturb
 from duologue.train.windows import FRAMES, Window
+
+LEFT_OUT = 0.15  # share of the letters of the own sound that a disturbed batch does not give
 
 
 def collate(clean: list[Window], positions: int, rng: np.random.Generator | None) -> Batch:
@@ -36,11 +38,12 @@ def collate(clean: list[Window], positions: int, rng: np.random.Generator | None
     before = [np.concatenate([[0], tokens])[:-1] for tokens in texts]
     source, time, outputs, output_of, sounds = _pointers(rows, turns, positions, len(own), [len(at) for at in text])
     listening = [row * positions + np.flatnonzero(w.flat.kind_N == A) for row, w in enumerate(rows)]
+    own_letters = np.concatenate([_own_letters(w) for w in rows])
     values = (
         dmel.quantise(user), lost, dmel.quantise(own), target,
         np.concatenate(texts), np.concatenate(before), np.concatenate(text)[:, 1], tokens, given,
         speak, important, source, time, outputs, output_of, sounds, np.concatenate(listening),
-        np.concatenate([_letters(w) for w in rows]), np.concatenate([_own_letters(w) for w in rows]), _spelled(rows),
+        np.concatenate([_letters(w) for w in rows]), own_letters, _given(own_letters, rng), _spelled(rows),
         cut_patches(np.concatenate([w.pictures for w in rows])),
     )  # fmt: skip
     return Batch(*(torch.from_numpy(np.ascontiguousarray(v)) for v in values))
@@ -73,6 +76,11 @@ def _letters(window: Window) -> np.ndarray:
 def _own_letters(window: Window) -> np.ndarray:
     """Letters at each position of the own sound, float32 [2 S, LETTERS]."""
     return _bits(window.own_letters[window.speak != 0]).astype(np.float32)
+
+
+def _given(own_letters: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
+    """The letters of the own sound as the model might have decided on them: where it doubts, it leaves one out."""
+    return own_letters if rng is None else own_letters * (rng.random(own_letters.shape, np.float32) > LEFT_OUT)
 
 
 def _bits(letters: np.ndarray) -> np.ndarray:
