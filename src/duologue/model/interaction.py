@@ -29,7 +29,7 @@ WEIGHTS = {
     "flow": 3.0,  # most of its loss is noise that nobody could foretell
     "pronouncing": 0.5, "spelling": 0.4, "draft": 2.0,
 }  # fmt: skip
-TEACHERS = ("draft", "seeing")  # heads that teach and nothing else
+TEACHERS = ("draft", "seeing", "ctc")  # heads that teach and nothing else
 UNKEPT = (*TEACHERS, "fuse.stem.mixes", "pronouncing", "fuse.spelled", "flow.spelled")  # what begins as nothing: a checkpoint may leave it out
 FLOW_SOUNDS, FLOW_DRAWS = 100, 2  # own positions that the flow head learns from, for each row of a batch, drawn at random; noises for each
 CTC_STEPS, CTC_EDGE = 4, 4  # steps in a position; positions left out at both ends of a window

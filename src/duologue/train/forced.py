@@ -53,7 +53,7 @@ def forced(model: InteractionModel, folder: Path, windows: int = 40) -> dict[str
         for name, hits in (_hits(model, batch) | _without(model, batch)).items():
             right[name] += int(hits.sum())
             seen[name] += len(hits)
-        wrong, letters = _letters(model, batch)
+        wrong, letters = _letters(model, batch) if model.ctc.weight.any() else (0, 0)
         right["letters of the front"] += max(0, letters - wrong)
         seen["letters of the front"] += letters
     return {name: rate(right[name], seen[name]) for name in seen if seen[name]}
