@@ -111,8 +111,8 @@ def test_a_weight_that_is_no_number_is_explained():
 @pytest.mark.parametrize("ears", [False, True])
 def test_a_model_learns_from_conversations_that_nothing_keeps(tmp_path, ears):
     torch.set_num_threads(1)
-    pretrain(recipe(), tiny(), Plan(out=tmp_path / "run", steps=8, warmup=1, decay=0.01), rows=2, ears=ears)
+    pretrain(recipe(), tiny(), Plan(out=tmp_path / "run", steps=20, warmup=1, decay=0.01), rows=2, ears=ears)
     rows = [eval(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     part = "ctc" if ears else "flow"  # what every batch asks for
-    assert len(rows) == 8 and rows[-1][part] < rows[0][part] * 0.9
+    assert len(rows) == 20 and sum(r[part] for r in rows[-5:]) < sum(r[part] for r in rows[:5]) * 0.9
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
