@@ -74,6 +74,13 @@ def test_a_resumed_run_has_the_bits_of_an_unbroken_one(folder):
     assert all(torch.equal(one[n], two[n]) for n in one)
 
 
+def in_two_processes(script: str, folder: Path, port: int) -> None:
+    (folder / "go.py").write_text(script)
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(port)]
+    done = subprocess.run([*command, folder / "go.py"], env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+
+
 def test_two_processes_train_together(folder):
     make_shard(folder / "shards" / "b.safetensors", seed=1)
     script = (
@@ -86,10 +93,7 @@ def test_two_processes_train_together(folder):
         "flat = torch.cat([p.detach().flatten() for p in m.parameters()]); other = flat.clone()\n"
         "d.broadcast(other, 0); assert torch.equal(flat, other); d.destroy_process_group()\n"
     )
-    (folder / "go.py").write_text(script)
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29577"]
-    done = subprocess.run([*command, folder / "go.py"], env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True)
-    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    in_two_processes(script, folder, 29577)
     assert (folder / "two" / "model.safetensors").exists()
 
 
@@ -104,10 +108,7 @@ def test_processes_agree_on_which_weights_were_used(tmp_path):
         "assert m[0].weight.grad.eq(1).all() and m[1].weight.grad.eq(0).all() and m[2].weight.grad is None\n"
         "d.destroy_process_group()\n"
     )
-    (tmp_path / "go.py").write_text(script)
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29578"]
-    done = subprocess.run([*command, tmp_path / "go.py"], env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True)
-    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    in_two_processes(script, tmp_path, 29578)
 
 
 def test_a_run_elsewhere_learns_what_one_on_the_cpu_does(folder):
