@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from duologue.data.families import read
-from duologue.data.script import Script
+from duologue.data.script import Own, Script
 from duologue.errors import DataError
 from duologue.evals import human, suites
 from duologue.evals.draws import from_bank, frozen
@@ -19,6 +19,7 @@ from duologue.evals.suite import ORACLE_LEAST, Ears, record_of
 from duologue.evals.suites import hearing, long, reading, refusal_long, timed, turn, voice
 from duologue.evals.suites.repair import first_version
 from duologue.evals.systems import CONTROLS, Case, run
+from duologue.evals.trials import Trial
 from tests.data.fake_bank import FakeBank, speech_of
 from tests.evals.made import outcome
 
@@ -188,6 +189,15 @@ def test_how_late_a_recital_stops(drawn):
 )
 def test_the_answer_to_what_was_taken_back(asked, stale):
     assert first_version(asked) == stale
+
+
+def test_words_that_nobody_would_understand_are_not_asked_for():
+    def spoken(word: str) -> tuple[Script, list[Trial]]:
+        script = Script("time", 9.0, own=[Own(5.0, speech_of(word, "v"))])
+        return script, [Trial("time/once", "slots", 4.0, 6.0, (word,), slots_s=(5.0,), tolerance_s=0.5)]
+
+    kept = timed.items(lambda _: iter(map(spoken, ("tea", "lunch", "up", "ding"))), 3)
+    assert [trials[0].accept for _, trials in kept] == [("lunch",), ("ding",)]
 
 
 def test_a_cancelled_timer_must_be_answered(source):
