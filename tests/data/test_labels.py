@@ -7,6 +7,7 @@ from duologue.data import labels
 from duologue.data.labels import Item, fill
 from duologue.data.script import Check, Own, Script, Sound
 from duologue.media.text import END
+from duologue.model.layout import PHONES
 from tests.data.synthetic import Letters, question, speech
 
 CODER = Letters()
@@ -115,10 +116,22 @@ def test_letters_share_the_time_of_their_word():
     assert spelled == ["", "", "", "", "a", "a", "b", "b", "c", "c", *[""] * 10]
 
 
-def test_own_letters_lie_a_turn_earlier_for_they_are_on_output_turns():
+def test_own_phonemes_stand_in_the_frames_they_sound_in_on_output_turns():
+    from duologue.data.script import Own, Script, Speech, Word
+
+    two = Word("two", 0.0, 0.2, (("t", 0.25), ("u", 1.0)))
+    speech = Speech("two so", "v", np.zeros(9600, np.float32), (two, Word("so", 0.3, 0.6, (("s", 0.32), ("O", 1.0)))))
+    found_TF = labels.own_phones(Script("hear", 2.0, own=[Own(0.4, speech)]), 10)
+    said = "".join((" " + labels.PHONES)[i] for i in found_TF.flatten())
+    assert found_TF.shape == (10, 10) and said == " " * 10 + "ttuuuuuuuu" + " " * 5 + "sssss" + "O" * 10 + " " * 60
+
+
+def test_a_voice_that_tells_no_phonemes_leaves_none():
     from duologue.data.script import Own, Script, Speech, Word
 
     speech = Speech("ab", "v", np.zeros(6400, np.float32), (Word("ab", 0.0, 0.4),))
-    bits_TP = labels.own_letters(Script("hear", 2.0, own=[Own(0.4, speech)]), 10)
-    spelled = ["".join(c for i, c in enumerate(labels.LETTERS) if b >> i & 1) for b in bits_TP.flatten().tolist()]
-    assert spelled == ["", "", "a", "a", "b", "b", *[""] * 14]
+    assert not labels.own_phones(Script("hear", 2.0, own=[Own(0.4, speech)]), 10).any()
+
+
+def test_there_is_room_for_every_phoneme():
+    assert len(set(labels.PHONES)) == len(labels.PHONES) < PHONES

@@ -92,6 +92,13 @@ def test_sound_runs_ahead_of_the_durations_and_a_rest_is_kept():
     assert [w.end_s for w in words] == pytest.approx([0.4625, 0.6625, 1.3])
 
 
+def test_phonemes_end_with_their_sound_and_the_last_with_its_word():
+    edge_s = np.array([0.0, 0.1, 0.15, 0.3, 0.35, 0.5])  # "ˈaˈːb": marks of stress and length belong to the sound before them
+    word = kokoro._with_phones(Word("ab", 0.0, 0.5), "ˈaˈːb", (0, 5), edge_s)
+    assert [phone for phone, _ in word.phones] == ["a", "b"]
+    assert [end for _, end in word.phones] == pytest.approx([(0.35 - kokoro.AHEAD_S) / 0.5, 1.0])
+
+
 def test_batches_hold_every_text_once_short_ones_alone_and_no_call_is_too_long():
     said = ["x" * n for n in (100, 5, 90, 60, 23, 24, 200)]
     batches = kokoro._batches(range(len(said)), said)

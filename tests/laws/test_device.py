@@ -25,7 +25,7 @@ from tests.elsewhere import ELSEWHERE, Elsewhere
 
 TURNS = 8
 NUMBERS = 1  # the numbers of the turns
-OUTPUTS = 5  # tokens, decision, its log-probability, letters, sound as the flow head made it; then the vocoder's, if there is any
+OUTPUTS = 5  # tokens, decision, its log-probability, phonemes, sound as the flow head made it; then the vocoder's, if there is any
 
 
 @pytest.fixture

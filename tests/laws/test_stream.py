@@ -81,7 +81,7 @@ def replay_batch(model, seed: int, did: list[stream.Did]):
     flat = flatten(speak, typed, np.array([0 if r[3] is None else PATCHES for r in rows]))
     pictures = np.stack([r[3] for r in rows if r[3] is not None])
     letters = np.zeros((TURNS, 2), np.uint32)
-    window = Window(user, own, tokens, tokens, speak, speak, typed, lost, letters, letters, flat, pictures)
+    window = Window(user, own, tokens, tokens, speak, speak, typed, lost, letters, np.zeros((TURNS, 10), np.uint8), flat, pictures)
     return collate([window], len(flat.kind_N), None)
 
 

@@ -195,6 +195,6 @@ def test_a_disturbed_window_forgets_none_some_or_all_turns_of_its_own_sound_but_
 
 def test_a_shard_of_an_older_version_is_told_of(tmp_path):
     path = make_shard(tmp_path / "old.safetensors")
-    save_file({name: array for name, array in load_file(path).items() if name != "own_letters"}, path)
-    with pytest.raises(DataError, match=r"old.safetensors has no own_letters: an older version made it"):
+    save_file({name: array for name, array in load_file(path).items() if name != "own_phones"}, path)
+    with pytest.raises(DataError, match=r"old.safetensors has no own_phones: an older version made it"):
         stored(tmp_path)

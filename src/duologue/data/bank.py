@@ -125,7 +125,7 @@ class Bank:
         row = entry.row
         samples_S = np.fromfile(entry.sounds, np.int16, row["samples"], offset=2 * row["offset"])
         pcm_S = samples_S.astype(np.float32) / 32768
-        return Speech(row["text"], entry.voice, pcm_S, tuple(Word(*w) for w in row["words"]), entry.line)
+        return Speech(row["text"], entry.voice, pcm_S, tuple(map(_word, row["words"])), entry.line)
 
     def find(self, text: str, voice: str) -> Speech | None:
         """Exactly this text by this voice, or None."""
@@ -164,7 +164,7 @@ class Bank:
         found: dict[tuple[str, ...], list[Entry]] = defaultdict(list)
         for entry in self.entries:
             if entry.voice == OWN:
-                texts = tuple(text for text, _, _ in entry.row["words"])
+                texts = tuple(text for text, *_ in entry.row["words"])
                 for n in range(1, min(len(texts), MOST_ALIKE + 1)):
                     found[texts[:n]].append(entry)
         return found
@@ -202,7 +202,7 @@ class Bank:
             if entry.voice == OWN:
                 words = entry.row["words"]
                 rank = 0 if len(words) == 1 else 1 if entry.row["line"]["intent"] == LIST_INTENT else 2
-                for at, (word, _, _) in enumerate(words):
+                for at, (word, *_) in enumerate(words):
                     ranked[word][rank].append((entry, at))
         return {word: by_rank[min(by_rank)] for word, by_rank in ranked.items()}
 
@@ -257,7 +257,7 @@ class Writer:
         self.sound.flush()
         row = {
             "text": line.text,
-            "words": [[w.text, round(w.start_s, 3), round(w.end_s, 3)] for w in words],
+            "words": [_row(w) for w in words],
             "offset": offset,
             "samples": len(pcm_S),
             "line": asdict(line),
@@ -268,6 +268,16 @@ class Writer:
     def close(self) -> None:
         self.sound.close()
         self.index.close()
+
+
+def _word(row: list) -> Word:
+    text, start_s, end_s, *phones = row
+    return Word(text, start_s, end_s, *(tuple(map(tuple, found)) for found in phones))
+
+
+def _row(word: Word) -> list:
+    timed = [word.text, round(word.start_s, 3), round(word.end_s, 3)]
+    return [*timed, [(phone, round(end, 3)) for phone, end in word.phones]] if word.phones else timed
 
 
 def _ends_with_newline(file) -> bool:

@@ -37,6 +37,7 @@ VOICES_SHA256 = "1f0d0383ef0349af0bd9440d81dc12abbea3a5392eb645283eda876f537f586
 Piece = tuple[np.ndarray, np.ndarray]  # 24 kHz samples, and the times at which each phoneme begins
 ASKS = re.compile(r"(what|which|who|how|where|why|(can|could|would|will|do|does|did|is|are|may|shall) [a-z]+)\b")
 NOT_SOUNDS = set(" .,!?;:—…\"()“”ˈˌ")
+MARKS = NOT_SOUNDS | {"ː"}
 
 
 def _package(name: str) -> Path:
@@ -223,6 +224,7 @@ def speak(texts: Sequence[str], voice: str, speed: float = 1.0, language: str = 
     results: list[Spoken | None] = [None] * len(texts)
     for i, (pcm_S, edge_s) in _pieces(good, said, voice, speed):
         words = _timed(spoken_words(texts[i]), spans[i], edge_s)
+        words = [_with_phones(word, said[i], span, edge_s) for word, span in zip(words, spans[i], strict=True)]
         results[i] = finished(pcm_S, RATE_HZ, words)
     return results
 
@@ -233,6 +235,17 @@ def _timed(words: Sequence[str], spans: Sequence[tuple[int, int]], edge_s: np.nd
     ahead = [end - AHEAD_S for end in ends[:-1]]
     begins = [before if start - end < REST_S else start - LEAD_S for start, end, before in zip(starts[1:], ends, ahead, strict=False)]
     return [Word(*timed) for timed in zip(words, [max(starts[0] - LEAD_S, 0.0), *begins], [*ahead, ends[-1]], strict=True)]
+
+
+def _with_phones(word: Word, said: str, span: tuple[int, int], edge_s: np.ndarray) -> Word:
+    """Each phoneme ends AHEAD_S before its duration does, as words do; a mark of length or stress belongs to the sound that it follows."""
+    ends = {}
+    for at in range(*span):
+        sound = at if said[at] not in MARKS else max(ends, default=None)
+        if sound is not None:
+            ends[sound] = float(np.clip((edge_s[at + 1] - AHEAD_S - word.start_s) / (word.end_s - word.start_s), 0, 1))
+    last = max(ends)
+    return word._replace(phones=tuple((said[at], 1.0 if at == last else end) for at, end in ends.items()))
 
 
 def _pieces(which: Sequence[int], said: Sequence[str], voice: str, speed: float) -> Iterator[tuple[int, Piece]]:

@@ -9,7 +9,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from duologue.data.script import Own, Script, Word
+from duologue.data.script import Own, Script
+from duologue.media.dmel import FRAMES_PER_TURN
 from duologue.media.text import END
 from duologue.turn import TURN_MS, first_turn_at
 
@@ -71,6 +72,8 @@ def shown(script: Script, tokenizer: TextCoder, turns: int) -> np.ndarray:
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz'"
 LETTERS_PER_TURN = 2
+PHONES = "ɹəntɪsldikɛmzæpfʌvIðAɔbwɑOuhŋTɡᵻᵊʃɜθWjʤʧʊYʒ"  # those of American English, in the alphabet of `data.kokoro`
+FRAME_S = TURN_MS / 1000 / FRAMES_PER_TURN
 
 
 def letters(script: Script, turns: int) -> np.ndarray:
@@ -78,18 +81,9 @@ def letters(script: Script, turns: int) -> np.ndarray:
 
     A word's letters share its time evenly: coarse, but right where it matters, and it needs no aligner.
     """
-    return _letters(((s.start_s, word) for s in script.sounds if s.transcribed for word in s.speech.words), turns)
-
-
-def own_letters(script: Script, turns: int) -> np.ndarray:
-    """The same of the own sound, on output turns. What a cut leaves unsaid is there too, where nothing sounds."""
-    return _letters(((own.start_s, word) for own in script.own for word in own.speech.words), turns + 1)[1:]
-
-
-def _letters(words: Iterable[tuple[float, Word]], turns: int) -> np.ndarray:
     bits = np.zeros(turns * LETTERS_PER_TURN, np.uint32)
     each_s = TURN_MS / 1000 / LETTERS_PER_TURN
-    for start_s, word in words:
+    for start_s, word in ((s.start_s, word) for s in script.sounds if s.transcribed for word in s.speech.words):
         step = (word.end_s - word.start_s) / len(word.text)
         for i, letter in enumerate(word.text):
             begin = start_s + word.start_s + i * step
@@ -97,6 +91,19 @@ def _letters(words: Iterable[tuple[float, Word]], turns: int) -> np.ndarray:
             if letter in LETTERS:
                 bits[span] |= np.uint32(1 << LETTERS.index(letter))
     return bits.reshape(turns, LETTERS_PER_TURN)
+
+
+def own_phones(script: Script, turns: int) -> np.ndarray:
+    """The phoneme in the middle of each 20-ms frame of the own sound, on output turns: uint8 [turns, FRAMES_PER_TURN], 1 + its place
+    in PHONES, 0 between words and where the voice does not tell. What a cut leaves unsaid is there too, where nothing sounds."""
+    found = np.zeros((turns + 1) * FRAMES_PER_TURN, np.uint8)
+    for own in script.own:
+        for word in own.speech.words:
+            begin_s, long_s, done = own.start_s + word.start_s, word.end_s - word.start_s, 0.0
+            for phone, end in word.phones:
+                first, last = (int(np.ceil((begin_s + share * long_s) / FRAME_S - 0.5)) for share in (done, end))
+                found[first:last], done = 1 + PHONES.find(phone), end
+    return found.reshape(-1, FRAMES_PER_TURN)[1:]
 
 
 def say(script: Script, tokenizer: TextCoder, speak_T: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from duologue.data.script import Speech, Word
+from duologue.data.script import Speech
 from duologue.data.voices import frame_db, sound_span
 from duologue.turn import SAMPLE_RATE_HZ
 
@@ -31,7 +31,7 @@ def lift(speech: Speech, at: int) -> tuple[float, Speech]:
     borders = [(0.0, -100.0), *(_quietest(level, middle) for middle in middles), (speech.seconds, -100.0)]
     (begin, before_db), (end, after_db) = borders[at], borders[at + 1]
     pcm_S = speech.pcm_S[round(begin * SAMPLE_RATE_HZ) : round(end * SAMPLE_RATE_HZ)]
-    word = Word(words[at].text, max(words[at].start_s - begin, 0.0), min(words[at].end_s, end) - begin)
+    word = words[at].moved(-begin).within(end - begin)
     return max(before_db, after_db), tight(Speech(word.text, speech.voice, pcm_S, (word,)))
 
 
@@ -52,8 +52,8 @@ def tight(speech: Speech) -> Speech:
         pcm_S[:FADE] *= ramp
         pcm_S[-FADE:] *= ramp[::-1]
     shift, longest = begin / SAMPLE_RATE_HZ, len(pcm_S) / SAMPLE_RATE_HZ
-    words = (Word(w.text, *(float(np.clip(t - shift, 0, longest)) for t in w[1:])) for w in speech.words)
-    return Speech(speech.text, speech.voice, pcm_S, tuple(words))
+    words = tuple(w.moved(-shift).within(longest) for w in speech.words)
+    return Speech(speech.text, speech.voice, pcm_S, words)
 
 
 def splice(text: str, pieces: Iterable[Speech], gap_s: float = GAP_S) -> Speech:
@@ -61,8 +61,7 @@ def splice(text: str, pieces: Iterable[Speech], gap_s: float = GAP_S) -> Speech:
     sounds, words, at = [], [], 0
     gap = np.zeros(int(gap_s * SAMPLE_RATE_HZ), np.float32)
     for piece in pieces:
-        begin = at / SAMPLE_RATE_HZ
-        words += [Word(w.text, w.start_s + begin, w.end_s + begin) for w in piece.words]
+        words += [w.moved(at / SAMPLE_RATE_HZ) for w in piece.words]
         sounds += [piece.pcm_S, gap]
         at += len(piece.pcm_S) + len(gap)
     return Speech(text, piece.voice, np.concatenate(sounds[:-1]), tuple(words))
@@ -75,7 +74,7 @@ def begun(beginning: Speech, speech: Speech, words: int) -> Speech:
     ramp, at = np.linspace(0, 1, fade, dtype=np.float32), len(first.pcm_S) - fade
     pcm_S = np.concatenate([first.pcm_S, rest.pcm_S[fade:]])
     pcm_S[at : at + fade] = first.pcm_S[at:] * ramp[::-1] + rest.pcm_S[:fade] * ramp
-    moved = (Word(w.text, w.start_s + at / SAMPLE_RATE_HZ, w.end_s + at / SAMPLE_RATE_HZ) for w in rest.words)
+    moved = (w.moved(at / SAMPLE_RATE_HZ) for w in rest.words)
     return Speech(speech.text, speech.voice, pcm_S, (*first.words, *moved), speech.line)
 
 

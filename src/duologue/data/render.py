@@ -37,7 +37,7 @@ class Rendered:
     hear: np.ndarray  # int16 [T, 2] tokens, 0 = PAD; so are say, text, act
     shown: np.ndarray  # int16 [T, 2] tokens that the history of `hear` has though nothing was said
     letters: np.ndarray  # uint32 [T, 2] the letters spoken in each 100 ms of input, as bits
-    own_letters: np.ndarray  # the same of the own sound
+    own_phones: np.ndarray  # uint8 [T, 10] the phoneme of each frame of the own sound, 0 = none
     say: np.ndarray
     text: np.ndarray
     act: np.ndarray
@@ -85,7 +85,7 @@ def render(
         hear=labels.hear(script, tokenizer, turns),
         shown=labels.shown(script, tokenizer, turns),
         letters=labels.letters(script, turns),
-        own_letters=labels.own_letters(script, turns),
+        own_phones=labels.own_phones(script, turns),
         say=labels.say(script, tokenizer, speak_T),
         text=labels.text(script, tokenizer, turns),
         act=labels.act(script, tokenizer, turns),

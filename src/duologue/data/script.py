@@ -13,11 +13,22 @@ import numpy as np
 
 
 class Word(NamedTuple):
-    """One spoken word, lower case, with its time inside the speech."""
+    """One spoken word, lower case, with its time inside the speech.
+
+    `phones`: its phonemes where the voice tells them, each with the share of the word's time at which it ends.
+    """
 
     text: str
     start_s: float
     end_s: float
+    phones: tuple[tuple[str, float], ...] = ()
+
+    def moved(self, by_s: float) -> "Word":
+        return self._replace(start_s=self.start_s + by_s, end_s=self.end_s + by_s)
+
+    def within(self, longest_s: float) -> "Word":
+        """No earlier than 0 and no later than `longest_s`."""
+        return self._replace(start_s=min(max(self.start_s, 0.0), longest_s), end_s=min(max(self.end_s, 0.0), longest_s))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,7 @@ class Speech:
         at_end = last_word >= len(self.words)
         end = self.seconds if at_end else (words[-1].end_s + self.words[last_word].start_s) / 2
         pcm_S = self.pcm_S[int(begin * 16_000) : int(end * 16_000)]
-        moved = tuple(Word(w.text, w.start_s - begin, w.end_s - begin) for w in words)
+        moved = tuple(w.moved(-begin) for w in words)
         return Speech(" ".join(w.text for w in words), self.voice, pcm_S, moved)
 
 

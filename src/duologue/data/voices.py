@@ -137,7 +137,7 @@ def finished(pcm_S: np.ndarray, rate_hz: int, words: Sequence[Word], margin_s: f
     margin = int(margin_s * SAMPLE_RATE_HZ)
     begin, end = max(0, begin - margin), min(len(pcm_S), end + margin)
     shift, longest = begin / SAMPLE_RATE_HZ, (end - begin) / SAMPLE_RATE_HZ
-    moved = [Word(w.text, *(float(np.clip(t - shift, 0, longest)) for t in (w.start_s, w.end_s))) for w in words]
+    moved = [w.moved(-shift).within(longest) for w in words]
     if any(w.end_s - w.start_s < 0.01 for w in moved):
         return None
     return Spoken(levelled(pcm_S[begin:end]), tuple(moved))

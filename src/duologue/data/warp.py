@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import fft
 
-from duologue.data.script import Check, Own, Script, Speech, Word, reply_at
+from duologue.data.script import Check, Own, Script, Speech, reply_at
 from duologue.media.audio import resample
 from duologue.turn import SAMPLE_RATE_HZ
 
@@ -54,7 +54,7 @@ def warp(pcm_S: np.ndarray, how: Warp) -> np.ndarray:
 
 def warp_speech(speech: Speech, how: Warp) -> Speech:
     """The speech of another speaker, word times included."""
-    words = tuple(Word(w.text, w.start_s / how.speed, w.end_s / how.speed) for w in speech.words)
+    words = tuple(w._replace(start_s=w.start_s / how.speed, end_s=w.end_s / how.speed) for w in speech.words)
     return replace(speech, pcm_S=warp(speech.pcm_S, how), words=words)
 
 

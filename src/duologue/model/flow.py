@@ -13,7 +13,7 @@ from torch import nn
 
 from duologue.config import Config
 from duologue.media.dmel import FRAMES_PER_TURN, MELS
-from duologue.model.layout import AUDIO, SPELT
+from duologue.model.layout import AUDIO, PHONED, PHONES
 from duologue.model.trunk import Linear
 
 TARGET = FRAMES_PER_TURN // AUDIO * MELS  # numbers in one position
@@ -50,7 +50,7 @@ class FlowHead(nn.Module):
     def __init__(self, config: Config):
         super().__init__()
         w = config.flow_width
-        self.condition, self.spelled = Linear(config.width, w), Linear(SPELT, w)
+        self.condition, self.phones = Linear(config.width, w), Linear(PHONED * PHONES, w)
         self.time = nn.Sequential(Linear(128, w), nn.SiLU(), Linear(w, w))
         self.modulate = Linear(w, 3 * w)
         self.enter = Linear(TARGET, w)
@@ -61,9 +61,9 @@ class FlowHead(nn.Module):
         """Clean frames predicted from noisy ones. x_t [..., TARGET], t [...], condition as `conditioned` makes it."""
         return self.clean(x_t, condition, self.modulation(t, condition))
 
-    def conditioned(self, hidden_RD: torch.Tensor, letters_RL: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        """What the sound hangs on: the trunk's position, and the letters that are to be heard in it [R, SPELT]."""
-        return self.condition(hidden_RD.to(dtype)) + self.spelled(letters_RL.to(dtype))
+    def conditioned(self, hidden_RD: torch.Tensor, phones_RP: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """What the sound hangs on: the trunk's position, and the phonemes that are to be heard in it [R, PHONED * PHONES]."""
+        return self.condition(hidden_RD.to(dtype)) + self.phones(phones_RP.to(dtype))
 
     def modulation(self, t: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
         """Shift, scale and gate of all blocks [..., 3 width]; t broadcasts against the rows of `condition`."""

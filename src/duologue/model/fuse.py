@@ -14,7 +14,7 @@ from torch import nn
 
 from duologue.config import Config
 from duologue.media.dmel import FRAMES_PER_TURN, LEVELS, MELS
-from duologue.model.layout import AUDIO, CHANNELS, SPELT, TEXT
+from duologue.model.layout import AUDIO, CHANNELS, PHONED, PHONES, TEXT
 from duologue.model.sight import Sight
 from duologue.model.trunk import Linear, Norm
 
@@ -138,8 +138,8 @@ class Fuse(nn.Module):
         self.stem = Sight(d)
         self.tokens = nn.Parameter(torch.randn(config.vocabulary, d) * 0.5)
         self.text_place = nn.Parameter(torch.randn(TEXT, d) * 0.02)
-        self.recall, self.spelled = Recall(config), Linear(SPELT, d)
-        nn.init.zeros_(self.spelled.weight)
+        self.recall, self.phones = Recall(config), Linear(PHONED * PHONES, d)
+        nn.init.zeros_(self.phones.weight)
         self.channel = nn.ModuleList(Linear(d, d) for _ in CHANNELS)
         self.kind = nn.Parameter(torch.randn(3, 2, d) * 0.1)  # user's sound, own sound, output: first and second position
         self.decision = nn.Parameter(torch.randn(2, d) * 0.1)
@@ -167,18 +167,18 @@ class Fuse(nn.Module):
         marked = x[:, :, 0] + (heard * self.missing[0] + played * self.missing[1])
         return torch.stack([marked, x[:, :, 1] + recalled_BTD], 2).flatten(1, 2)
 
-    def own_sound(self, levels: torch.Tensor, letters: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        """levels [B, OWN_LOOK_BACK + F, MELS] of turns in which the model speaks, letters [B, F // 5, SPELT], to [B, F // 5, D]."""
+    def own_sound(self, levels: torch.Tensor, phones: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """levels [B, OWN_LOOK_BACK + F, MELS] of turns in which the model speaks, phones [B, F // 5, PHONED * PHONES], to [B, F // 5, D]."""
         x = self.front(levels, dtype, OWN_LAYERS)
-        return x + self.kind[1].repeat(x.shape[1] // AUDIO, 1) + self.spelled(letters.to(dtype)).float()
+        return x + self.kind[1].repeat(x.shape[1] // AUDIO, 1) + self.phones(phones.to(dtype)).float()
 
     def own_position(
-        self, levels: torch.Tensor, past: torch.Tensor, letters: torch.Tensor, place: int
+        self, levels: torch.Tensor, past: torch.Tensor, phones: torch.Tensor, place: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """One position of it live: levels [B, 5, MELS] behind `past`, letters [B, SPELT], the first or second of a turn, to [B, D];
+        """One position of it live: levels [B, 5, MELS] behind `past`, phones [B, PHONED * PHONES], the first or second of a turn, to [B, D];
         and the new past."""
         x, past = self.front.step(levels, past)
-        return x[:, 0] + self.kind[1, place] + self.spelled(letters.to(past.dtype)).float(), past
+        return x[:, 0] + self.kind[1, place] + self.phones(phones.to(past.dtype)).float(), past
 
     def picture(self, patches: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """patches float [B, PATCHES, 40, 40, 3] to [B, PATCHES, D]."""

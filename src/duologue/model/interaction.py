@@ -16,7 +16,7 @@ from duologue.kernels.ops import REFERENCE, Ops, live
 from duologue.media.patches import LEVEL
 from duologue.model.flow import TARGET, FlowHead
 from duologue.model.fuse import Fuse, last_written
-from duologue.model.layout import AUDIO, CHANNELS, LETTERS, OUT, SPELT
+from duologue.model.layout import AUDIO, CHANNELS, LETTERS, OUT, PHONED, PHONES
 from duologue.model.moe import Experts
 from duologue.model.trunk import Attention, GatedMLP, Linear, Trunk
 
@@ -27,10 +27,10 @@ WEIGHTS = {
     "hear": 2.0, "say": 4.0, "text": 4.0, "act": 4.0,  # what it says and writes is rare beside what it hears
     "decision": 1.0,
     "flow": 3.0,  # most of its loss is noise that nobody could foretell
-    "pronouncing": 0.5, "spelling": 0.4, "draft": 2.0,
+    "pronouncing": 1.0, "spelling": 0.4, "draft": 2.0,
 }  # fmt: skip
 TEACHERS = ("draft", "seeing", "ctc")  # heads that teach and nothing else
-UNKEPT = (*TEACHERS, "fuse.stem.mixes", "pronouncing", "fuse.spelled", "flow.spelled")  # what begins as nothing: a checkpoint may leave it out
+UNKEPT = (*TEACHERS, "fuse.stem.mixes", "pronouncing", "fuse.phones", "flow.phones")  # what begins as nothing: a checkpoint may leave it out
 FLOW_SOUNDS, FLOW_DRAWS = 100, 2  # own positions that the flow head learns from, for each row of a batch, drawn at random; noises for each
 CTC_STEPS, CTC_EDGE = 4, 4  # steps in a position; positions left out at both ends of a window
 SEEN = 398  # kinds of answers to all that a picture is asked at once (`data.seen`)
@@ -59,8 +59,8 @@ class Batch:
     sounds_R: torch.Tensor  # flat indices of the V positions, in the order of own_mel_RF
     listening_R: torch.Tensor  # flat indices of the A positions
     letters_RL: torch.Tensor  # letters spoken at each of them and at the one before, 0 or 1 [A positions, 2 * LETTERS]
-    own_letters_RL: torch.Tensor  # letters spoken at each of the V positions, 0 or 1 [2 S, LETTERS]
-    own_given_RL: torch.Tensor  # the same as they were decided on: what the sound hangs on and the history shows
+    own_phones_RP: torch.Tensor  # the phonemes spoken in the frames of each of the V positions, 0 for none [2 S, PHONED]
+    own_given_RP: torch.Tensor  # the same as they were decided on: what the sound hangs on and the history shows
     spelled_BS: torch.Tensor  # letters of the words of each row, 1 to LETTERS, then 0
     patches_R: torch.Tensor  # uint8 [pictures, PATCHES, 40, 40, 3]
 
@@ -116,7 +116,7 @@ class TokenHeads(nn.Module):
 
 
 class Pronouncing(nn.Linear):
-    """Which letters of the own words the next 100 ms hold, each by itself: decided before the sound is drawn, and remembered with it.
+    """Which phoneme each 20 ms of the next 100 ms hold: decided before the sound is drawn, and remembered with it.
 
     So what is being said, and how far it has come, stands in the history as clearly as a token, whatever became of the sound.
     """
@@ -128,17 +128,18 @@ class Pronouncing(nn.Linear):
         self.ops, self.packed = ops, ops.pack(self.weight)
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        """fp32 logits [..., LETTERS]."""
-        return self.ops.linear(hidden, self.weight, self.packed) + self.bias
+        """fp32 logits [..., PHONED, PHONES]."""
+        return (self.ops.linear(hidden, self.weight, self.packed) + self.bias).unflatten(-1, (PHONED, PHONES))
 
     def decide(self, hidden: torch.Tensor) -> torch.Tensor:
-        """0 or 1 [..., LETTERS]."""
-        return (self(hidden) > 0).float()
+        """The likeliest of each frame [..., PHONED]."""
+        return self(hidden).argmax(-1)
 
 
-def spelt(letters: torch.Tensor) -> torch.Tensor:
-    """Letters [..., LETTERS] as flow head and fusion take them [..., SPELT]."""
-    return F.pad(letters, (0, SPELT - LETTERS))
+def marked(phones: torch.Tensor) -> torch.Tensor:
+    """Phonemes [..., PHONED] as flow head and fusion take them: 0 or 1 [..., PHONED * PHONES], none a row of zeros."""
+    each = torch.arange(PHONES, device=phones.device)
+    return ((phones[..., None] == each) & (each > 0)).float().flatten(-2)
 
 
 class InteractionModel(nn.Module):
@@ -148,12 +149,11 @@ class InteractionModel(nn.Module):
         self.fuse, self.trunk = Fuse(config), Trunk(config)
         self.heads, self.flow = TokenHeads(config), FlowHead(config)
         self.spelling = nn.Linear(config.width, 2 * LETTERS)  # teaches hearing; not used live
-        self.pronouncing = Pronouncing(config.width, LETTERS)
+        self.pronouncing = Pronouncing(config.width, PHONED * PHONES)
         self.draft = nn.Linear(config.width, TARGET)  # teaches speaking; not used live
         self.ctc = nn.Linear(config.width, CTC_STEPS * (1 + LETTERS))  # the same, `ear_loss` alone
         self.seeing = nn.Linear(config.width, SEEN)  # teaches sight, `eye_loss` alone
-        for head in (self.spelling, self.pronouncing):
-            nn.init.constant_(head.bias, -3.0)
+        nn.init.constant_(self.spelling.bias, -3.0)
         for name in (*TEACHERS, "pronouncing"):
             nn.init.zeros_(self.get_submodule(name).weight)
         self.apply(_initialise)
@@ -186,7 +186,7 @@ class InteractionModel(nn.Module):
         parts = [
             self.fuse.kind.new_zeros(1, self.config.width),
             self.fuse.user_sound(batch.user_BFM, batch.lost_B2T, dtype, recalled_BTXD[:, :, 0]).flatten(0, 1),
-            self.fuse.own_sound(batch.own_SFM, spelt(batch.own_given_RL).unflatten(0, (-1, AUDIO)), dtype).flatten(0, 1),
+            self.fuse.own_sound(batch.own_SFM, marked(batch.own_given_RP).unflatten(0, (-1, AUDIO)), dtype).flatten(0, 1),
             self.fuse.text(batch.text_R, batch.text_before_R, batch.text_place_R, dtype),
             (torch.stack(written, 2) + recalled_BTXD).flatten(0, 2),
         ]
@@ -207,7 +207,7 @@ class InteractionModel(nn.Module):
         second = batch.output_of_R % 2 == 1
         losses["decision"] = self._decision_loss(gates[second, DECISION], batch, batch.output_of_R[second] // 2)
         losses["flow"] = self._flow_loss(hidden, batch, dtype)
-        losses["spelling"] = _letters_loss(self.spelling(hidden.index_select(0, batch.listening_R)), batch.letters_RL)
+        losses["spelling"] = self._spelling_loss(hidden, batch)
         losses["pronouncing"], losses["draft"] = self._speaking_losses(hidden, batch)
         losses["total"] = sum(weight * losses[name] for name, weight in WEIGHTS.items())
         return losses
@@ -285,32 +285,33 @@ class InteractionModel(nn.Module):
         speak = batch.speak_BT.flatten()[turns].float()
         return (F.binary_cross_entropy_with_logits(gate, speak, reduction="none") * weight).sum() / weight.sum()
 
+    def _spelling_loss(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Which letters are being spoken, for every 100 ms: a dense teacher where words come rarely."""
+        guess_RL = self.spelling(hidden.index_select(0, batch.listening_R))
+        return F.binary_cross_entropy_with_logits(guess_RL, batch.letters_RL, reduction="none").sum(-1).mean()
+
     def _speaking_losses(self, hidden: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the flow head's condition must hold, asked without noise: which letters are due, and the mean of the frames.
+        """What the flow head's condition must hold, asked without noise: which phonemes are due, and the mean of the frames.
 
         The second is the encoder's loss of Grad-TTS (Popov et al., arXiv 2105.06337).
         """
         if not len(batch.sounds_R):
             return hidden.sum() * 0, hidden.sum() * 0
         before = hidden.index_select(0, batch.sounds_R - 1)
-        return _letters_loss(self.pronouncing(before), batch.own_letters_RL), F.mse_loss(self.draft(before), batch.own_mel_RF)
+        pronouncing = F.cross_entropy(self.pronouncing(before).flatten(0, 1), batch.own_phones_RP.flatten())
+        return pronouncing, F.mse_loss(self.draft(before), batch.own_mel_RF)
 
     def _flow_loss(self, hidden: torch.Tensor, batch: Batch, dtype) -> torch.Tensor:
         if not len(batch.sounds_R):
             return hidden.sum() * 0
         drawn = torch.randperm(len(batch.sounds_R), device=hidden.device)[: FLOW_SOUNDS * len(batch.speak_BT)]
-        before, letters = hidden.index_select(0, batch.sounds_R[drawn] - 1), spelt(batch.own_given_RL[drawn])
-        return self.flow.loss(self.flow.conditioned(before, letters, dtype), batch.own_mel_RF[drawn], FLOW_DRAWS).mean()
-
-
-def _letters_loss(guess_RL: torch.Tensor, letters_RL: torch.Tensor) -> torch.Tensor:
-    """Which letters are being spoken, for every 100 ms: a dense teacher where words come rarely."""
-    return F.binary_cross_entropy_with_logits(guess_RL, letters_RL, reduction="none").sum(-1).mean()
+        before, phones = hidden.index_select(0, batch.sounds_R[drawn] - 1), marked(batch.own_given_RP[drawn])
+        return self.flow.loss(self.flow.conditioned(before, phones, dtype), batch.own_mel_RF[drawn], FLOW_DRAWS).mean()
 
 
 def _initialise(module: nn.Module) -> None:
     """Every layer that writes into the residual stream starts at zero, and every head."""
-    silent = {Attention: ["o_proj"], GatedMLP: ["down_proj"], FlowHead: ["modulate", "leave", "spelled"]}.get(type(module), [])
+    silent = {Attention: ["o_proj"], GatedMLP: ["down_proj"], FlowHead: ["modulate", "leave", "phones"]}.get(type(module), [])
     for name in silent:
         nn.init.zeros_(getattr(module, name).weight)
     if isinstance(module, TokenHeads):

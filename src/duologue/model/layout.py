@@ -17,7 +17,8 @@ from duologue.config import TIME_SLOTS
 
 CHANNELS = ("hear", "say", "text", "act")
 A, I, T, X, V = range(5)  # noqa: E741  kinds of position
-LETTERS, SPELT = 27, 32  # a to z and the apostrophe, which a position of own sound holds; padded, as operations like it
+LETTERS = 27  # a to z and the apostrophe
+PHONES, PHONED = 48, 5  # phonemes that a frame of own sound may hold, 0 for none; frames of a position
 AUDIO, PATCHES, TEXT, OUT = 2, 12, 8, 2  # positions of each kind in a turn at most (OUT twice: X and V)
 KIND_OF_COLUMN = np.array([A] * AUDIO + [I] * PATCHES + [T] * TEXT + [X] * OUT + [V] * OUT)
 TIME_OF_COLUMN = np.array([0, 1] + [2] * PATCHES + list(range(3, 3 + TEXT)) + [11, 12, 13, 14])

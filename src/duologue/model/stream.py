@@ -20,8 +20,8 @@ from duologue.media.dmel import CEILING, FLOOR, FRAMES_PER_TURN, LEVELS, MELS
 from duologue.model.drawn import Drawn, Sampling, draw
 from duologue.model.flow import denormalise
 from duologue.model.fuse import LAYERS, OLDEST, OWN_LAYERS
-from duologue.model.interaction import DECISION, PAD_WEIGHT, InteractionModel, spelt
-from duologue.model.layout import AUDIO, CHANNELS, KIND_OF_COLUMN, LETTERS, TEXT, TIME_OF_COLUMN, A, I, T, V, X
+from duologue.model.interaction import DECISION, PAD_WEIGHT, InteractionModel, marked
+from duologue.model.layout import AUDIO, CHANNELS, KIND_OF_COLUMN, PHONED, TEXT, TIME_OF_COLUMN, A, I, T, V, X
 from duologue.model.trunk import Cache
 
 FLOW_STEPS = 4
@@ -102,7 +102,7 @@ class Did:
     tokens_BXC: np.ndarray
     speak_B: np.ndarray
     mel_BFM: np.ndarray  # log-mel of the own sound [B, 10, MELS]; the floor where nothing is said
-    letters_BVL: np.ndarray  # of the own words, in each half of the turn [B, 2, LETTERS]; 0 where nothing is said
+    phones_BVP: np.ndarray  # in the frames of each half of the turn [B, 2, PHONED]; 0 where nothing is said
     logprob_B: np.ndarray  # of the decision
 
 
@@ -156,10 +156,10 @@ def turn(model: InteractionModel, state: State, given: Given, drawn: Drawn) -> t
     written = model.fuse.output(second, 1, speak, _dtype(state)) + _recalled(model, state)
     hidden = _append(model, state, written, TIME_OF[X][1])
     _remember(state, second)
-    mel, letters = _voice(model, state, hidden, speak, drawn)
+    mel, phones = _voice(model, state, hidden, speak, drawn)
     state.spoke_B = speak
     state.turn_B = state.turn_B + 1
-    return torch.stack([first, second], 1), speak, mel, letters, logprob
+    return torch.stack([first, second], 1), speak, mel, phones, logprob
 
 
 def home(*did: torch.Tensor) -> Did:
@@ -249,15 +249,15 @@ def _decide(gate_B: torch.Tensor, drawn: Drawn) -> tuple[torch.Tensor, torch.Ten
 
 
 def _voice(model, state: State, hidden: torch.Tensor, speak: torch.Tensor, drawn: Drawn) -> tuple[torch.Tensor, torch.Tensor]:
-    """Own sound where there is some, log-mel [B, 10, MELS], and its letters. A CPU computes only those who speak."""
+    """Own sound where there is some, log-mel [B, 10, MELS], and its phonemes. A CPU computes only those who speak."""
     if not speak.is_cpu or speak.all():
         return _speak(model, state, hidden, speak, drawn.voice_BVF)
     rows = speak.nonzero().flatten()
-    part, mel, letters = state.take(rows), _be_quiet(model, state), hidden.new_zeros(len(speak), AUDIO, LETTERS)
+    part, mel, phones = state.take(rows), _be_quiet(model, state), state.last_BC.new_zeros(len(speak), AUDIO, PHONED)
     if len(rows):
-        mel[rows], letters[rows] = _speak(model, part, hidden[rows], speak[rows], drawn.voice_BVF[rows])
+        mel[rows], phones[rows] = _speak(model, part, hidden[rows], speak[rows], drawn.voice_BVF[rows])
         state.put(rows, part)
-    return mel, letters
+    return mel, phones
 
 
 def _be_quiet(model, state: State) -> torch.Tensor:
@@ -279,16 +279,16 @@ def _speak(
     model, state: State, hidden: torch.Tensor, speak: torch.Tensor, noise_BVF: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Two positions of own sound for the sessions that speak; the second waits for the next turn. Log-mel [B, 10, MELS] and
-    letters [B, 2, LETTERS]."""
+    phonemes [B, 2, PHONED]."""
     dtype, half = _dtype(state), FRAMES_PER_TURN // AUDIO
     mel, spoken = _silence(len(speak), speak.device), []
     for place in range(AUDIO):
         spoken.append(model.pronouncing.decide(hidden))
-        letters = spelt(spoken[-1])
-        drawn = model.flow.sample(model.flow.conditioned(hidden, letters, dtype), noise_BVF[:, place], FLOW_STEPS)
+        phones = marked(spoken[-1])
+        drawn = model.flow.sample(model.flow.conditioned(hidden, phones, dtype), noise_BVF[:, place], FLOW_STEPS)
         mel[:, place * half : (place + 1) * half] = torch.where(speak[:, None, None], denormalise(drawn).view(-1, half, MELS), FLOOR)
         levels = quantised(mel[:, place * half : (place + 1) * half])
-        embedded, state.own_BLKW = model.fuse.own_position(levels, state.own_BLKW, letters, place)
+        embedded, state.own_BLKW = model.fuse.own_position(levels, state.own_BLKW, phones, place)
         if place == 0:
             hidden = _append(model, state, embedded, TIME_OF[V][0], speak)
     state.pending_B1D = embedded[:, None]

@@ -27,8 +27,8 @@ from duologue.model import checkpoint, stream
 from duologue.model.drawn import voice_noise
 from duologue.model.flow import denormalise
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
-from duologue.model.interaction import DECISION, Batch, InteractionModel, spelt
-from duologue.model.layout import AUDIO, CHANNELS, LETTERS, PATCHES, TEXT, flatten
+from duologue.model.interaction import DECISION, Batch, InteractionModel, marked
+from duologue.model.layout import AUDIO, CHANNELS, PATCHES, PHONED, TEXT, flatten
 from duologue.model.moe import use
 from duologue.train.batches import collate
 from duologue.train.windows import Window
@@ -49,7 +49,7 @@ class Moment(NamedTuple):
     tokens_XC: np.ndarray
     speak: bool
     mel_FM: np.ndarray
-    letters_VL: np.ndarray
+    phones_VP: np.ndarray
     logprob: np.float32
 
 
@@ -59,7 +59,7 @@ class Traced(NamedTuple):
     logprob_T: np.ndarray
     tokens_TXC: np.ndarray
     mel_TFM: np.ndarray
-    letters_TVL: np.ndarray
+    phones_TVP: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +156,13 @@ def _heard(minds: list[Session], turns: list[TurnIn], tokenizer: Tokenizer) -> t
 
 def _did(did: stream.Did, heard: stream.Heard, images: list) -> list[Moment]:
     heard_rows = heard.levels_BFM.numpy(), heard.lost_B2.numpy(), heard.text, images
-    rows = zip(*heard_rows, did.tokens_BXC, did.speak_B, did.mel_BFM, did.letters_BVL, did.logprob_B, strict=True)
+    rows = zip(*heard_rows, did.tokens_BXC, did.speak_B, did.mel_BFM, did.phones_BVP, did.logprob_B, strict=True)
     return [Moment(*row) for row in rows]
 
 
 def traced(moments: list[Moment]) -> Traced:
-    mel, letters = (np.stack([getattr(m, name) for m in moments]) for name in ("mel_FM", "letters_VL"))
-    return Traced(np.array([m.logprob for m in moments]), np.stack([m.tokens_XC for m in moments]).astype(np.int64), mel, letters)
+    mel, phones = (np.stack([getattr(m, name) for m in moments]) for name in ("mel_FM", "phones_VP"))
+    return Traced(np.array([m.logprob for m in moments]), np.stack([m.tokens_XC for m in moments]).astype(np.int64), mel, phones)
 
 
 def gone_through(model: InteractionModel, lived: list[list[Moment]], dtype: torch.dtype, way: Way) -> list[Traced]:
@@ -182,11 +182,11 @@ def _trained(model: InteractionModel, group: list[tuple[int, list[Moment]]], dty
     sounds = iter(_sounds(model, hidden.index_select(0, batch.sounds_R - 1), group, dtype))
     found = []
     for moments in sessions:
-        quiet = np.full((dmel.FRAMES_PER_TURN, dmel.MELS), dmel.FLOOR, np.float32), np.zeros((AUDIO, LETTERS), np.float32)
-        mel, letters = map(np.stack, zip(*(next(sounds) if m.speak else quiet for m in moments), strict=True))
+        quiet = np.full((dmel.FRAMES_PER_TURN, dmel.MELS), dmel.FLOOR, np.float32), np.zeros((AUDIO, PHONED), np.int64)
+        mel, phones = map(np.stack, zip(*(next(sounds) if m.speak else quiet for m in moments), strict=True))
         now, logprob = logprob[: len(moments)], logprob[len(moments) :]
         said, tokens = tokens[: 2 * len(moments)], tokens[2 * len(moments) :]
-        found.append(Traced(now, said.reshape(len(moments), 2, -1), mel, letters))
+        found.append(Traced(now, said.reshape(len(moments), 2, -1), mel, phones))
     return found
 
 
@@ -203,14 +203,14 @@ def _tokens(model: InteractionModel, before: torch.Tensor, dtype: torch.dtype) -
 def _sounds(
     model: InteractionModel, before: torch.Tensor, group: list[tuple[int, list[Moment]]], dtype: torch.dtype
 ) -> Iterable[tuple[np.ndarray, np.ndarray]]:
-    """Of every speaking turn log-mel [10, MELS], drawn again from the same noise, and letters [2, LETTERS]; all positions at once."""
+    """Of every speaking turn log-mel [10, MELS], drawn again from the same noise, and phonemes [2, PHONED]; all positions at once."""
     spoken = [(seed, turn) for seed, moments in group for turn, m in enumerate(moments) if m.speak]
     if not spoken:
         return ()
-    letters = model.pronouncing.decide(before)
-    condition = model.flow.conditioned(before, spelt(letters), dtype)
+    phones = model.pronouncing.decide(before)
+    condition = model.flow.conditioned(before, marked(phones), dtype)
     drawn = denormalise(model.flow.sample(condition, voice_noise(spoken).flatten(0, 1), stream.FLOW_STEPS)).detach().numpy()
-    return zip(drawn.reshape(-1, dmel.FRAMES_PER_TURN, dmel.MELS), letters.detach().numpy().reshape(-1, AUDIO, LETTERS), strict=True)
+    return zip(drawn.reshape(-1, dmel.FRAMES_PER_TURN, dmel.MELS), phones.numpy().reshape(-1, AUDIO, PHONED), strict=True)
 
 
 def batch_of(sessions: list[list[Moment]]) -> Batch:
@@ -234,7 +234,7 @@ def _window(moments: list[Moment]) -> Window:
         tokens=tokens, given=tokens, speak=speak, important=speak, typed=typed,
         lost=np.array([m.lost_2 for m in moments]).T,
         letters=np.zeros((turns, AUDIO), np.uint32),
-        own_letters=(np.stack([m.letters_VL for m in moments]) @ (1 << np.arange(LETTERS))).astype(np.uint32),
+        own_phones=np.stack([m.phones_VP for m in moments]).reshape(turns, -1).astype(np.uint8),
         flat=flatten(speak, typed, np.array([0 if m.image is None else PATCHES for m in moments])),
         pictures=np.stack(images) if images else np.zeros((0, PICTURE_HEIGHT, PICTURE_WIDTH, 3), np.uint8),
     )  # fmt: skip

@@ -13,11 +13,11 @@ from duologue.media.text import VOCABULARY, Tokenizer
 from duologue.model.flow import normalise
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
 from duologue.model.interaction import Batch
-from duologue.model.layout import AUDIO, CHANNELS, LETTERS, OUT, A, I, T, V, X
+from duologue.model.layout import AUDIO, CHANNELS, LETTERS, OUT, PHONED, A, I, T, V, X
 from duologue.train.disturb import disturb
 from duologue.train.windows import FRAMES, Window
 
-LEFT_OUT = 0.15  # share of the letters of the own sound that a disturbed batch does not give
+BLURRED = 0.15  # share of frames that a disturbed batch gives the phoneme of the frame before, and of that behind
 
 
 def collate(clean: list[Window], positions: int, rng: np.random.Generator | None) -> Batch:
@@ -38,12 +38,12 @@ def collate(clean: list[Window], positions: int, rng: np.random.Generator | None
     before = [np.concatenate([[0], tokens])[:-1] for tokens in texts]
     source, time, outputs, output_of, sounds = _pointers(rows, turns, positions, len(own), [len(at) for at in text])
     listening = [row * positions + np.flatnonzero(w.flat.kind_N == A) for row, w in enumerate(rows)]
-    own_letters = np.concatenate([_own_letters(w) for w in rows])
+    own_phones = np.concatenate([w.own_phones[w.speak != 0] for w in rows]).reshape(-1, PHONED).astype(np.int64)
     values = (
         dmel.quantise(user), lost, dmel.quantise(own), target,
         np.concatenate(texts), np.concatenate(before), np.concatenate(text)[:, 1], tokens, given,
         speak, important, source, time, outputs, output_of, sounds, np.concatenate(listening),
-        np.concatenate([_letters(w) for w in rows]), own_letters, _given(own_letters, rng), _spelled(rows),
+        np.concatenate([_letters(w) for w in rows]), own_phones, _given(own_phones, rng), _spelled(rows),
         cut_patches(np.concatenate([w.pictures for w in rows])),
     )  # fmt: skip
     return Batch(*(torch.from_numpy(np.ascontiguousarray(v)) for v in values))
@@ -68,23 +68,17 @@ def _spelling() -> list[list[int]]:
 
 def _letters(window: Window) -> np.ndarray:
     """Letters at each position of the user's sound and at the one before it, float32 [2 T, 2 * LETTERS]."""
-    bits = _bits(window.letters)
+    bits = window.letters.reshape(-1, 1) >> np.arange(LETTERS, dtype=np.uint32) & 1
     before = np.concatenate([np.zeros_like(bits[:1]), bits[:-1]])
     return np.concatenate([bits, before], 1).astype(np.float32)
 
 
-def _own_letters(window: Window) -> np.ndarray:
-    """Letters at each position of the own sound, float32 [2 S, LETTERS]."""
-    return _bits(window.own_letters[window.speak != 0]).astype(np.float32)
-
-
-def _given(own_letters: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
-    """The letters of the own sound as the model might have decided on them: where it doubts, it leaves one out."""
-    return own_letters if rng is None else own_letters * (rng.random(own_letters.shape, np.float32) > LEFT_OUT)
-
-
-def _bits(letters: np.ndarray) -> np.ndarray:
-    return letters.reshape(-1, 1) >> np.arange(LETTERS, dtype=np.uint32) & 1
+def _given(own_phones_RP: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
+    """The phonemes of the own sound as the model might have decided on them: one begins a frame too soon or too late."""
+    if rng is None:
+        return own_phones_RP
+    steps = rng.choice([-1, 0, 1], own_phones_RP.shape, p=[BLURRED, 1 - 2 * BLURRED, BLURRED])
+    return np.take_along_axis(own_phones_RP, (np.arange(PHONED) + steps).clip(0, PHONED - 1), 1)
 
 
 def _speaking(rows: list[Window], clean: list[Window]) -> tuple[np.ndarray, np.ndarray]:

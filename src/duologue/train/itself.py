@@ -14,22 +14,22 @@ from duologue.media.dmel import FRAMES_PER_TURN, MELS
 from duologue.model.drawn import TEMPERATURE
 from duologue.model.flow import denormalise
 from duologue.model.fuse import OWN_LOOK_BACK
-from duologue.model.interaction import Batch, InteractionModel, spelt
+from duologue.model.interaction import Batch, InteractionModel, marked
 from duologue.model.stream import FLOW_STEPS, quantised
 
 
 @torch.no_grad()
 def heard_itself(model: InteractionModel, batch: Batch, dtype: torch.dtype) -> Batch:
-    """The batch with every own sound of its history drawn by the model, and with the letters that it decided on. A turn that was
+    """The batch with every own sound of its history drawn by the model, and with the phonemes that it decided on. A turn that was
     silent there stays silent."""
     if not len(batch.sounds_R):
         return batch
     hidden = model.trunk(model.embed(batch, dtype), batch.time_BN, dtype).flatten(0, 1)
     before, noise = hidden.index_select(0, batch.sounds_R - 1), torch.randn_like(batch.own_mel_RF) * TEMPERATURE**0.5
-    letters = model.pronouncing.decide(before)
-    drawn = denormalise(model.flow.sample(model.flow.conditioned(before, spelt(letters), dtype), noise, FLOW_STEPS))
+    phones = model.pronouncing.decide(before)
+    drawn = denormalise(model.flow.sample(model.flow.conditioned(before, marked(phones), dtype), noise, FLOW_STEPS))
     sound = _placed(quantised(drawn).view(-1, FRAMES_PER_TURN, MELS), batch.own_SFM)
-    return replace(batch, own_SFM=sound, own_given_RL=letters)
+    return replace(batch, own_SFM=sound, own_given_RP=phones)
 
 
 def _placed(drawn_SFM: torch.Tensor, own_SFM: torch.Tensor) -> torch.Tensor:
