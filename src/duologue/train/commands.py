@@ -10,6 +10,13 @@ from duologue.errors import ConfigError
 
 train = typer.Typer(help="Train a part of the model. Every run goes on where its folder stopped.", no_args_is_help=True)
 Checkpoint = Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")]
+Steps = Annotated[int, typer.Option(min=1, help="Of the optimiser.")]
+Minutes = Annotated[float, typer.Option(min=0, help="Stop earlier, with a checkpoint, after this time.")]
+Rate = Annotated[float, typer.Option(min=0, help="Times the base learning rates.")]
+Decay = Annotated[float, typer.Option(min=0.001, max=1, help="Share of the steps over which the rate falls.")]
+Windows = Annotated[int, typer.Option(min=1, help="Windows in a batch, over all processes.")]
+Init = Annotated[Path | None, typer.Option(help="Weights to begin with, instead of nothing.")]
 Preset = Annotated[str, typer.Option(help=f"One of {', '.join(PRESETS)}.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N; without it, a GPU if there is one.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same bits.")]
@@ -17,7 +24,7 @@ Seed = Annotated[int, typer.Option(help="Same seed, same bits.")]
 
 @train.command()
 def pretrain(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")],
+    out: Out,
     data: Annotated[
         Path | None, typer.Argument(help="Folder of shards. Without it, conversations are rendered as they are needed.")
     ] = None,
@@ -29,12 +36,12 @@ def pretrain(
         Path | None, typer.Option(help="Without DATA, mix these in: sounds with texts, or a corpus (`duologue synth shards --help`).")
     ] = None,
     preset: Preset = "nano",
-    steps: Annotated[int, typer.Option(min=1, help="Of the optimiser.")] = 10_000,
-    minutes: Annotated[float, typer.Option(min=0, help="Stop earlier, with a checkpoint, after this time.")] = 1e9,
-    rows: Annotated[int, typer.Option(min=1, help="Windows in a batch, over all processes.")] = 10,
-    rate: Annotated[float, typer.Option(min=0, help="Times the base learning rates.")] = 1.0,
-    decay: Annotated[float, typer.Option(min=0.001, max=1, help="Share of the steps over which the rate falls.")] = 0.3,
-    init: Annotated[Path | None, typer.Option(help="Weights to begin with, instead of nothing.")] = None,
+    steps: Steps = 10_000,
+    minutes: Minutes = 1e9,
+    rows: Windows = 10,
+    rate: Rate = 1.0,
+    decay: Decay = 0.3,
+    init: Init = None,
     ears: Annotated[bool, typer.Option("--ears", help="Only the front, which learns to spell what it hears (CTC): first of all.")] = False,
     only: Annotated[
         list[str] | None, typer.Option(help="Only weights whose names begin so, as in fuse.stem; the rest stays. May be repeated.")
@@ -65,14 +72,14 @@ def pretrain(
 
 @train.command()
 def eyes(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")],
+    out: Out,
     preset: Preset = "nano",
-    steps: Annotated[int, typer.Option(min=1, help="Of the optimiser.")] = 6_000,
-    minutes: Annotated[float, typer.Option(min=0, help="Stop earlier, with a checkpoint, after this time.")] = 1e9,
+    steps: Steps = 6_000,
+    minutes: Minutes = 1e9,
     rows: Annotated[int, typer.Option(min=1, help="Pictures in a batch, over all processes.")] = 64,
-    rate: Annotated[float, typer.Option(min=0, help="Times the base learning rates.")] = 1.0,
-    decay: Annotated[float, typer.Option(min=0.001, max=1, help="Share of the steps over which the rate falls.")] = 0.4,
-    init: Annotated[Path | None, typer.Option(help="Weights to begin with, instead of nothing.")] = None,
+    rate: Rate = 1.0,
+    decay: Decay = 0.4,
+    init: Init = None,
     device: Device = None,
     seed: Seed = 0,
 ) -> None:
@@ -92,12 +99,12 @@ def eyes(
 @train.command()
 def adapt(
     recordings: Annotated[Path, typer.Option(help="Folder of sounds with texts, or a corpus: `duologue synth shards --help`.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")],
+    out: Out,
     init: Annotated[Path | None, typer.Option(help="Weights to begin with, instead of the shipped ones.")] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Of the optimiser.")] = 500,
-    minutes: Annotated[float, typer.Option(min=0, help="Of training: stop earlier, with a checkpoint, after this time.")] = 40.0,
-    rows: Annotated[int, typer.Option(min=1, help="Windows in a batch, over all processes.")] = 10,
-    rate: Annotated[float, typer.Option(min=0, help="Times the base learning rates.")] = 0.3,
+    steps: Steps = 500,
+    minutes: Minutes = 40.0,
+    rows: Windows = 10,
+    rate: Rate = 0.3,
     hours: Annotated[float, typer.Option(min=0.1, help="Of conversation to render.")] = 3.0,
     device: Device = None,
     seed: Seed = 0,
@@ -142,7 +149,7 @@ def average(
 
 @train.command()
 def vocoder(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")],
+    out: Out,
     minutes: Annotated[float, typer.Option(min=0, help="Of computing, over all its runs.")] = 600.0,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
     export: Annotated[Path | None, typer.Option(help="Do not train: write the weights to this file.")] = None,
