@@ -12,7 +12,8 @@ import torch
 from duologue.config import tiny
 from duologue.kernels import reference
 from duologue.kernels.ops import best, live, triton
-from duologue.model.interaction import DECISION, InteractionModel
+from duologue.model.heads import DECISION
+from duologue.model.interaction import InteractionModel
 from duologue.model.moe import use
 from tests.kernels.test_fast import close, mask, mixed, ring
 from tests.laws.test_stream import equal, replay_batch, run

@@ -53,7 +53,7 @@ def run(model, seeds: list[int], dtype) -> list[stream.Did]:
 
 def equal(a: stream.Did, b: stream.Did, row: int) -> bool:
     return all(
-        np.array_equal(getattr(a, n)[0], getattr(b, n)[row]) for n in ("tokens_BXC", "speak_B", "mel_BFM", "logprob_B")
+        np.array_equal(getattr(a, n)[0], getattr(b, n)[row]) for n in ("tokens_BXC", "speak_B", "phones_BVP", "mel_BFM", "logprob_B")
     )
 
 
@@ -80,8 +80,8 @@ def replay_batch(model, seed: int, did: list[stream.Did]):
     lost = np.array([[r[1] for r in rows], [0.0] * TURNS])
     flat = flatten(speak, typed, np.array([0 if r[3] is None else PATCHES for r in rows]))
     pictures = np.stack([r[3] for r in rows if r[3] is not None])
-    letters = np.zeros((TURNS, 2), np.uint32)
-    window = Window(user, own, tokens, tokens, speak, speak, typed, lost, letters, np.zeros((TURNS, 10), np.uint8), flat, pictures)
+    letters, phones = np.zeros((TURNS, 2), np.uint32), np.concatenate([d.phones_BVP for d in did]).reshape(TURNS, -1)
+    window = Window(user, own, tokens, tokens, speak, speak, typed, lost, letters, phones, flat, pictures)
     return collate([window], len(flat.kind_N), None)
 
 

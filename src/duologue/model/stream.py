@@ -20,7 +20,8 @@ from duologue.media.dmel import CEILING, FLOOR, FRAMES_PER_TURN, LEVELS, MELS
 from duologue.model.drawn import Drawn, Sampling, draw
 from duologue.model.flow import denormalise
 from duologue.model.fuse import LAYERS, OLDEST, OWN_LAYERS
-from duologue.model.interaction import DECISION, PAD_WEIGHT, InteractionModel, marked
+from duologue.model.heads import DECISION, marked
+from duologue.model.interaction import PAD_WEIGHT, InteractionModel
 from duologue.model.layout import AUDIO, CHANNELS, KIND_OF_COLUMN, PHONED, TEXT, TIME_OF_COLUMN, A, I, T, V, X
 from duologue.model.trunk import Cache
 

@@ -27,7 +27,8 @@ from duologue.model import checkpoint, stream
 from duologue.model.drawn import voice_noise
 from duologue.model.flow import denormalise
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
-from duologue.model.interaction import DECISION, Batch, InteractionModel, marked
+from duologue.model.heads import DECISION, marked
+from duologue.model.interaction import Batch, InteractionModel
 from duologue.model.layout import AUDIO, CHANNELS, PATCHES, PHONED, TEXT, flatten
 from duologue.model.moe import use
 from duologue.train.batches import collate

@@ -16,7 +16,8 @@ import torch
 from duologue.evals.stats import rate
 from duologue.evals.wording import errors
 from duologue.kernels.ops import fast_dtype
-from duologue.model.interaction import DECISION, Batch, InteractionModel
+from duologue.model.heads import DECISION
+from duologue.model.interaction import Batch, InteractionModel
 from duologue.model.layout import CHANNELS
 from duologue.train.batches import collate
 from duologue.train.feed import POSITIONS

@@ -14,7 +14,8 @@ from duologue.media.dmel import FRAMES_PER_TURN, MELS
 from duologue.model.drawn import TEMPERATURE
 from duologue.model.flow import denormalise
 from duologue.model.fuse import OWN_LOOK_BACK
-from duologue.model.interaction import Batch, InteractionModel, marked
+from duologue.model.heads import marked
+from duologue.model.interaction import Batch, InteractionModel
 from duologue.model.stream import FLOW_STEPS, quantised
 
 
