@@ -62,7 +62,7 @@ def test_what_was_left_out_of_the_history_stays_out(counting, batch):
 
 
 def test_its_phonemes_are_those_that_it_decided_on(counting, batch):
-    torch.nn.init.normal_(counting.pronouncing.weight)
+    torch.nn.init.normal_(counting.pronouncing.each.weight)
     heard = heard_itself(counting, batch, torch.float32)
     assert len(heard.own_given_RP.unique()) > 10 and not torch.equal(heard.own_given_RP, batch.own_given_RP)
     assert torch.equal(heard.own_phones_RP, batch.own_phones_RP), "what is wanted stays"

@@ -17,7 +17,7 @@ from duologue.media.patches import LEVEL
 from duologue.model.flow import TARGET, FlowHead
 from duologue.model.fuse import Fuse, last_written
 from duologue.model.heads import DECISION, Pronouncing, TokenHeads, marked
-from duologue.model.layout import AUDIO, CHANNELS, LETTERS, OUT, PHONED, PHONES
+from duologue.model.layout import AUDIO, CHANNELS, LETTERS, OUT
 from duologue.model.moe import Experts
 from duologue.model.trunk import Attention, GatedMLP, Linear, Trunk
 
@@ -94,12 +94,12 @@ class InteractionModel(nn.Module):
         self.fuse, self.trunk = Fuse(config), Trunk(config)
         self.heads, self.flow = TokenHeads(config), FlowHead(config)
         self.spelling = nn.Linear(config.width, 2 * LETTERS)  # teaches hearing; not used live
-        self.pronouncing = Pronouncing(config.width, PHONED * PHONES)
+        self.pronouncing = Pronouncing(config.width)
         self.draft = nn.Linear(config.width, TARGET)  # teaches speaking; not used live
         self.ctc = nn.Linear(config.width, CTC_STEPS * (1 + LETTERS))  # the same, `ear_loss` alone
         self.seeing = nn.Linear(config.width, SEEN)  # teaches sight, `eye_loss` alone
         nn.init.constant_(self.spelling.bias, -3.0)
-        for name in (*TEACHERS, "pronouncing"):
+        for name in TEACHERS:
             nn.init.zeros_(self.get_submodule(name).weight)
         self.apply(_initialise)
 
@@ -119,7 +119,6 @@ class InteractionModel(nn.Module):
                 module.settle(ops)
         self.fuse.front.settle(dtype)
         self.heads.settle(self.fuse.tokens.to(dtype), ops)
-        self.pronouncing.settle(ops)
         self.trunk.settle(ops)
         return self.eval()
 
@@ -153,7 +152,7 @@ class InteractionModel(nn.Module):
         losses["decision"] = self._decision_loss(gates[second, DECISION], batch, batch.output_of_R[second] // 2)
         losses["flow"] = self._flow_loss(hidden, batch, dtype)
         losses["spelling"] = self._spelling_loss(hidden, batch)
-        losses["pronouncing"], losses["draft"] = self._speaking_losses(hidden, batch)
+        losses["pronouncing"], losses["draft"] = self._speaking_losses(hidden, batch, dtype)
         losses["total"] = sum(weight * losses[name] for name, weight in WEIGHTS.items())
         return losses
 
@@ -235,7 +234,7 @@ class InteractionModel(nn.Module):
         guess_RL = self.spelling(hidden.index_select(0, batch.listening_R))
         return F.binary_cross_entropy_with_logits(guess_RL, batch.letters_RL, reduction="none").sum(-1).mean()
 
-    def _speaking_losses(self, hidden: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    def _speaking_losses(self, hidden: torch.Tensor, batch: Batch, dtype) -> tuple[torch.Tensor, torch.Tensor]:
         """What the flow head's condition must hold, asked without noise: which phonemes are due, and the mean of the frames.
 
         The second is the encoder's loss of Grad-TTS (Popov et al., arXiv 2105.06337).
@@ -243,8 +242,8 @@ class InteractionModel(nn.Module):
         if not len(batch.sounds_R):
             return hidden.sum() * 0, hidden.sum() * 0
         before = hidden.index_select(0, batch.sounds_R - 1)
-        pronouncing = F.cross_entropy(self.pronouncing(before).flatten(0, 1), batch.own_phones_RP.flatten())
-        return pronouncing, F.mse_loss(self.draft(before), batch.own_mel_RF)
+        guess_RPN = self.pronouncing(before, batch.own_phones_RP, dtype)
+        return F.cross_entropy(guess_RPN.flatten(0, 1), batch.own_phones_RP.flatten()), F.mse_loss(self.draft(before), batch.own_mel_RF)
 
     def _flow_loss(self, hidden: torch.Tensor, batch: Batch, dtype) -> torch.Tensor:
         if not len(batch.sounds_R):
@@ -256,7 +255,9 @@ class InteractionModel(nn.Module):
 
 def _initialise(module: nn.Module) -> None:
     """Every layer that writes into the residual stream starts at zero, and every head."""
-    silent = {Attention: ["o_proj"], GatedMLP: ["down_proj"], FlowHead: ["modulate", "leave", "phones"]}.get(type(module), [])
+    silent = {
+        Attention: ["o_proj"], GatedMLP: ["down_proj"], FlowHead: ["modulate", "leave", "phones"], Pronouncing: ["each", "leave"],
+    }.get(type(module), [])  # fmt: skip
     for name in silent:
         nn.init.zeros_(getattr(module, name).weight)
     if isinstance(module, TokenHeads):

@@ -284,7 +284,7 @@ def _speak(
     dtype, half = _dtype(state), FRAMES_PER_TURN // AUDIO
     mel, spoken = _silence(len(speak), speak.device), []
     for place in range(AUDIO):
-        spoken.append(model.pronouncing.decide(hidden))
+        spoken.append(model.pronouncing.decide(hidden, dtype))
         phones = marked(spoken[-1])
         drawn = model.flow.sample(model.flow.conditioned(hidden, phones, dtype), noise_BVF[:, place], FLOW_STEPS)
         mel[:, place * half : (place + 1) * half] = torch.where(speak[:, None, None], denormalise(drawn).view(-1, half, MELS), FLOOR)

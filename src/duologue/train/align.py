@@ -208,7 +208,7 @@ def _sounds(
     spoken = [(seed, turn) for seed, moments in group for turn, m in enumerate(moments) if m.speak]
     if not spoken:
         return ()
-    phones = model.pronouncing.decide(before)
+    phones = model.pronouncing.decide(before, dtype)
     condition = model.flow.conditioned(before, marked(phones), dtype)
     drawn = denormalise(model.flow.sample(condition, voice_noise(spoken).flatten(0, 1), stream.FLOW_STEPS)).detach().numpy()
     return zip(drawn.reshape(-1, dmel.FRAMES_PER_TURN, dmel.MELS), phones.numpy().reshape(-1, AUDIO, PHONED), strict=True)
