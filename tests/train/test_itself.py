@@ -61,11 +61,11 @@ def test_what_was_left_out_of_the_history_stays_out(counting, batch):
     assert (heard.own_SFM[6, OWN_LOOK_BACK:] > 0).all()
 
 
-def test_its_phonemes_are_those_that_it_decided_on(counting, batch):
+def test_it_says_the_phonemes_of_the_recording_whatever_it_would_decide_on(counting, batch):
+    before = heard_itself(counting, batch, torch.float32)
     torch.nn.init.normal_(counting.pronouncing.each.weight)
     heard = heard_itself(counting, batch, torch.float32)
-    assert len(heard.own_given_RP.unique()) > 10 and not torch.equal(heard.own_given_RP, batch.own_given_RP)
-    assert torch.equal(heard.own_phones_RP, batch.own_phones_RP), "what is wanted stays"
+    assert torch.equal(heard.own_SFM, before.own_SFM) and torch.equal(heard.own_phones_RP, batch.own_phones_RP)
 
 
 def test_nothing_else_changes_and_nothing_is_learned_in_the_drawing(counting, batch):

@@ -17,8 +17,6 @@ from duologue.model.layout import AUDIO, CHANNELS, LETTERS, OUT, PHONED, A, I, T
 from duologue.train.disturb import disturb
 from duologue.train.windows import FRAMES, Window
 
-BLURRED = 0.15  # share of frames that a disturbed batch gives the phoneme of the frame before, and of that behind
-
 
 def collate(clean: list[Window], positions: int, rng: np.random.Generator | None) -> Batch:
     """Puts windows side by side, padded to `positions`; disturbed when `rng` is given."""
@@ -43,7 +41,7 @@ def collate(clean: list[Window], positions: int, rng: np.random.Generator | None
         dmel.quantise(user), lost, dmel.quantise(own), target,
         np.concatenate(texts), np.concatenate(before), np.concatenate(text)[:, 1], tokens, given,
         speak, important, source, time, outputs, output_of, sounds, np.concatenate(listening),
-        np.concatenate([_letters(w) for w in rows]), own_phones, _given(own_phones, rng), _spelled(rows),
+        np.concatenate([_letters(w) for w in rows]), own_phones, _spelled(rows),
         cut_patches(np.concatenate([w.pictures for w in rows])),
     )  # fmt: skip
     return Batch(*(torch.from_numpy(np.ascontiguousarray(v)) for v in values))
@@ -71,14 +69,6 @@ def _letters(window: Window) -> np.ndarray:
     bits = window.letters.reshape(-1, 1) >> np.arange(LETTERS, dtype=np.uint32) & 1
     before = np.concatenate([np.zeros_like(bits[:1]), bits[:-1]])
     return np.concatenate([bits, before], 1).astype(np.float32)
-
-
-def _given(own_phones_RP: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
-    """The phonemes of the own sound as the model might have decided on them: one begins a frame too soon or too late."""
-    if rng is None:
-        return own_phones_RP
-    steps = rng.choice([-1, 0, 1], own_phones_RP.shape, p=[BLURRED, 1 - 2 * BLURRED, BLURRED])
-    return np.take_along_axis(own_phones_RP, (np.arange(PHONED) + steps).clip(0, PHONED - 1), 1)
 
 
 def _speaking(rows: list[Window], clean: list[Window]) -> tuple[np.ndarray, np.ndarray]:

@@ -21,16 +21,17 @@ from duologue.model.stream import FLOW_STEPS, quantised
 
 @torch.no_grad()
 def heard_itself(model: InteractionModel, batch: Batch, dtype: torch.dtype) -> Batch:
-    """The batch with every own sound of its history drawn by the model, and with the phonemes that it decided on. A turn that was
-    silent there stays silent."""
+    """The batch with every own sound of its history drawn by the model. A turn that was silent there stays silent.
+
+    The phonemes stay those of the recording: to follow it from others, the model would have to leave some out.
+    """
     if not len(batch.sounds_R):
         return batch
     hidden = model.trunk(model.embed(batch, dtype), batch.time_BN, dtype).flatten(0, 1)
     before, noise = hidden.index_select(0, batch.sounds_R - 1), torch.randn_like(batch.own_mel_RF) * TEMPERATURE**0.5
-    phones = model.pronouncing.decide(before, dtype)
-    drawn = denormalise(model.flow.sample(model.flow.conditioned(before, marked(phones), dtype), noise, FLOW_STEPS))
+    drawn = denormalise(model.flow.sample(model.flow.conditioned(before, marked(batch.own_phones_RP), dtype), noise, FLOW_STEPS))
     sound = _placed(quantised(drawn).view(-1, FRAMES_PER_TURN, MELS), batch.own_SFM)
-    return replace(batch, own_SFM=sound, own_given_RP=phones)
+    return replace(batch, own_SFM=sound)
 
 
 def _placed(drawn_SFM: torch.Tensor, own_SFM: torch.Tensor) -> torch.Tensor:
