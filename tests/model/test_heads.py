@@ -17,16 +17,16 @@ def learned() -> Pronouncing:
 
 
 def test_what_is_decided_is_the_likeliest_after_what_was_decided(learned):
-    hidden = torch.randn(50, 64)
-    found = learned.decide(hidden, torch.float32)
+    hidden, before = torch.randn(50, 64), torch.randint(0, PHONES, (50,))
+    found = learned.decide(hidden, before, torch.float32)
     assert found.shape == (50, PHONED) and len(found.unique()) > 10
-    assert torch.equal(learned(hidden, found, torch.float32).argmax(-1), found)
+    assert torch.equal(learned(hidden, torch.cat([before[:, None], found], 1), torch.float32).argmax(-1), found)
 
 
 def test_a_frame_knows_the_one_before_it_and_none_behind(learned):
-    hidden, phones = torch.randn(1, 64), torch.zeros(1, PHONED, dtype=torch.int64)
+    hidden, phones = torch.randn(1, 64), torch.zeros(1, 1 + PHONED, dtype=torch.int64)
     other = phones.clone()
-    other[:, 2] = 7
+    other[:, 3] = 7
     changed = (learned(hidden, phones, torch.float32) != learned(hidden, other, torch.float32)).any(-1)[0]
     assert changed.tolist() == [False, False, False, True, False]
 
@@ -34,7 +34,7 @@ def test_a_frame_knows_the_one_before_it_and_none_behind(learned):
 def test_nothing_is_said_before_anything_is_learned():
     head = Pronouncing(64)
     head.apply(_initialise)
-    found = head.decide(torch.randn(20, 64), torch.bfloat16)
+    found = head.decide(torch.randn(20, 64), torch.zeros(20, dtype=torch.int64), torch.bfloat16)
     assert not found.any() and not marked(found).any()
 
 

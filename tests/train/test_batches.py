@@ -72,6 +72,18 @@ def test_what_is_shown_is_history_and_never_wanted(shards):
     assert added[..., 0].any() and not added[..., 1:].any() and not window.tokens[added].any()
 
 
+def test_each_position_of_own_sound_has_its_phonemes_and_the_one_before_them(shards):
+    rng = np.random.default_rng(3)
+    window = next(w for w in (shards.draw(POSITIONS, rng) for _ in range(50)) if 2 < (w.speak != 0).sum() < len(w.speak) - 2)
+    found, at = collate([window], POSITIONS, None).own_phones_RP.numpy(), 0
+    for turn in np.flatnonzero(window.speak):
+        first, second = found[at : at + 2]
+        assert first[0] == (window.own_phones[turn - 1, -1] if turn and window.speak[turn - 1] else 0)
+        assert np.array_equal([*first[1:], *second[1:]], window.own_phones[turn]) and second[0] == first[-1]
+        at += 2
+    assert at == len(found)
+
+
 def test_the_letters_to_be_heard_are_those_of_the_words(shards):
     rows = [shards.draw(POSITIONS, np.random.default_rng(seed)) for seed in (1, 2)]
     spelled = collate(rows, POSITIONS, None).spelled_BS

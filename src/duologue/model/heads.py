@@ -55,18 +55,17 @@ class Pronouncing(nn.Module):
         self.before = nn.Parameter(torch.randn(PHONES, WIDE) * 0.5)
 
     def forward(self, hidden: torch.Tensor, phones: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        """fp32 logits [..., PHONED, PHONES], each frame's after the true phoneme of the one before; phones [..., PHONED]."""
+        """fp32 logits [..., PHONED, PHONES], each frame's after the true phoneme of the one before; phones [..., 1 + PHONED]."""
         frames, known = self._read(hidden.to(dtype))
-        return torch.cat([frames[..., :1, :], frames[..., 1:, :] + self._after(known[..., None, :], phones[..., :-1])], -2)
+        return frames + self._after(known[..., None, :], phones[..., :-1])
 
-    def decide(self, hidden: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        """The likeliest of each frame after the one before [..., PHONED]."""
+    def decide(self, hidden: torch.Tensor, before: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """The likeliest of each frame after the one before [..., PHONED]; `before` is that of the frame before all, 0 for none."""
         frames, known = self._read(hidden.to(dtype))
-        first, *rest = frames.unbind(-2)
-        found = [first.argmax(-1)]
-        for frame in rest:
+        found = [before]
+        for frame in frames.unbind(-2):
             found.append((frame + self._after(known, found[-1])).argmax(-1))
-        return torch.stack(found, -1)
+        return torch.stack(found[1:], -1)
 
     def _read(self, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return self.each(hidden).float().unflatten(-1, (PHONED, PHONES)) + self.bias, self.enter(hidden)

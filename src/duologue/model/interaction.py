@@ -59,7 +59,7 @@ class Batch:
     sounds_R: torch.Tensor  # flat indices of the V positions, in the order of own_mel_RF
     listening_R: torch.Tensor  # flat indices of the A positions
     letters_RL: torch.Tensor  # letters spoken at each of them and at the one before, 0 or 1 [A positions, 2 * LETTERS]
-    own_phones_RP: torch.Tensor  # the phonemes spoken in the frames of each of the V positions, 0 for none [2 S, PHONED]
+    own_phones_RP: torch.Tensor  # the phonemes in the frame before and in the frames of each of the V positions, 0 for none [2 S, 1 + PHONED]
     spelled_BS: torch.Tensor  # letters of the words of each row, 1 to LETTERS, then 0
     patches_R: torch.Tensor  # uint8 [pictures, PATCHES, 40, 40, 3]
 
@@ -129,7 +129,7 @@ class InteractionModel(nn.Module):
         parts = [
             self.fuse.kind.new_zeros(1, self.config.width),
             self.fuse.user_sound(batch.user_BFM, batch.lost_B2T, dtype, recalled_BTXD[:, :, 0]).flatten(0, 1),
-            self.fuse.own_sound(batch.own_SFM, marked(batch.own_phones_RP).unflatten(0, (-1, AUDIO)), dtype).flatten(0, 1),
+            self.fuse.own_sound(batch.own_SFM, marked(batch.own_phones_RP[:, 1:]).unflatten(0, (-1, AUDIO)), dtype).flatten(0, 1),
             self.fuse.text(batch.text_R, batch.text_before_R, batch.text_place_R, dtype),
             (torch.stack(written, 2) + recalled_BTXD).flatten(0, 2),
         ]
@@ -242,13 +242,13 @@ class InteractionModel(nn.Module):
             return hidden.sum() * 0, hidden.sum() * 0
         before = hidden.index_select(0, batch.sounds_R - 1)
         guess_RPN = self.pronouncing(before, batch.own_phones_RP, dtype)
-        return F.cross_entropy(guess_RPN.flatten(0, 1), batch.own_phones_RP.flatten()), F.mse_loss(self.draft(before), batch.own_mel_RF)
+        return F.cross_entropy(guess_RPN.flatten(0, 1), batch.own_phones_RP[:, 1:].flatten()), F.mse_loss(self.draft(before), batch.own_mel_RF)
 
     def _flow_loss(self, hidden: torch.Tensor, batch: Batch, dtype) -> torch.Tensor:
         if not len(batch.sounds_R):
             return hidden.sum() * 0
         drawn = torch.randperm(len(batch.sounds_R), device=hidden.device)[: FLOW_SOUNDS * len(batch.speak_BT)]
-        before, phones = hidden.index_select(0, batch.sounds_R[drawn] - 1), marked(batch.own_phones_RP[drawn])
+        before, phones = hidden.index_select(0, batch.sounds_R[drawn] - 1), marked(batch.own_phones_RP[drawn, 1:])
         return self.flow.loss(self.flow.conditioned(before, phones, dtype), batch.own_mel_RF[drawn], FLOW_DRAWS).mean()
 
 

@@ -43,6 +43,7 @@ class State:
     age_BC: torch.Tensor
     text_B: torch.Tensor  # the last token of typed text and notes, 0 if none
     spoke_B: torch.Tensor
+    phone_B: torch.Tensor  # the phoneme that the own sound ended in, 0 for none
     turn_B: torch.Tensor
 
     def small(self) -> dict[str, torch.Tensor]:
@@ -123,6 +124,7 @@ def start(model: InteractionModel, rows: int, dtype: torch.dtype | None = None) 
         age_BC=zeros(len(CHANNELS)),
         text_B=zeros(),
         spoke_B=zeros(dtype=torch.bool),
+        phone_B=zeros(),
         turn_B=zeros(),
     )
 
@@ -158,7 +160,7 @@ def turn(model: InteractionModel, state: State, given: Given, drawn: Drawn) -> t
     hidden = _append(model, state, written, TIME_OF[X][1])
     _remember(state, second)
     mel, phones = _voice(model, state, hidden, speak, drawn)
-    state.spoke_B = speak
+    state.spoke_B, state.phone_B = speak, phones[:, -1, -1]
     state.turn_B = state.turn_B + 1
     return torch.stack([first, second], 1), speak, mel, phones, logprob
 
@@ -282,9 +284,10 @@ def _speak(
     """Two positions of own sound for the sessions that speak; the second waits for the next turn. Log-mel [B, 10, MELS] and
     phonemes [B, 2, PHONED]."""
     dtype, half = _dtype(state), FRAMES_PER_TURN // AUDIO
-    mel, spoken = _silence(len(speak), speak.device), []
+    mel, spoken, phone = _silence(len(speak), speak.device), [], state.phone_B
     for place in range(AUDIO):
-        spoken.append(model.pronouncing.decide(hidden, dtype))
+        spoken.append(model.pronouncing.decide(hidden, phone, dtype))
+        phone = spoken[-1][:, -1]
         phones = marked(spoken[-1])
         drawn = model.flow.sample(model.flow.conditioned(hidden, phones, dtype), noise_BVF[:, place], FLOW_STEPS)
         mel[:, place * half : (place + 1) * half] = torch.where(speak[:, None, None], denormalise(drawn).view(-1, half, MELS), FLOOR)

@@ -180,7 +180,8 @@ def _trained(model: InteractionModel, group: list[tuple[int, list[Moment]]], dty
     hidden = model.appended(batch, dtype, stretch)
     logprob = model.decided(hidden, batch).detach().numpy()
     tokens = _tokens(model, hidden.index_select(0, batch.outputs_R - 1), dtype)
-    sounds = iter(_sounds(model, hidden.index_select(0, batch.sounds_R - 1), group, dtype))
+    said_before = batch.own_phones_RP[:, 0]
+    sounds = iter(_sounds(model, hidden.index_select(0, batch.sounds_R - 1), said_before, group, dtype))
     found = []
     for moments in sessions:
         quiet = np.full((dmel.FRAMES_PER_TURN, dmel.MELS), dmel.FLOOR, np.float32), np.zeros((AUDIO, PHONED), np.int64)
@@ -202,13 +203,13 @@ def _tokens(model: InteractionModel, before: torch.Tensor, dtype: torch.dtype) -
 
 
 def _sounds(
-    model: InteractionModel, before: torch.Tensor, group: list[tuple[int, list[Moment]]], dtype: torch.dtype
+    model: InteractionModel, before: torch.Tensor, phone: torch.Tensor, group: list[tuple[int, list[Moment]]], dtype: torch.dtype
 ) -> Iterable[tuple[np.ndarray, np.ndarray]]:
     """Of every speaking turn log-mel [10, MELS], drawn again from the same noise, and phonemes [2, PHONED]; all positions at once."""
     spoken = [(seed, turn) for seed, moments in group for turn, m in enumerate(moments) if m.speak]
     if not spoken:
         return ()
-    phones = model.pronouncing.decide(before, dtype)
+    phones = model.pronouncing.decide(before, phone, dtype)
     condition = model.flow.conditioned(before, marked(phones), dtype)
     drawn = denormalise(model.flow.sample(condition, voice_noise(spoken).flatten(0, 1), stream.FLOW_STEPS)).detach().numpy()
     return zip(drawn.reshape(-1, dmel.FRAMES_PER_TURN, dmel.MELS), phones.numpy().reshape(-1, AUDIO, PHONED), strict=True)

@@ -36,7 +36,7 @@ def collate(clean: list[Window], positions: int, rng: np.random.Generator | None
     before = [np.concatenate([[0], tokens])[:-1] for tokens in texts]
     source, time, outputs, output_of, sounds = _pointers(rows, turns, positions, len(own), [len(at) for at in text])
     listening = [row * positions + np.flatnonzero(w.flat.kind_N == A) for row, w in enumerate(rows)]
-    own_phones = np.concatenate([w.own_phones[w.speak != 0] for w in rows]).reshape(-1, PHONED).astype(np.int64)
+    own_phones = np.concatenate([_own_phones(w) for w in rows])
     values = (
         dmel.quantise(user), lost, dmel.quantise(own), target,
         np.concatenate(texts), np.concatenate(before), np.concatenate(text)[:, 1], tokens, given,
@@ -69,6 +69,13 @@ def _letters(window: Window) -> np.ndarray:
     bits = window.letters.reshape(-1, 1) >> np.arange(LETTERS, dtype=np.uint32) & 1
     before = np.concatenate([np.zeros_like(bits[:1]), bits[:-1]])
     return np.concatenate([bits, before], 1).astype(np.float32)
+
+
+def _own_phones(window: Window) -> np.ndarray:
+    """Phonemes in the frame before and in those of each position of own sound, 0 for none: int64 [2 S, 1 + PHONED]."""
+    spoken = (window.own_phones * (window.speak != 0)[:, None]).astype(np.int64).reshape(-1, PHONED)
+    before = np.concatenate([np.zeros(1, np.int64), spoken[:-1, -1]])
+    return np.concatenate([before[:, None], spoken], 1)[np.repeat(window.speak != 0, AUDIO)]
 
 
 def _speaking(rows: list[Window], clean: list[Window]) -> tuple[np.ndarray, np.ndarray]:

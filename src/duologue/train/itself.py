@@ -29,7 +29,7 @@ def heard_itself(model: InteractionModel, batch: Batch, dtype: torch.dtype) -> B
         return batch
     hidden = model.trunk(model.embed(batch, dtype), batch.time_BN, dtype).flatten(0, 1)
     before, noise = hidden.index_select(0, batch.sounds_R - 1), torch.randn_like(batch.own_mel_RF) * TEMPERATURE**0.5
-    drawn = denormalise(model.flow.sample(model.flow.conditioned(before, marked(batch.own_phones_RP), dtype), noise, FLOW_STEPS))
+    drawn = denormalise(model.flow.sample(model.flow.conditioned(before, marked(batch.own_phones_RP[:, 1:]), dtype), noise, FLOW_STEPS))
     sound = _placed(quantised(drawn).view(-1, FRAMES_PER_TURN, MELS), batch.own_SFM)
     return replace(batch, own_SFM=sound)
 
