@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from duologue.data import classic, kokoro, synth, voices
-from duologue.data.bank import Bank, spoken_words
+from duologue.data.bank import Bank, HeldError, Writer, spoken_words
 from duologue.data.script import Line, Word
 from duologue.data.voices import OWN, RESERVED, Spoken, finished, sound_span, speaks, split_of, user_voices
 
@@ -149,6 +149,19 @@ def filled(tmp_path_factory):
         for _ in range(2):
             synth.synth(5, "kokoro", 120)
         return Bank()
+
+
+def test_a_voice_that_another_process_is_writing_is_left_to_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("DUOLOGUE_CACHE", str(tmp_path))
+    lines = (Line("hear", "open", f"sentence {'abcdefgh'[k % 8]} {'abcdefgh'[k // 8 % 8]}") for k in range(1000))
+    mine, theirs = (synth.Shelf(voice, lines, set()) for voice in user_voices("train", "flite")[:2])
+    other = Writer(theirs.voice)
+    rng = np.random.default_rng(0)
+    (said, _), _ = synth.calls(iter([theirs, mine, theirs, mine]), _beeps, rng)
+    assert said and {entry.voice for entry in Bank().entries} == {mine.voice}
+    with pytest.raises(HeldError, match=theirs.voice):
+        list(synth.calls(iter([theirs] * (synth.HELD_TRIES + 1)), _beeps, rng))
+    other.close()
 
 
 class _Family:

@@ -234,8 +234,12 @@ def _weight(voice: list[Entry]) -> float:
     return len(voice) ** 0.5 * (NATURAL_WEIGHT if voice[0].voice.startswith(NATURAL) else 1.0)
 
 
+class HeldError(DataError):
+    """Another process is writing this voice."""
+
+
 class Writer:
-    """Appends one voice's utterances; a second writer of the same voice is refused."""
+    """Appends one voice's utterances; a second writer of the same voice is refused (HeldError)."""
 
     def __init__(self, voice: str, root: Path | None = None):
         root = root or cache_dir() / "bank"
@@ -245,7 +249,7 @@ class Writer:
         try:
             fcntl.flock(self.index, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise DataError(f"{voice} is being written by another process") from None
+            raise HeldError(f"{voice} is being written by another process") from None
         self.sound.write(b"\0" * (self.sound.tell() % 2))
         if self.index.tell() and not _ends_with_newline(self.index):
             self.index.write(b"\n")

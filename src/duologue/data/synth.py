@@ -18,7 +18,7 @@ import numpy as np
 from rich.console import Console
 
 from duologue.data import families
-from duologue.data.bank import LIST_INTENT, Bank, Writer, normal, spoken_words
+from duologue.data.bank import LIST_INTENT, Bank, HeldError, Writer, normal, spoken_words
 from duologue.data.script import Line
 from duologue.data.texts import open_line
 from duologue.data.voices import OWN, Speaker, Spoken, speaks, split_of, user_voices
@@ -30,6 +30,7 @@ WEIGHTS = {"typed": 0.3, "numbers": 2.0, "order": 1.5, "facts": 1.5, "repeat": 1
 TEST_SHARE = 0.1
 OWN_SHARE, OWN_SHARE_AT_FIRST = 0.25, 0.5  # of Kokoro's calls; the second while replies or word lists are missing
 LIST_WORDS = 7
+HELD_TRIES = 2000  # in a row, several times as many as there are voices
 ANSWERED_LINES = 2000  # drawn from each family with a fixed seed: their answers are said whole
 LIST_ROUNDS = 2
 CALL_UTTERANCES = 6
@@ -107,10 +108,10 @@ class Shelf:
 
     def fill(self, speak: Speaker, rng: np.random.Generator) -> tuple[int, float]:
         """One call of the engine with new lines: utterances and seconds of sound written."""
-        lines, speed = self._new_lines(), self._speed(rng)
+        writer, lines, speed = self.writer, self._new_lines(), self._speed(rng)
         good = [pair for language in LANGUAGES for pair in self._spoken(speak, lines, speed, language)]
         for line, spoken in good:
-            self.writer.add(line, spoken.pcm_S, spoken.words)
+            writer.add(line, spoken.pcm_S, spoken.words)
         self.refused += len(lines) - len(good)
         return len(good), sum(len(spoken.pcm_S) for _, spoken in good) / SAMPLE_RATE_HZ
 
@@ -174,6 +175,21 @@ def turns(own: Sequence, train: Sequence, test: Sequence, share: float, rng: np.
             yield next(train_round)
 
 
+def calls(order: Iterator[Shelf], speak: Speaker, rng: np.random.Generator) -> Iterator[tuple[int, float]]:
+    """Utterances and seconds of sound of one call after another. A user's voice that another process is writing is left to it, so
+    that several of them share the voices. Raises HeldError for the own voice, and when others are writing all there are."""
+    held = 0
+    for shelf in order:
+        try:
+            yield shelf.fill(speak, rng)
+        except HeldError:
+            held += 1
+            if shelf.voice == OWN or held > HELD_TRIES:
+                raise
+        else:
+            held = 0
+
+
 def speaker_of(engine: str) -> Speaker:
     """The function `speak(texts, voice, speed)` of an engine; a text that cannot be timed word by word gives None."""
     if engine == "kokoro":
@@ -201,11 +217,10 @@ def synth(
     speak, began = speaker_of(engine), time.monotonic()
     own, train, test = shelves(engine, rng, names)
     count = seconds = 0
-    for shelf in turns(own, train, test, own_share(own, names) if share is None else share, rng):
+    for said, sound_s in calls(turns(own, train, test, own_share(own, names) if share is None else share, rng), speak, rng):
+        count, seconds = count + said, seconds + sound_s
         if time.monotonic() - began > 60 * minutes or count >= utterances:
             break
-        said, sound_s = shelf.fill(speak, rng)
-        count, seconds = count + said, seconds + sound_s
     wall_s = time.monotonic() - began
     refused = sum(s.refused for s in [*own, *train, *test])
     done = f"{count} utterances, {seconds:.0f} s of sound in {wall_s:.0f} s, {refused} refused"
