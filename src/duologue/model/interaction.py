@@ -108,7 +108,9 @@ class InteractionModel(nn.Module):
 
     def settle(self, dtype: torch.dtype, ops: Ops | None = None) -> "InteractionModel":
         """For inference, on the device where it will stay: nothing is cast or reordered in a turn. The bits stay those of
-        training in `dtype` with the same operations, those of live sessions if None."""
+        training in `dtype` with the same operations, those of live sessions if None. Heads that only teach are let go."""
+        for name in TEACHERS:
+            self._modules.pop(name, None)
         self.dtype, ops = dtype, ops or live(self.device.type)
         for module in self.modules():
             if isinstance(module, Linear | Experts):
