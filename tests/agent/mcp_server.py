@@ -1,6 +1,11 @@
-"""A small MCP server for the tests: `python mcp_server.py` serves it over stdio."""
+"""A small MCP server for the tests: `python mcp_server.py` serves it over stdio. `… PATH` writes its process id there, and
+stays when it is asked to go."""
 
 import os
+import signal
+import sys
+import time
+from pathlib import Path
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
@@ -29,4 +34,8 @@ def fail(die: bool = False) -> str:
 
 
 if __name__ == "__main__":
+    for path in sys.argv[1:]:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        Path(path).write_text(str(os.getpid()))
     server.run("stdio")
+    time.sleep(3600 * len(sys.argv[1:]))

@@ -1,7 +1,10 @@
 """A real MCP server over stdio, and one over streamable HTTP."""
 
 import asyncio
+import os
+import signal
 import sys
+import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -70,6 +73,18 @@ def test_a_server_that_dies_is_an_error_text_and_is_started_again():
 
     dead, alive = asyncio.run(story())
     assert dead.startswith("error: fail failed") and "oslo" in alive
+
+
+def test_a_server_that_will_not_go_is_gone_after_close(tmp_path):
+    pid = tmp_path / "pid"
+    server = Server("atlas", StdioServerParameters(command=sys.executable, args=[mcp_server.__file__, str(pid)]))
+    agent = Agent(Asks(), servers=[server])
+    while not server.tools:
+        time.sleep(0.02)
+    os.kill(int(pid.read_text()), 0)  # it is there
+    agent.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), signal.SIGKILL)
 
 
 def test_a_server_that_cannot_be_started_leaves_the_talk_alone(monkeypatch):

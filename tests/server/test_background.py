@@ -1,12 +1,13 @@
 """Delegation on the wire: the server's own background side answers unless the client owns it, and never both."""
 
 import asyncio
+from threading import Event
 
 import pytest
 
 from duologue.agent.background import Agent
 from duologue.agent.planner import Planner, builtin_tools
-from tests.server.stand_in import client, running, type_in
+from tests.server.stand_in import client, eventually, running, start, type_in
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +60,52 @@ def test_a_client_that_owns_its_delegations_is_left_alone(server):
             await one.until("session.turn", notes=[{"source": "background", "text": "forty two"}])
 
     run(talk())
+
+
+class Held(Agent):
+    """An agent that is made, or closed, only when the test lets it."""
+
+    entered, lets = Event(), Event()
+
+    @classmethod
+    def hold(cls) -> None:
+        cls.entered.set()
+        assert cls.lets.wait(60)
+
+    @classmethod
+    def again(cls) -> None:
+        cls.entered.clear()
+        cls.lets.clear()
+
+
+class SlowToMake(Held):
+    def __init__(self, *about):
+        self.hold()
+        super().__init__(Planner())
+
+
+class SlowToClose(Held):
+    def close(self) -> None:
+        self.hold()
+        super().close()
+
+
+@pytest.mark.parametrize("slow", [SlowToMake, SlowToClose])
+def test_a_background_side_that_is_slow_to_come_or_go_holds_nobody_up(slow):
+    async def talk(server):
+        async with client(server) as one, client(server) as two:
+            await start(one)
+            slow.again()
+            server.host.agents = slow
+            await two.send(type="session.start", session={"model": "x", "delegation": {"type": "responses"}})
+            if slow is SlowToClose:
+                await two.until("session.started")
+                await two.send(type="session.close")
+            await eventually(slow.entered.is_set)
+            for _ in range(5):
+                await one.until("session.turn")
+            slow.lets.set()
+            await two.until("session.closed" if slow is SlowToClose else "session.started")
+
+    with running() as server:
+        run(talk(server))

@@ -102,7 +102,7 @@ class Agent:
         return Note("ui", " ".join(text.split())[:LONGEST_CLICK])
 
     def close(self) -> None:
-        """Ends all work."""
+        """Ends all work, programs of MCP servers included. Waits until it has ended: a server that will not go takes seconds."""
         for handle in (*self.running.values(), *self.connections):
             handle.cancel()
         if self.own_loop:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from duologue.turn import TURN_MS
 
+GRACE_S = 7.0  # the `mcp` SDK ends a server that will not go in steps of 0.5, 2, 2 and 2 s, and kills it by the last
+
 
 class Loop(Protocol):
     """What an agent needs; several agents may share one."""
@@ -95,8 +97,17 @@ async def _settle() -> None:
 
 
 async def _cancel_others() -> None:
-    """Asks again and again: a client library may take a cancellation for a failed connection, and try the next one."""
-    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+    """What was asked to end gets its time first: a second cancellation in the middle would leave a server of tools running.
+
+    Then asks again and again: a client library may take a cancellation for a failed connection, and try the next one.
+    """
+    if asked := [task for task in _others() if task.cancelling()]:
+        await asyncio.wait(asked, timeout=GRACE_S)
+    while others := _others():
         for task in others:
             task.cancel()
         await asyncio.wait(others, timeout=0.5)
+
+
+def _others() -> set[asyncio.Task]:
+    return asyncio.all_tasks() - {asyncio.current_task()}

@@ -44,11 +44,9 @@ class Host:
         session = Session(opening, self.settings, self.clock, self._note)
         self.opening += 1
         try:
-            session.live = await self._enter(session)
+            await self._enter(session)
         finally:
             self.opening -= 1
-        if opening.delegates and self.agents:
-            session.agent = self.agents(opening.instructions)
         session.begin()
         self.sessions[session.token] = session
         self.metrics.opened.inc()
@@ -58,18 +56,27 @@ class Host:
         log.info("session.opened", extra={"session": session.id, "sessions": len(self.sessions)})
         return session
 
-    async def _enter(self, session: Session) -> Live:
-        """Waits for the engine in a thread. A client that goes away meanwhile leaves no place taken."""
+    async def _enter(self, session: Session) -> None:
+        """Waits for engine and background side in a thread. A client that goes away meanwhile leaves no place taken."""
         entering = asyncio.ensure_future(asyncio.to_thread(self._enter_now, session, asyncio.get_running_loop()))
         try:
-            return await asyncio.shield(entering)
+            await asyncio.shield(entering)
         except asyncio.CancelledError:
-            entering.add_done_callback(_leave)
+            entering.add_done_callback(partial(_leave, session))
             raise
         except DuologueError as error:
             raise Fault("busy", str(error)) from error
 
-    def _enter_now(self, session: Session, loop: asyncio.AbstractEventLoop) -> Live:
+    def _enter_now(self, session: Session, loop: asyncio.AbstractEventLoop) -> None:
+        session.live = self._live(session, loop)
+        try:
+            if session.opening.delegates and self.agents:
+                session.agent = self.agents(session.opening.instructions)
+        except BaseException:
+            session.live.close()
+            raise
+
+    def _live(self, session: Session, loop: asyncio.AbstractEventLoop) -> Live:
         def on_out(out: TurnOut) -> None:
             loop.call_soon_threadsafe(session.gave, out)
 
@@ -138,7 +145,7 @@ class Host:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-def _leave(entering: asyncio.Future) -> None:
+def _leave(session: Session, entering: asyncio.Future) -> None:
     """Closes what nobody waits for any more."""
     if not entering.cancelled() and not entering.exception():
-        asyncio.get_running_loop().run_in_executor(None, entering.result().close)
+        session.leave()

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Thread
 from typing import Any, Protocol
 
 import numpy as np
@@ -40,7 +41,7 @@ class Live(Protocol):
 
 
 class Background(Protocol):
-    """The background side of one conversation: `agent.background.Agent`. None of it waits."""
+    """The background side of one conversation: `agent.background.Agent`. Only `close` waits."""
 
     events: list
     board: Any
@@ -221,8 +222,12 @@ class Session:
         if self.ended:
             return
         self.ended = Ended(self.clock.now(), reason, fault)
-        asyncio.get_running_loop().run_in_executor(None, self.live.close)  # it waits for the running tick
-        if self.agent:
-            self.agent.close()
+        self.leave()
         self._write(self.ended)
         self.came.set()
+
+    def leave(self) -> None:
+        """Gives its places in engine and background side back; the event loop does not wait for it."""
+        asyncio.get_running_loop().run_in_executor(None, self.live.close)  # it waits for the running tick
+        if self.agent:  # may take seconds, and the pool's few threads are those by which new sessions come in
+            Thread(target=self.agent.close, name="closing").start()
