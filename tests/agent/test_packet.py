@@ -43,6 +43,23 @@ def test_the_transcript_has_every_word_with_its_second_and_neighbours_on_one_lin
     ]
 
 
+def test_what_was_said_before_stands_first_and_is_no_part_of_the_request():
+    record = Record()
+    record.begin([("developer", "be brief"), ("user", "i live in oslo"), ("user", "in norway"), ("assistant", "noted")])
+    record.add(turn_in(0, typed="weather"), out(0))
+    given = Packet("1.0", 1, (0, 5), "2026-05-04T10:00:00+02:00", tuple(record.log))
+    assert given.transcript().splitlines() == [
+        "[before] note (developer): be brief",
+        "[before] user (typed): i live in oslo",
+        "[before] user (typed): in norway",
+        "[before] assistant (typed): noted",
+        "[0.0 s] user (typed): weather",
+    ]
+    assert given.request == "weather" and given.to_dict()["log"][1] == {
+        "turn": -1, "lane": "typed", "text": "i live in oslo", "source": "",
+    }  # fmt: skip
+
+
 def test_a_long_transcript_keeps_its_end():
     short = packet().transcript(60)
     assert short.startswith("[earlier talk left out]") and short.endswith("it rains in oslo") and len(short) < 90

@@ -62,6 +62,26 @@ def test_a_client_that_owns_its_delegations_is_left_alone(server):
     run(talk())
 
 
+class Recites:
+    """Answers with what it was told of the session."""
+
+    async def answer(self, packet, tools):
+        yield f"{packet.instructions} {packet.log[0].text} {packet.log[1].text}."
+
+
+def test_instructions_and_what_was_before_reach_the_background_model():
+    message = [{"role": role, "content": [{"text": text}]} for role, text in (("user", "pear"), ("assistant", "plum"))]
+
+    async def talk(own):
+        async with client(own) as one:
+            await ask(one, {"instructions": "apple", "input": message, "delegation": {"type": "responses"}})
+            await one.until("session.turn", notes=[{"source": "background", "text": "apple pear plum."}])
+
+    with running() as own:
+        own.host.agents = lambda instructions: Agent(Recites(), instructions=instructions)
+        run(talk(own))
+
+
 class Held(Agent):
     """An agent that is made, or closed, only when the test lets it."""
 

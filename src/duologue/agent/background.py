@@ -6,7 +6,7 @@ one inbox, which is emptied once a turn. So all state belongs to one thread, tha
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -62,6 +62,10 @@ class Agent:
     def events(self) -> list[Event]:
         """Everything that happened to tasks, in order; it only grows."""
         return self.board.events
+
+    def remember(self, history: Iterable[tuple[str, str]]) -> None:
+        """What was said before the conversation began: roles ("user", "assistant", "developer") and texts."""
+        self.record.begin(history)
 
     def hear(self, turn: TurnIn, out: TurnOut) -> None:
         """One turn of the conversation. A turn that was heard before (a session being replayed) changes nothing."""

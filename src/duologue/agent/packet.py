@@ -18,13 +18,14 @@ from PIL import Image
 from duologue.turn import SAMPLE_RATE_HZ, TURN_MS
 
 Lane = Literal["heard", "said", "typed", "written", "note", "call"]
+BEFORE = -1  # the turn of what was said before the conversation
 NAMES = {"heard": "user", "said": "assistant", "typed": "user (typed)", "written": "assistant (typed)"}
 PAUSE_TURNS = 5  # words further apart than this are different lines of the transcript
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Something that happened in one turn. `source` is a note's source or a call's kind."""
+    """Something that happened in one turn, or BEFORE them all. `source` is a note's source or a call's kind."""
 
     turn: int
     lane: Lane
@@ -119,7 +120,10 @@ def _stretches(log: Iterable[Entry]) -> Iterable[tuple[Entry, str]]:
     numbered = []
     for entry in log:
         if before and (
-            before.lane != entry.lane or entry.lane in ("note", "call") or entry.turn - before.turn > PAUSE_TURNS
+            before.lane != entry.lane
+            or entry.lane in ("note", "call")
+            or entry.turn - before.turn > PAUSE_TURNS
+            or before.turn == BEFORE
         ):
             number += 1
         numbered.append((number, entry))
@@ -131,7 +135,8 @@ def _stretches(log: Iterable[Entry]) -> Iterable[tuple[Entry, str]]:
 
 def _line(first: Entry, text: str) -> str:
     who = NAMES.get(first.lane) or f"{first.lane} ({first.source})"
-    return f"[{first.turn * TURN_MS / 1000:.1f} s] {who}: {text}"
+    when = "before" if first.turn == BEFORE else f"{first.turn * TURN_MS / 1000:.1f} s"
+    return f"[{when}] {who}: {text}"
 
 
 def _write_wav(file: io.BytesIO, pcm_S: np.ndarray) -> None:

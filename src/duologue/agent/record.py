@@ -5,11 +5,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from duologue.agent.packet import Entry, Media
+from duologue.agent.packet import BEFORE, Entry, Media
 from duologue.turn import TurnIn, TurnOut
 
 SOUND_TURNS = 150  # half a minute
 PICTURES = 4
+LANES = {"user": "typed", "assistant": "written", "developer": "note"}  # role -> lane
 
 
 class Record:
@@ -29,6 +30,10 @@ class Record:
         self.log += [Entry(turn.index, lane, text) for lane, text in texts if text]
         self.log += [Entry(turn.index, "note", note.text, note.source) for note in turn.notes]
         self.log += [Entry(turn.index, "call", call.text, call.kind) for call in out.calls]
+
+    def begin(self, history: Iterable[tuple[str, str]]) -> None:
+        """Roles and texts of what was said before the conversation began."""
+        self.log += [Entry(BEFORE, LANES[role], text, role if role == "developer" else "") for role, text in history]
 
     def media(self, first: int) -> tuple[Media, ...]:
         """The sound from a turn on as far as it is kept, and the kept pictures."""

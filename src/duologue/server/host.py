@@ -72,6 +72,7 @@ class Host:
         try:
             if session.opening.delegates and self.agents:
                 session.agent = self.agents(session.opening.instructions)
+                session.agent.remember(session.opening.history)
         except BaseException:
             session.live.close()
             raise

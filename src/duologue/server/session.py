@@ -7,7 +7,7 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Thread
@@ -46,6 +46,7 @@ class Background(Protocol):
     events: list
     board: Any
 
+    def remember(self, history: Iterable[tuple[str, str]]) -> None: ...
     def hear(self, turn: TurnIn, out: TurnOut) -> None: ...
     def notes(self, turn: int | None = None) -> tuple[Note, ...]: ...
     def clicked(self, text: str) -> Note: ...
