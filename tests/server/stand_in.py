@@ -3,8 +3,10 @@
     say N        speaks N turns of a tone, a word in each
     write TEXT   answers in text
     do TEXT      delegates
+    drop TEXT    cancels
+    show TEXT    puts something on the page
     crash        its session fails
-A turn that holds sound is heard as the word `sound`; an engine that `answers` speaks four turns when the sound has ended.
+A note of the memory is obeyed as well: a plain client cannot type. A turn that holds sound is heard as the word `sound`; an engine that `answers` speaks four turns when the sound has ended.
 """
 
 import asyncio
@@ -27,6 +29,7 @@ from duologue.server.settings import Settings
 from duologue.turn import SAMPLE_RATE_HZ, SAMPLES_PER_TURN, Call, TurnIn, TurnOut
 
 TONE_S = (0.3 * np.sin(2 * np.pi * 440 * np.arange(SAMPLES_PER_TURN) / SAMPLE_RATE_HZ)).astype(np.float32)
+CALLS = {"do": "delegate", "drop": "cancel", "show": "interface"}
 QUIET_S = np.zeros(SAMPLES_PER_TURN, np.float32)
 
 
@@ -56,7 +59,8 @@ class Scripted:
         self.engine.open_now.discard(self)
 
     def step(self, turn: TurnIn) -> TurnOut:
-        verb, _, rest = turn.typed.split("\n")[-1].partition(" ")
+        orders = [turn.typed.split("\n")[-1], *(note.text for note in turn.notes if note.source == "memory")]
+        verb, _, rest = next(filter(None, orders), "").partition(" ")
         if verb == "crash":
             raise SessionError("this session was told to fail")
         if verb == "say":
@@ -66,7 +70,7 @@ class Scripted:
             self.to_say = 4
         self.after_sound = loud
         speak, self.to_say = self.to_say > 0, max(0, self.to_say - 1)
-        calls = (Call("delegate", rest),) if verb == "do" else ()
+        calls = (Call(CALLS[verb], rest),) if verb in CALLS else ()
         heard = "sound" if loud else ""
         said, text = ("tone" if speak else ""), (rest if verb == "write" else "")
         return TurnOut(turn.index, TONE_S if speak else QUIET_S, speak, heard, said, text, calls)

@@ -7,6 +7,7 @@ import pytest
 
 from duologue.agent.background import Agent
 from duologue.agent.planner import Planner, builtin_tools
+from duologue.agent.tools import tool
 from tests.server.stand_in import client, eventually, running, start, type_in
 
 
@@ -47,15 +48,14 @@ def test_the_servers_own_background_side_answers_with_a_note(server):
     assert states and states[0] == "open"
 
 
-def test_a_client_that_owns_its_delegations_is_left_alone(server):
+def test_a_client_that_owns_its_delegations_gets_no_second_answer(server):
     async def talk():
         async with client(server) as one:
             await ask(one, {"delegation": {"type": "client"}})
             created = await one.until("session.delegation.created")
             assert created["delegation"]["target"] == "client"
             for _ in range(10):
-                await one.until("session.turn")
-            assert not [e for e in one.seen if e["type"] == "session.task"]
+                assert not (await one.until("session.turn"))["notes"]
             await one.send(type="session.commentary.append", content="forty two", delegation_id=created["delegation"]["id"])
             await one.until("session.turn", notes=[{"source": "background", "text": "forty two"}])
 
@@ -80,6 +80,49 @@ def test_instructions_and_what_was_before_reach_the_background_model():
     with running() as own:
         own.host.agents = lambda instructions: Agent(Recites(), instructions=instructions)
         run(talk(own))
+
+
+class Sends:
+    """Does what changes the world, and then says so."""
+
+    async def answer(self, packet, tools):
+        result = await tools.call("send", {"text": "hello"})
+        yield "It is sent." if "sent" in result else "It is not."
+
+
+def send(text: str) -> str:
+    """Sends a text."""
+    return f"sent {text}"
+
+
+def test_what_happened_to_tasks_and_page_while_nobody_listened_is_told_on_resume():
+    async def talk(own):
+        async with client(own) as one:
+            token = (await ask(one, {}))["duologue"]["resume_token"]
+            last = (await one.until("session.turn", typed="do 4"))["turn"]
+            one.socket.transport.abort()
+        (session,) = own.host.sessions.values()
+        await eventually(lambda: session.agent.questions)  # asked while nobody was there
+        async with client(own) as two:
+            await two.send(type="session.resume", token=token, last_turn=last)
+            card = await two.until("session.interface")
+            assert card["spec"]["buttons"] == ["allow", "deny"]
+            await two.send(type="session.input_text.append", text=f"{card['id']} allow", source="ui")
+            while {"source": "ui", "text": f"{card['id']} allow"} not in (turn := await two.until("session.turn"))["notes"]:
+                pass
+            last = turn["turn"]
+            two.socket.transport.abort()
+        await eventually(lambda: any(event.what == "done" for event in session.agent.events))
+        async with client(own) as three:
+            await three.send(type="session.resume", token=token, last_turn=last)
+            assert (await three.until("session.resumed"))["turn"] > last
+            await three.until("session.gap")
+            return [e["task"]["state"] for e in three.seen if e["type"] == "session.task"], three.seen
+
+    with running() as own:
+        own.host.agents = lambda instructions: Agent(Sends(), [tool(send)], instructions=instructions)
+        states, seen = run(talk(own))
+    assert states[-1] == "done" and "session.interface" not in {event["type"] for event in seen}
 
 
 class Held(Agent):

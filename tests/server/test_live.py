@@ -81,8 +81,10 @@ def test_pictures_text_clicks_and_patience_reach_the_model(server):
             await start(one)
             await one.send(type="session.input_image.append", image=picture())
             assert (await one.until("session.turn", image=True))["image"]
-            await one.send(type="session.input_text.append", text="form-1 send", source="ui")
-            turn = await one.until("session.turn", notes=[{"source": "ui", "text": "form-1 send"}])
+            await type_in(one, "show timer 300 tea")
+            id = (await one.until("session.interface"))["id"]
+            await one.send(type="session.input_text.append", text=f"{id} stop", source="ui")
+            turn = await one.until("session.turn", notes=[{"source": "ui", "text": f"{id} stop"}])
             await one.send(type="session.patience.set", patience=-2)
             assert (await one.until("session.patience.changed"))["patience"] == -2
             return turn
@@ -108,10 +110,12 @@ def test_a_delegation_is_told_with_an_id(server):
         async with client(server) as one:
             await start(one)
             await type_in(one, "do find it")
-            return await one.until("session.delegation.created")
+            asked = (await one.until("session.turn", calls=[{"kind": "delegate", "text": "find it"}]))["turn"]
+            return asked, await one.until("session.delegation.created")
 
-    event = run(talk())
-    assert event["delegation"]["target"] == "client" and event["delegation"]["id"].startswith("del_")
+    asked, event = run(talk())
+    assert event["delegation"] == {"type": "delegation", "id": f"{asked}.0", "target": "client"}
+    assert event["offset_ms"] == (asked + 1) * 200
 
 
 def test_coming_back_with_the_token_misses_no_word(server):

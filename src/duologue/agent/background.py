@@ -9,19 +9,22 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from duologue.agent import ui
 from duologue.agent.backends import Backend
-from duologue.agent.board import ALMOST_SAID, OPEN, Board, Event, State, Task, cancelled, delegated
+from duologue.agent.board import ALMOST_SAID, OPEN, STATES, Board, Event, State, Task, cancelled, delegated
 from duologue.agent.loops import Loop, Threaded
 from duologue.agent.packet import Entry, OpenTask, Packet, words_in
 from duologue.agent.permission import InboxDesk, Question, verdict
 from duologue.agent.record import Record
-from duologue.agent.servers import Server
 from duologue.agent.tools import Tool, Toolbox
 from duologue.agent.work import Limits, work
 from duologue.errors import DataError
 from duologue.turn import Call, Note, TurnIn, TurnOut
+
+if TYPE_CHECKING:
+    from duologue.agent.servers import Server  # needs `mcp`, which an agent without servers does not
 
 LONGEST_CLICK = 1_000  # characters, the values of a form included
 
@@ -40,7 +43,7 @@ class Agent:
         self,
         backend: Backend,
         tools: Sequence[Tool] = (),
-        servers: Sequence[Server] = (),
+        servers: Sequence["Server"] = (),
         *,
         instructions: str = "",
         loop: Loop | None = None,
@@ -105,6 +108,17 @@ class Agent:
             raise DataError(f"{text[:80]!r} cannot be clicked; on the page are {there}")
         return Note("ui", " ".join(text.split())[:LONGEST_CLICK])
 
+    def late(self, id: str, text: str) -> None:
+        """Something for a task that is over: the board logs it as stale."""
+        self.inbox.append((id, "partial", text))
+
+    def standing(self) -> list[Event]:
+        """How everything stands, for a page that knows nothing: each task's last state, and what is shown."""
+        shown = {_spec(spec) for spec in self.shown.values()}
+        states = {event.task: event for event in self.events if event.what in STATES}
+        drawn = {event.text: event for event in self.events if event.what == "interface" and event.text in shown}
+        return [*states.values(), *drawn.values()]
+
     def close(self) -> None:
         """Ends all work, programs of MCP servers included. Waits until it has ended: a server that will not go takes seconds."""
         for handle in (*self.running.values(), *self.connections):
@@ -168,7 +182,7 @@ class Agent:
 
     def _show(self, spec: ui.Spec, task: str) -> None:
         self.shown[spec.id] = spec
-        self.board.log(self.turn, task, "interface", spec.model_dump_json(exclude_none=True))
+        self.board.log(self.turn, task, "interface", _spec(spec))
 
     def _begin(self, task: Task) -> None:
         desk = InboxDesk(task.id, self.inbox.append)
@@ -262,3 +276,7 @@ class Agent:
         self.shown.pop(id, None)
         self.board.log(self.turn, question.task, "allowed" if allowed else "denied", question.text)
         self.loop.soon(question.settle, allowed)
+
+
+def _spec(spec: ui.Spec) -> str:
+    return spec.model_dump_json(exclude_none=True)

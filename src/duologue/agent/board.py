@@ -32,6 +32,8 @@ class State(StrEnum):
 
 
 OPEN = (State.ASKED, State.WORKING)
+STATES = frozenset(State)
+LOST = (State.FAILED, State.CANCELLED, State.SUPERSEDED, State.EXPIRED)  # nothing that comes is taken any more
 
 
 class Event(NamedTuple):

@@ -1,9 +1,7 @@
-"""A GPT-Live client as the background model: delegation as events, both ways. Read `ClientBackend` first.
+"""Whoever opened the session as the background model: a client at the other end of a wire. Read `ClientBackend` first.
 
-A client whose session has `delegation: {"type": "client"}` gets `session.delegation.created` for each task and appends
-what it finds with `session.commentary.append` (to be spoken) or `session.thinking.append` (progress, kept silent).
-With `duologue.v1`, the created event also carries the context packet, further events tell of cancelled tasks, and
-`final: true` on a commentary ends the task. The server owns the wire; here are the events as values.
+Here are tasks and answers as values; their form as GPT-Live's events is in `server/live_wire.py`, their meaning in
+docs/delegation.md.
 """
 
 import asyncio
@@ -11,76 +9,48 @@ from collections.abc import AsyncIterator, Callable
 
 from duologue.agent.packet import Packet
 from duologue.agent.tools import Toolbox
-from duologue.errors import DataError
-from duologue.turn import TURN_MS
 
-QUIET_S = 8.0  # a client that does not say "final" is done this long after its last commentary
-APPENDED = {
-    "session.commentary.append": "session.commentary.appended",
-    "session.thinking.append": "session.thinking.appended",
-}
-
-
-def created(packet: Packet, extended: bool) -> dict:
-    """`session.delegation.created`; `extended` adds the packet, as the subprotocol `duologue.v1` has it."""
-    event = {
-        "type": "session.delegation.created",
-        "offset_ms": packet.asked * TURN_MS,
-        "delegation": {"type": "delegation", "id": packet.id, "target": "client"},
-    }
-    return event | ({"context": packet.to_dict()} if extended else {})
+QUIET_S = 8.0  # a client that does not say "final" is done this long after the last that came from it
 
 
 class ClientBackend:
-    """Tasks go out by `send`, called on the agent's loop; the client's events come in by `receive`, on any thread."""
+    """Tasks go out by `hand`, called on the agent's loop; what the client finds comes in by `found`, from any thread."""
 
-    def __init__(self, send: Callable[[dict], None], extended: bool = False):
-        self.send, self.extended = send, extended
+    def __init__(self, hand: Callable[[Packet], None]):
+        self.hand = hand
         self.open: dict[str, tuple[asyncio.AbstractEventLoop, asyncio.Queue]] = {}
 
     async def answer(self, packet: Packet, tools: Toolbox) -> AsyncIterator[str]:
-        """What the client appends to this task. The tools are the client's own."""
-        queue: asyncio.Queue[dict] = asyncio.Queue()
+        """What the client finds for this task. The tools are the client's own."""
+        queue: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
         self.open[packet.id] = asyncio.get_running_loop(), queue
-        final = False
         try:
-            self.send(created(packet, self.extended))
-            async for event in _until_quiet(queue):
-                final = bool(event.get("final"))
-                yield event["content"] + "\n"
+            self.hand(packet)
+            async for text in _until_quiet(queue):
+                yield text + "\n"
         finally:
             del self.open[packet.id]
-            if self.extended and not final:
-                self.send({"type": "session.delegation.closed", "delegation_id": packet.id})
 
-    def receive(self, event: dict, turn: int) -> dict | None:
-        """A `…append` event of the client. Returns the acknowledgement, None if it belongs to no task of this backend.
-
-        Raises DataError for content that is no text.
-        """
-        id = event.get("delegation_id")
-        if event["type"] not in APPENDED or id is None:
-            return None
-        if not isinstance(event.get("content"), str):
-            raise DataError(f"{event['type']}: content must be text, got {type(event.get('content')).__name__}")
-        if id in self.open:
-            loop, queue = self.open[id]
-            loop.call_soon_threadsafe(queue.put_nowait, event)
-        at_ms = turn * TURN_MS
-        return {"type": APPENDED[event["type"]], "start_ms": at_ms, "end_ms": at_ms}
+    def found(self, id: str, text: str, final: bool = False) -> bool:
+        """A piece of an answer, or without text a sign that there will be one. False if nobody waits for it (any more)."""
+        if (waiting := self.open.get(id)) is None:
+            return False
+        loop, queue = waiting
+        loop.call_soon_threadsafe(queue.put_nowait, (text, final))
+        return True
 
 
-async def _until_quiet(queue: asyncio.Queue) -> AsyncIterator[dict]:
-    """Commentaries until the final one, or until none has come for a while after the first."""
+async def _until_quiet(queue: asyncio.Queue) -> AsyncIterator[str]:
+    """Texts until the final one, or until nothing has come for a while after the first."""
     patience_s = None
     while True:
         try:
             async with asyncio.timeout(patience_s):
-                event = await queue.get()
+                text, final = await queue.get()
         except TimeoutError:
             return
-        if event["type"] == "session.commentary.append":
+        if text:
             patience_s = QUIET_S
-            yield event
-        if event.get("final"):
+            yield text
+        if final:
             return

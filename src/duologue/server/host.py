@@ -6,6 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from duologue.agent.background import Agent
+from duologue.agent.client import ClientBackend
+from duologue.agent.packet import Packet
 from duologue.errors import DataError, DuologueError, SessionError
 from duologue.server.clock import Clock
 from duologue.server.faults import Fault
@@ -70,12 +73,23 @@ class Host:
     def _enter_now(self, session: Session, loop: asyncio.AbstractEventLoop) -> None:
         session.live = self._live(session, loop)
         try:
-            if session.opening.delegates and self.agents:
-                session.agent = self.agents(session.opening.instructions)
-                session.agent.remember(session.opening.history)
+            session.agent = self._agent(session, loop)
         except BaseException:
             session.live.close()
             raise
+
+    def _agent(self, session: Session, loop: asyncio.AbstractEventLoop) -> Background | None:
+        """Whoever answers what the model delegates: the client, or the server's own background side if it has one."""
+        opening = session.opening
+        if not opening.delegates:
+            session.client = ClientBackend(partial(_hand, session, loop))
+            agent = Agent(session.client, instructions=opening.instructions)
+        elif self.agents:
+            agent = self.agents(opening.instructions)
+        else:
+            return None
+        agent.remember(opening.history)
+        return agent
 
     def _live(self, session: Session, loop: asyncio.AbstractEventLoop) -> Live:
         def on_out(out: TurnOut) -> None:
@@ -144,6 +158,12 @@ class Host:
         for session in list(self.sessions.values()):
             session.end("expired", Fault("draining", "the server is going down"))
         await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+def _hand(session: Session, loop: asyncio.AbstractEventLoop, packet: Packet) -> None:
+    """Called on the agent's loop, which a session that has ended does not outlive for long."""
+    if not session.ended:
+        loop.call_soon_threadsafe(session.hand, packet.id, packet.asked, packet.to_dict())
 
 
 def _leave(session: Session, entering: asyncio.Future) -> None:

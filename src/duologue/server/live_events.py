@@ -5,69 +5,21 @@ Names and fields after the types of `openai.types.live` (openai 3.54.0). Fields 
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
-MOST_TEXT = 16_384
+from duologue.server.live_config import (
+    MOST_TEXT,
+    Audio,
+    Changes,
+    Delegation,
+    Message,
+    Patience,
+    Session,
+    Strict,
+    Wishes,
+)
+
 MOST_TYPED = 2_000
-Patience = Annotated[float, Field(ge=-8, le=8, allow_inf_nan=False)]
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Format(Strict):
-    type: Literal["audio/pcm"] = "audio/pcm"
-    rate: Literal[16_000, 24_000] = 24_000
-
-
-class Voice(Strict):
-    voice: str | dict[str, Any] | None = None
-
-
-class Audio(Strict):
-    format: Format | None = None
-    output: Voice | None = None
-
-
-class Delegation(Strict):
-    type: Literal["client", "responses"] = "client"
-    responses: dict[str, Any] | None = None
-    acknowledgement_delay_ms: int | None = None
-
-
-class Part(Strict):
-    type: Literal["input_text", "output_text", "text"] | None = None
-    text: str = Field(max_length=MOST_TEXT)
-
-
-class Message(Strict):
-    role: Literal["developer", "user", "assistant"]
-    content: list[Part] = Field(max_length=1)
-    type: Literal["message"] | None = None
-    id: str | None = None
-    status: Literal["incomplete", "completed"] | None = None
-
-
-class Session(Strict):
-    model: str = Field(max_length=200)
-    audio: Audio | None = None
-    delegation: Delegation | None = None
-    input: list[Message] | None = Field(None, max_length=128)
-    instructions: str | None = Field(None, max_length=4 * MOST_TEXT)
-    safety_identifier: str | None = Field(None, max_length=200)
-    store: Literal[False] | None = None
-
-
-class Changes(Strict):
-    delegation: Delegation | None = None
-
-
-class Wishes(Strict):
-    """What `duologue.v1` may ask for at the start."""
-
-    patience: Patience | None = None
-    seed: int | None = Field(None, ge=0, lt=2**32)
 
 
 class ClientEvent(Strict):
@@ -98,11 +50,26 @@ class Unmute(ClientEvent):
 
 
 class Append(ClientEvent):
-    """Text for the model: commentary may be spoken, thinking and instructions are for it to know."""
+    """Text for the model, of its own accord or about a delegation."""
 
-    type: Literal["session.commentary.append", "session.thinking.append", "session.instructions.append"]
     content: str = Field(max_length=MOST_TEXT)
     delegation_id: str | None = None
+
+
+class Commentary(Append):
+    """What may be spoken."""
+
+    type: Literal["session.commentary.append"]
+
+
+class CommentaryExtended(Commentary):
+    final: bool = False
+
+
+class Aside(Append):
+    """What is for it to know."""
+
+    type: Literal["session.thinking.append", "session.instructions.append"]
 
 
 class Close(ClientEvent):
@@ -141,8 +108,9 @@ class Played(ClientEvent):
     skipped_ms: int = Field(0, ge=0, le=60_000)
 
 
-Plain = Start | Update | AppendAudio | Mute | Unmute | Append | Close
-Extended = StartExtended | Update | AppendAudio | Mute | Unmute | Append | Close | Resume | AppendImage | AppendText | SetPatience | Played
+Both = Update | AppendAudio | Mute | Unmute | Aside | Close
+Plain = Start | Commentary | Both
+Extended = StartExtended | CommentaryExtended | Both | Resume | AppendImage | AppendText | SetPatience | Played
 PLAIN: TypeAdapter[Plain] = TypeAdapter(Annotated[Plain, Field(discriminator="type")])
 EXTENDED: TypeAdapter[Extended] = TypeAdapter(Annotated[Extended, Field(discriminator="type")])
 UNSUPPORTED = {
@@ -223,6 +191,7 @@ class Words(ServerEvent):
 
 
 class Target(BaseModel):
+    type: Literal["delegation"] = "delegation"
     id: str
     target: Literal["client", "responses"]
 
@@ -231,6 +200,13 @@ class Delegated(ServerEvent):
     type: Literal["session.delegation.created"] = "session.delegation.created"
     delegation: Target
     offset_ms: int
+    context: dict[str, Any] | None = None
+
+
+class DelegationClosed(ServerEvent):
+    type: Literal["session.delegation.closed"] = "session.delegation.closed"
+    delegation_id: str
+    reason: Literal["done", "failed", "cancelled", "superseded", "expired"]
 
 
 class UsageUpdated(ServerEvent):

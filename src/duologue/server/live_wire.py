@@ -8,18 +8,19 @@ import secrets
 
 from pydantic import BaseModel
 
+from duologue.agent.board import State
+from duologue.server import live_config
 from duologue.server import live_events as wire
 from duologue.server.faults import Fault
 from duologue.server.host import Host
-from duologue.server.log import Drained, Ended, Entry, Happened, Turned
+from duologue.server.log import Drained, Ended, Entry, Handed, Happened, Over, Turned
 from duologue.server.outbox import LEAD_MS, Outbox
 from duologue.server.parse import parse
 from duologue.server.pcm import Decoder, Encoder, decode_base64
 from duologue.server.session import Opening, Session
 from duologue.server.settings import MODEL
-from duologue.turn import TURN_MS
+from duologue.turn import TURN_MS, Note, Source
 
-NOTE_SOURCE = {"commentary": "background", "thinking": "tool", "instructions": "memory"}
 USAGE_TURNS = 60_000 // TURN_MS
 TASK_STATE = {
     "asked": "open", "working": "open", "partial": "open", "done": "done", "failed": "failed", "cancelled": "cancelled",
@@ -60,7 +61,7 @@ class LiveWire:
         raise Fault("wrong_order", f"{event.type} came before session.start", "type")
 
     async def _start(self, event: wire.Start) -> list[BaseModel]:
-        wishes = event.duologue if isinstance(event, wire.StartExtended) else wire.Wishes()
+        wishes = event.duologue if isinstance(event, wire.StartExtended) else live_config.Wishes()
         config = event.session
         opening = Opening(
             patience=self.host.settings.patience if wishes.patience is None else wishes.patience,
@@ -73,12 +74,12 @@ class LiveWire:
         self._bind(await self.host.open(opening), config)
         return [wire.Started(session=self._resource(), duologue=self._about() if self.extended else None)]
 
-    def _owns(self, config: wire.Session) -> bool:
+    def _owns(self, config: live_config.Session) -> bool:
         """Whether the server's background side answers: GPT-Live leaves it to the client unless told otherwise, and
         `duologue.v1` to the server."""
         return config.delegation.type == "responses" if config.delegation else self.extended and self.host.agents is not None
 
-    def _bind(self, session: Session, config: wire.Session) -> None:
+    def _bind(self, session: Session, config: live_config.Session) -> None:
         self.session, session.config = session, config
         rate_hz = _format(config).rate
         self.decoder, self.encoder = Decoder(rate_hz), Encoder(rate_hz)
@@ -87,14 +88,18 @@ class LiveWire:
     def _resume(self, event: wire.Resume) -> list[BaseModel]:
         session = self.host.resume(event.token)
         missed = session.log.after_turn(event.last_turn)
+        standing = [] if session.log.reaches(event.last_turn) else session.standing()
         self.next_entry = session.log.end
         self._bind(session, session.config)
-        turn = missed[-1].out.index + 1 if missed else event.last_turn + 1
+        turns = [entry for entry in missed if isinstance(entry, Turned)]
+        turn = turns[-1].out.index + 1 if turns else event.last_turn + 1
         resumed = wire.Resumed(session=self._resource(), duologue=self._about(), turn=turn)
-        if not missed:
-            return [resumed]
-        span = {"start_ms": heard_from(missed[0]), "end_ms": heard_from(missed[-1]) + TURN_MS}
-        return [resumed, *(seen(entry) for entry in missed), wire.Gap(**span, reason="disconnected")]
+        told = [one for entry in (*missed, *standing) for one in self._again(entry)]
+        return [resumed, *told, *_gap(turns)]
+
+    def _again(self, entry: Entry) -> list[BaseModel]:
+        """What to send for an entry that was missed."""
+        return [seen(entry)] if isinstance(entry, Turned) else self.show(entry)
 
     def _handle(self, event: wire.ClientEvent) -> list[BaseModel]:
         deeds = {
@@ -102,7 +107,9 @@ class LiveWire:
             wire.Played: self._played,
             wire.AppendImage: self._see,
             wire.AppendText: self._read,
-            wire.Append: self._note,
+            wire.Commentary: self._comment,
+            wire.CommentaryExtended: self._comment,
+            wire.Aside: self._remark,
             wire.Mute: self._mute,
             wire.Unmute: self._mute,
             wire.SetPatience: self._be_patient,
@@ -137,8 +144,20 @@ class LiveWire:
         self.session.be_patient(event.patience)
         return wire.PatienceChanged(patience=event.patience)
 
-    def _note(self, event: wire.Append) -> wire.Appended:
-        self.session.read(NOTE_SOURCE[event.type.split(".")[1]], event.content)
+    def _comment(self, event: wire.Commentary) -> wire.Appended:
+        final = isinstance(event, wire.CommentaryExtended) and event.final
+        if final and event.delegation_id is None:
+            raise Fault("invalid_event", "final ends the answer to a delegation; name it, or leave final out", "delegation_id")
+        return self._note(event, "background", final)
+
+    def _remark(self, event: wire.Aside) -> wire.Appended:
+        return self._note(event, "memory")
+
+    def _note(self, event: wire.Append, source: Source, final: bool = False) -> wire.Appended:
+        if event.delegation_id is None:
+            self.session.read(source, event.content)
+        else:
+            self.session.answered(event.delegation_id, Note(source, event.content), final)
         begin_ms = self.session.inbox.index * TURN_MS
         return wire.Appended(type=event.type + "ed", start_ms=begin_ms, end_ms=begin_ms + TURN_MS)
 
@@ -156,7 +175,11 @@ class LiveWire:
             case Turned():
                 return self._turned(entry)
             case Happened():
-                return [*filter(None, [task_event(entry)])] if self.extended else []
+                return self._happened(entry)
+            case Handed(id=id, asked=asked):
+                return [self._delegated(id, asked, entry.context if self.extended else None)]
+            case Over(id=id, why=why):
+                return [wire.DelegationClosed(delegation_id=id, reason=why)] if self.extended else []
             case Drained():
                 return [wire.Draining(deadline_ms=entry.deadline_ms)] if self.extended else []
             case Ended():
@@ -169,13 +192,19 @@ class LiveWire:
         lanes = (("input", out.heard), ("output", out.said))
         events: list[BaseModel] = [seen(entry)] if self.extended else []
         events += [wire.Words(type=SEES.format(lane), delta=words + " ", **span) for lane, words in lanes if words]
-        target = self._delegation().type
-        events += [
-            wire.Delegated(delegation=wire.Target(id=one, target=target), offset_ms=begin_ms) for one in entry.delegations
-        ]
         if (out.index + 1) % USAGE_TURNS == 0:
             events.append(wire.UsageUpdated(usage=wire.Usage(seconds=self.session.seconds)))
         return events
+
+    def _happened(self, entry: Happened) -> list[BaseModel]:
+        event, opening = entry.event, self.session.opening
+        begun = opening.delegates and event.what == State.WORKING
+        events: list[BaseModel] = [self._delegated(event.task, entry.asked)] if begun else []
+        return [*events, *filter(None, [task_event(entry)])] if self.extended else events
+
+    def _delegated(self, id: str, asked: int, context: dict | None = None) -> wire.Delegated:
+        target = wire.Target(id=id, target=self._delegation().type)
+        return wire.Delegated(delegation=target, offset_ms=(asked + 1) * TURN_MS, context=context)
 
     def sound(self, entry: Turned) -> wire.Sound | None:
         begin_ms = heard_from(entry)
@@ -198,13 +227,13 @@ class LiveWire:
         )
         return wire.Error(error=body, client_event_id=fault.event_id)
 
-    def _delegation(self) -> wire.Delegation:
+    def _delegation(self) -> live_config.Delegation:
         owner = "responses" if self.session.opening.delegates else "client"
-        return self.session.config.delegation or wire.Delegation(type=owner)
+        return self.session.config.delegation or live_config.Delegation(type=owner)
 
     def _resource(self) -> wire.Resource:
         config = self.session.config
-        audio = wire.Audio(format=_format(config))
+        audio = live_config.Audio(format=_format(config))
         return wire.Resource(
             id=self.session.id, expires_at=self.session.expires_at, model=MODEL, audio=audio,
             delegation=self._delegation(), input=config.input, instructions=config.instructions,
@@ -221,6 +250,13 @@ class LiveWire:
 def heard_from(entry: Turned) -> int:
     """Milliseconds of the clock at which this turn's output begins to be heard."""
     return (entry.out.index + 1) * TURN_MS
+
+
+def _gap(turns: list[Turned]) -> list[wire.Gap]:
+    """Of the turns whose sound was missed."""
+    if not turns:
+        return []
+    return [wire.Gap(start_ms=heard_from(turns[0]), end_ms=heard_from(turns[-1]) + TURN_MS, reason="disconnected")]
 
 
 def seen(entry: Turned) -> wire.TurnSeen:
@@ -246,5 +282,5 @@ def task_event(entry: Happened) -> wire.TaskChanged | wire.Interface | None:
     return wire.TaskChanged(task=task)
 
 
-def _format(config: wire.Session) -> wire.Format:
-    return (config.audio and config.audio.format) or wire.Format()
+def _format(config: live_config.Session) -> live_config.Format:
+    return (config.audio and config.audio.format) or live_config.Format()

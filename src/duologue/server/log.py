@@ -17,7 +17,8 @@ class Event(Protocol):
     what: str
     text: str
 
-KEPT = 200  # entries: 40 s of turns, about 3 MB with their sound
+
+KEPT = 200  # turns, with what happened in them: 40 s, about 3 MB with their sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,6 @@ class Turned:
     at_s: float
     turn: TurnIn
     out: TurnOut
-    delegations: tuple[str, ...] = ()  # ids, one for each `delegate` among the calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,25 @@ class Happened:
     at_s: float
     event: Event
     asked: int  # turn in which the task was asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A task goes to the client, which is the background model."""
+
+    at_s: float
+    id: str
+    asked: int
+    context: dict  # the packet
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A task that was handed to the client is over."""
+
+    at_s: float
+    id: str
+    why: str  # `agent.board.State`
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +75,23 @@ class Ended:
     fault: Fault | None = None
 
 
-Entry = Turned | Happened | Drained | Ended
+Entry = Turned | Happened | Handed | Over | Drained | Ended
 
 
 class Log:
     """Written by the session, read by one connection at a time."""
 
     def __init__(self):
-        self.entries: deque[Entry] = deque(maxlen=KEPT)
+        self.entries: deque[Entry] = deque()
+        self.turns = 0  # among them
         self.end = 0  # number of the entry that comes next
         self.grown = asyncio.Event()
 
     def append(self, entry: Entry) -> None:
         self.entries.append(entry)
+        self.turns += isinstance(entry, Turned)
+        while self.turns > KEPT:
+            self.turns -= isinstance(self.entries.popleft(), Turned)
         self.end += 1
         self.grown.set()
 
@@ -82,6 +105,12 @@ class Log:
             raise Fault("slow_reader", f"{self.end - number} events wait to be read; read them as they come")
         return self.entries[number - first]
 
-    def after_turn(self, turn: int) -> list[Turned]:
-        """Turns after this one, as far back as they are kept."""
-        return [entry for entry in self.entries if isinstance(entry, Turned) and entry.out.index > turn]
+    def after_turn(self, turn: int) -> list[Entry]:
+        """What came after this turn was told, as far back as it is kept."""
+        told = [k for k, entry in enumerate(self.entries) if isinstance(entry, Turned) and entry.out.index <= turn]
+        return list(self.entries)[told[-1] + 1 if told else 0 :]
+
+    def reaches(self, turn: int) -> bool:
+        """Whether all that came after this turn is kept."""
+        first = next((entry.out.index for entry in self.entries if isinstance(entry, Turned)), 0)
+        return first <= turn + 1

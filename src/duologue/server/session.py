@@ -15,17 +15,20 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from duologue.agent.board import LOST, State
+from duologue.agent.client import ClientBackend
 from duologue.errors import DataError, SessionError
 from duologue.server.bucket import Bucket
 from duologue.server.clock import Clock
 from duologue.server.faults import Fault
 from duologue.server.inbox import SLACK_MS, Inbox
-from duologue.server.log import Drained, Ended, Entry, Happened, Log, Turned
+from duologue.server.log import Drained, Ended, Entry, Event, Handed, Happened, Log, Over, Turned
 from duologue.server.pictures import decode_picture
 from duologue.server.settings import Settings
 from duologue.turn import TURN_MS, Note, TurnIn, TurnOut
 
 TURN_S = TURN_MS / 1000
+OVER = (State.DONE, *LOST)
 PICTURES_PER_S = 10
 TEXT_PER_S, TEXT_AT_ONCE = 150, 20_000  # characters; the model takes eight tokens a turn, the rest queues
 
@@ -50,6 +53,8 @@ class Background(Protocol):
     def hear(self, turn: TurnIn, out: TurnOut) -> None: ...
     def notes(self, turn: int | None = None) -> tuple[Note, ...]: ...
     def clicked(self, text: str) -> Note: ...
+    def late(self, id: str, text: str) -> None: ...
+    def standing(self) -> list: ...
     def close(self) -> None: ...
 
 
@@ -60,7 +65,7 @@ class Opening:
     patience: float
     seed: int
     resumable: bool = False
-    delegates: bool = False  # the server's own background side owns what the model delegates
+    delegates: bool = False  # the server's own background side owns what the model delegates; otherwise the client
     instructions: str = ""
     history: tuple[tuple[str, str], ...] = ()  # role, text
 
@@ -79,9 +84,10 @@ class Session:
     log: Log = field(default_factory=Log)
     live: Live | None = None
     agent: Background | None = None
+    client: ClientBackend | None = None  # of the agent, where the client owns what the model delegates
+    handed: dict[str, Handed | None] = field(default_factory=dict)  # tasks of the client; None when over
     listener: object | None = None  # the connection that is attached
     ended: Ended | None = None
-    delegations: int = 0
     config: object | None = None  # of the wire that opened it, for the connection that resumes it
 
     def __post_init__(self):
@@ -134,11 +140,10 @@ class Session:
         """The engine's answer to the oldest turn it still owed."""
         if self.ended:
             return
-        ids = tuple(self._new_delegation() for call in out.calls if call.kind == "delegate")
         if self.listener is None and out.pcm_S.any():
             self.inbox.unplayed_ms += TURN_MS
         turn = self.given.popleft()
-        self._write(Turned(self.clock.now(), turn, out, ids))
+        self._write(Turned(self.clock.now(), turn, out))
         if self.agent:
             self._tell_agent(turn, out)
 
@@ -146,16 +151,44 @@ class Session:
         known = len(self.agent.events)
         self.agent.hear(turn, out)
         for event in self.agent.events[known:]:
-            task = self.agent.board.tasks.get(event.task)
-            self._write(Happened(self.clock.now(), event, task.asked if task else event.turn))
+            self._write(self._happened(event))
+            if event.what in OVER and self.handed.get(event.task):
+                self.handed[event.task] = None
+                self._write(Over(self.clock.now(), event.task, str(event.what)))
+
+    def _happened(self, event: Event) -> Happened:
+        task = self.agent.board.tasks.get(event.task)
+        return Happened(self.clock.now(), event, task.asked if task else event.turn)
+
+    def standing(self) -> list[Entry]:
+        """How tasks and page stand, for a listener who knows nothing of them."""
+        events = self.agent.standing() if self.agent else []
+        return [*(self._happened(event) for event in events), *filter(None, self.handed.values())]
+
+    def hand(self, id: str, asked: int, context: dict) -> None:
+        """A task goes to the client, unless it has been taken back meanwhile."""
+        if not self.ended and self.agent.board.tasks[id].state is State.WORKING:
+            self.handed[id] = Handed(self.clock.now(), id, asked, context)
+            self._write(self.handed[id])
+
+    def answered(self, id: str, note: Note, final: bool = False) -> None:
+        """What the client has to say about a task of its own: from `background` it is (a part of) the answer, from any other
+        source something to know. For a task that was taken back it goes no further; after the end of the answer it is a
+        note like any other. Raises Fault for a task that it was never handed, and for too much text."""
+        if id not in self.handed:
+            raise Fault("invalid_event", f"this client was handed no delegation {id[:80]!r}; take the id from the event that "
+                        "hands it over, or null", "delegation_id")  # fmt: skip
+        self._admit(note.text)
+        if self.agent.board.tasks[id].state in LOST:
+            return self.agent.late(id, note.text)
+        tells = note.source == "background"
+        waited_for = self.client.found(id, note.text * tells, final)
+        if note.text and not (tells and waited_for):
+            self.inbox.notes.append(note)
 
     def _write(self, entry: Entry) -> None:
         self.log.append(entry)
         self.wrote(self, entry)
-
-    def _new_delegation(self) -> str:
-        self.delegations += 1
-        return f"del_{self.id[5:13]}_{self.delegations}"
 
     @property
     def seconds(self) -> float:
@@ -181,12 +214,15 @@ class Session:
 
     def read(self, source: str, text: str) -> None:
         """Typed text or a note for the next turn. Raises Fault when more waits than the model can read in time."""
-        if not self.text.take(self.clock.now(), len(text)):
-            raise Fault("input_too_fast", f"the model reads about {TEXT_PER_S} characters a second; send this text later")
+        self._admit(text)
         if source == "typed":
             self.inbox.typed.append(text)
         else:
             self.inbox.notes.append(self._clicked(text) if source == "ui" and self.agent else Note(source, text))
+
+    def _admit(self, text: str) -> None:
+        if not self.text.take(self.clock.now(), len(text)):
+            raise Fault("input_too_fast", f"the model reads about {TEXT_PER_S} characters a second; send this text later")
 
     def _clicked(self, text: str) -> Note:
         try:
