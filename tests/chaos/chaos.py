@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import gc
 import os
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -34,7 +35,7 @@ def storm(lives: int, seed: int = 0) -> Storm:
     with running(speed=10.0, sessions=AT_ONCE + 4, grace_s=GRACE_S, faults=10, slow_s=10.0) as server:
         before = _held(server)
         asyncio.run(_storm(server, lives, seed, found))
-        asyncio.run(eventually(lambda: not server.engine.open_now and not server.host.tasks))
+        asyncio.run(eventually(lambda: not (server.engine.open_now or server.host.tasks or _agents())))
         gc.collect()
         after = _held(server)
     found.left = {what: after[what] - before[what] for what in before}
@@ -46,7 +47,13 @@ def _held(server: Running) -> dict[str, int]:
     return {
         "sessions": len(server.host.sessions), "engine": len(server.engine.open_now), "tasks": tasks,
         "files": len(os.listdir("/proc/self/fd")), "opening": server.host.opening,
+        "agents": _agents(),
     }  # fmt: skip
+
+
+def _agents() -> int:
+    """Threads of background sides, and those that end them."""
+    return sum(thread.name in ("background", "closing") for thread in threading.enumerate())
 
 
 async def _tasks() -> int:
