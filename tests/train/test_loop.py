@@ -31,6 +31,67 @@ def plan(folder: Path, name: str, steps: int) -> Plan:
     return Plan(out=folder / name, steps=steps, save_every=3, warmup=1, decay=0.01)
 
 
+LIMITED = """
+import resource, sys; from dataclasses import replace; from pathlib import Path; from duologue import cli
+from duologue.config import tiny; from duologue.train.loop import Plan; from duologue.train.pretrain import pretrain
+import torch; torch.set_num_threads(1); folder, out, most = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+def go(*_args, **_kwargs):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    pretrain(folder, tiny(), Plan(out=out, steps=4, save_every=2, warmup=1, decay=0.01), rows=2)
+cli.app, sys.argv = go, ["duologue"]
+cli.main()
+"""
+
+
+def on_a_full_disk(folder: Path, out: Path, most_bytes: int) -> str:
+    """Trains four steps where no file may be larger; what is said about it."""
+    command = [sys.executable, "-c", LIMITED, folder / "shards", out, str(most_bytes)]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
+    return done.stderr.splitlines()[-1]
+
+
+def test_a_disk_that_fills_up_between_two_files_leaves_a_pair(folder):
+    """The weights still fit, the state does not: both stay those of the step before, and the run goes on."""
+    out = folder / "a"
+    pretrain(folder / "shards", tiny(), plan(folder, "a", 2), rows=2)
+    sizes = [(out / f"{name}.safetensors").stat().st_size for name in ("model", "state")]
+    assert sizes[0] < sizes[1]
+    said = on_a_full_disk(folder, out, sum(sizes) // 2)
+    assert "state.safetensors" in said and "free some space" in said
+    assert not list(out.glob("*.part"))
+    pretrain(folder / "shards", tiny(), plan(folder, "a", 4), rows=2)
+    pretrain(folder / "shards", tiny(), plan(folder, "whole", 4), rows=2)
+    assert all(torch.equal(w, weights(folder, "whole")[n]) for n, w in weights(folder, "a").items())
+
+
+def test_a_crash_between_two_files_loses_nothing(folder, monkeypatch):
+    """The state has been put in place, the weights lie beside theirs: they are found."""
+    put = os.replace
+
+    def crash(part, path):
+        if Path(path).name == "model.safetensors" and checkpoint.read_header(part)["about"]["step"] == 4:
+            raise KeyboardInterrupt
+        put(part, path)
+
+    monkeypatch.setattr(os, "replace", crash)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(folder / "shards", tiny(), replace(plan(folder, "a", 4), save_every=2), rows=2)
+    assert checkpoint.read_header(folder / "a" / "model.safetensors")["about"]["step"] == 2
+    monkeypatch.undo()
+    pretrain(folder / "shards", tiny(), plan(folder, "a", 4), rows=2)  # nothing is left to do but to find them
+    pretrain(folder / "shards", tiny(), plan(folder, "whole", 4), rows=2)
+    assert all(torch.equal(w, weights(folder, "whole")[n]) for n, w in weights(folder, "a").items())
+
+
+def test_two_files_that_are_no_pair_are_refused(folder):
+    pretrain(folder / "shards", tiny(), replace(plan(folder, "a", 2), save_every=1), rows=2)
+    pretrain(folder / "shards", tiny(), plan(folder, "b", 3), rows=2)
+    os.replace(folder / "b" / "model.safetensors", folder / "a" / "model.safetensors")
+    with pytest.raises(TrainError, match="matching pair"):
+        pretrain(folder / "shards", tiny(), plan(folder, "a", 4), rows=2)
+
+
 def weights(folder: Path, name: str) -> dict:
     return checkpoint.read(folder / name / "model.safetensors")[0]
 

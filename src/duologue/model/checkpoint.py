@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -13,40 +15,79 @@ from duologue.errors import DataError
 from duologue.model.interaction import UNKEPT, InteractionModel
 
 FORMAT = "duologue-1"
+Contents = tuple[dict[str, torch.Tensor], dict]  # tensors and a JSON header
 
 
 def save(path: Path, model: InteractionModel, about: dict | None = None, dtype: torch.dtype | None = None) -> None:
-    """Writes beside `path` and renames, so that a full disk or a crash never leaves half a file in its place."""
+    """Writes the weights, cast to `dtype` if given; see `write_together`."""
+    write_together({path: of(model, about, dtype)})
+
+
+def of(model: InteractionModel, about: dict | None = None, dtype: torch.dtype | None = None) -> Contents:
+    """What a model's checkpoint holds."""
     tensors = {name: (t.to(dtype) if dtype else t).contiguous() for name, t in model.state_dict().items()}
-    write(path, tensors, {"config": model.config.to_dict(), "about": about or {}})
+    return tensors, {"config": model.config.to_dict(), "about": about or {}}
 
 
 def write(path: Path, tensors: dict[str, torch.Tensor], header: dict) -> None:
-    """Atomically writes tensors, wherever they lie, and a JSON header; DataError when the disk does not take it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    """Tensors, wherever they lie, and a JSON header; see `write_together`."""
+    write_together({path: (tensors, header)})
+
+
+def write_together(files: dict[Path, Contents]) -> None:
+    """Writes each beside its place and then renames all, in their order: a full disk changes none of them, and a crash never leaves
+    half a file in a place. Those that a crash kept from theirs lie whole in `part`. Raises DataError when the disk does not take them.
+    """
     try:
-        save_file({name: t.cpu() for name, t in tensors.items()}, beside, metadata={"format": FORMAT, "header": json.dumps(header)})
-        os.replace(beside, path)
+        for path, (tensors, header) in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            meta = {"format": FORMAT, "header": json.dumps(header)}
+            save_file({name: t.cpu() for name, t in tensors.items()}, part(path), metadata=meta)
+        for path in files:
+            os.replace(part(path), path)
     except (OSError, SafetensorError) as error:
-        beside.unlink(missing_ok=True)
-        raise DataError(f"could not write {path}: {error}; free some space and run again, nothing was lost") from error
+        for begun in files:
+            part(begun).unlink(missing_ok=True)
+        raise DataError(f"could not write {path}: {error}; free some space and run again, what was there is untouched") from error
+
+
+def part(path: Path) -> Path:
+    """Where a checkpoint lies until it is whole."""
+    return path.with_name(f"{path.name}.part")
+
+
+def read_header(path: Path) -> dict:
+    """The header alone; DataError for a file that is missing, truncated, or of another format."""
+    with _opened(path) as file:
+        return _header_of(path, file.metadata() or {})
 
 
 def read(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
-    """Tensors and header; DataError for a file that is missing, truncated, or of another format."""
+    """Tensors and header; DataError as in `read_header`."""
+    with _opened(path) as file:
+        header = _header_of(path, file.metadata() or {})
+        return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[safe_open]:
     try:
         with safe_open(path, "pt") as file:
-            meta = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            yield file
     except (OSError, SafetensorError) as error:
         raise DataError(f"cannot read checkpoint {path}: {error}") from error
+
+
+def _header_of(path: Path, meta: dict[str, str]) -> dict:
     if meta.get("format") != FORMAT:
         raise DataError(f"{path} is not a checkpoint of this version (format {meta.get('format')!r}, wanted {FORMAT!r})")
     try:
-        return tensors, json.loads(meta["header"])
-    except (KeyError, json.JSONDecodeError) as error:
+        header = json.loads(meta["header"])
+    except (KeyError, ValueError, RecursionError) as error:
         raise DataError(f"{path} has a damaged header: {error}") from error
+    if not isinstance(header, dict):
+        raise DataError(f"{path} has a damaged header: it is {header!r:.60}, wanted an object")
+    return header
 
 
 def load(path: Path) -> tuple[InteractionModel, dict]:
