@@ -4,19 +4,24 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from duologue import cli
 from duologue.config import tiny
-from duologue.errors import ConfigError, TrainError
+from duologue.errors import ConfigError, DataError, TrainError
 from duologue.model import checkpoint
 from duologue.model.interaction import InteractionModel
+from duologue.train import log
 from duologue.train.loop import Plan, _check, share_of_rate
 from duologue.train.optim import orthogonal, orthogonalise
 from duologue.train.pretrain import pretrain
 from tests.elsewhere import ELSEWHERE, Elsewhere
+from tests.full_disk import files_up_to
 from tests.train.made_shards import make_shard
 
 
@@ -31,38 +36,48 @@ def plan(folder: Path, name: str, steps: int) -> Plan:
     return Plan(out=folder / name, steps=steps, save_every=3, warmup=1, decay=0.01)
 
 
-LIMITED = """
-import resource, sys; from dataclasses import replace; from pathlib import Path; from duologue import cli
-from duologue.config import tiny; from duologue.train.loop import Plan; from duologue.train.pretrain import pretrain
-import torch; torch.set_num_threads(1); folder, out, most = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-def go(*_args, **_kwargs):
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-    pretrain(folder, tiny(), Plan(out=out, steps=4, save_every=2, warmup=1, decay=0.01), rows=2)
-cli.app, sys.argv = go, ["duologue"]
-cli.main()
-"""
-
-
-def on_a_full_disk(folder: Path, out: Path, most_bytes: int) -> str:
-    """Trains four steps where no file may be larger; what is said about it."""
-    command = [sys.executable, "-c", LIMITED, folder / "shards", out, str(most_bytes)]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
-    assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
-    return done.stderr.splitlines()[-1]
-
-
-def test_a_disk_that_fills_up_between_two_files_leaves_a_pair(folder):
+def test_a_disk_that_fills_up_between_two_files_leaves_a_pair(folder, monkeypatch):
     """The weights still fit, the state does not: both stay those of the step before, and the run goes on."""
     out = folder / "a"
     pretrain(folder / "shards", tiny(), plan(folder, "a", 2), rows=2)
     sizes = [(out / f"{name}.safetensors").stat().st_size for name in ("model", "state")]
     assert sizes[0] < sizes[1]
-    said = on_a_full_disk(folder, out, sum(sizes) // 2)
-    assert "state.safetensors" in said and "free some space" in said
+    monkeypatch.setattr(checkpoint, "save_file", files_up_to(sum(sizes) // 2)(checkpoint.save_file))
+    with pytest.raises(DataError, match=r"state\.safetensors.*free some space"):
+        pretrain(folder / "shards", tiny(), plan(folder, "a", 4), rows=2)
+    monkeypatch.undo()
     assert not list(out.glob("*.part"))
     pretrain(folder / "shards", tiny(), plan(folder, "a", 4), rows=2)
     pretrain(folder / "shards", tiny(), plan(folder, "whole", 4), rows=2)
     assert all(torch.equal(w, weights(folder, "whole")[n]) for n, w in weights(folder, "a").items())
+
+
+def opened_on_a_full_disk(name: str, path: Path, mode: str):
+    return open("/dev/full" if name in path.name else path, mode)
+
+
+def test_a_disk_that_is_full_from_the_beginning_is_said_in_one_line(folder, monkeypatch, capsys):
+    """The log is what meets it first; no thread of its own prints a traceback."""
+    pretrain(folder / "shards", tiny(), plan(folder, "a", 2), rows=2)
+    before = {p.name: p.read_bytes() for p in (folder / "a").glob("*.safetensors")}
+    monkeypatch.setattr(cli, "app", lambda **_: pretrain(folder / "shards", tiny(), plan(folder, "a", 4), rows=2))
+    for name in ("events.out", "log.jsonl"):
+        monkeypatch.setattr(log, "open", partial(opened_on_a_full_disk, name), raising=False)
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        said = capsys.readouterr().err
+        assert stop.value.code == 2 and "Traceback" not in said and name in said and "No space left" in said
+    assert {p.name: p.read_bytes() for p in (folder / "a").glob("*.safetensors")} == before
+    monkeypatch.undo()
+    pretrain(folder / "shards", tiny(), plan(folder, "a", 4), rows=2)
+
+
+def test_tensorboard_reads_what_was_written_for_it(folder):
+    pretrain(folder / "shards", tiny(), plan(folder, "a", 3), rows=2)
+    read = EventAccumulator(str(folder / "a")).Reload()
+    rows = [eval(line)["total"] for line in (folder / "a" / "log.jsonl").read_text().splitlines()]
+    shown = [(scalar.step, scalar.value) for scalar in read.Scalars("loss/total")]
+    assert [step for step, _ in shown] == [0, 1, 2] and [value for _, value in shown] == pytest.approx(rows, abs=1e-3)
 
 
 def test_a_crash_between_two_files_loses_nothing(folder, monkeypatch):

@@ -3,7 +3,6 @@
 Read `train` first. Of stored shards a batch is a pure function of (seed, step, rank), so a resumed run has the bits of an unbroken one.
 """
 
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -15,12 +14,12 @@ import torch
 import torch.distributed as dist
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
-from torch.utils.tensorboard import SummaryWriter
 
 from duologue.device import CPU
 from duologue.errors import ConfigError, DataError, TrainError
 from duologue.kernels.ops import fast_dtype
 from duologue.model import checkpoint
+from duologue.train.log import Log
 from duologue.train.optim import optimisers, set_rate
 
 MODEL, STATE = "model.safetensors", "state.safetensors"
@@ -75,6 +74,7 @@ def train(model: nn.Module, batch_of: Callable[[int], object], loss_of: Callable
     Raises:
         ConfigError: no weight has a name of `plan.only`.
         TrainError: the loss is no number, or the folder is another version's.
+        DataError: the disk is full; what `save` wrote before stays good.
     """
     rank, world = rank_and_world()
     _hold_all_but(model, plan.only)
@@ -84,7 +84,7 @@ def train(model: nn.Module, batch_of: Callable[[int], object], loss_of: Callable
     if world > 1:
         dist.barrier()
     first = _resume(model, made, plan.out)
-    writer = SummaryWriter(plan.out) if rank == 0 else None
+    log = Log(plan.out) if rank == 0 else None
     began = time.monotonic()
     with _progress(rank) as bar:
         task = bar.add_task("train", total=plan.steps, completed=first, loss="")
@@ -95,7 +95,7 @@ def train(model: nn.Module, batch_of: Callable[[int], object], loss_of: Callable
             late = _agree(time.monotonic() - began > plan.minutes * 60, world)
             if rank == 0:
                 bar.update(task, completed=step + 1, loss=" ".join(f"{k} {v:.3f}" for k, v in losses.items()))
-                _log(writer, plan.out, step, losses, time.monotonic() - began)
+                log.add(step, losses, time.monotonic() - began)
                 if late or (step + 1) % plan.save_every == 0 or step + 1 == plan.steps:
                     save(model, made, plan.out, step + 1)
             if late:
@@ -203,14 +203,6 @@ def _resume(model: nn.Module, made: list, out: Path) -> int:
                 state.setdefault(int(p), {})[name] = value
         optimiser.load_state_dict({"state": state, **header["groups"][n]})
     return header["step"]
-
-
-def _log(writer: SummaryWriter, out: Path, step: int, losses: dict[str, float], seconds: float) -> None:
-    for name, value in losses.items():
-        writer.add_scalar(f"loss/{name}", value, step)
-    row = {"step": step, "seconds": round(seconds, 1), **{k: round(v, 4) for k, v in losses.items()}}
-    with open(out / "log.jsonl", "a") as file:
-        file.write(json.dumps(row) + "\n")
 
 
 def _progress(rank: int) -> Progress:
