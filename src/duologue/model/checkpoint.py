@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from duologue.config import Config
-from duologue.errors import DataError
+from duologue.errors import ConfigError, DataError
 from duologue.model.interaction import UNKEPT, InteractionModel
 
 FORMAT = "duologue-1"
@@ -85,18 +85,50 @@ def _header_of(path: Path, meta: dict[str, str]) -> dict:
         header = json.loads(meta["header"])
     except (KeyError, ValueError, RecursionError) as error:
         raise DataError(f"{path} has a damaged header: {error}") from error
-    if not isinstance(header, dict):
-        raise DataError(f"{path} has a damaged header: it is {header!r:.60}, wanted an object")
+    if not isinstance(header, dict) or not all(isinstance(header.get(part, {}), dict) for part in ("config", "about")):
+        raise DataError(f"{path} has a damaged header: {header!r:.60} is not an object of objects")
     return header
 
 
 def load(path: Path) -> tuple[InteractionModel, dict]:
-    """The model and what was written about it. Raises DataError when the weights do not fit their settings."""
+    """The model and what was written about it.
+
+    Raises:
+        DataError: as in `read_header`, or the weights do not fit their settings, or some are no numbers.
+        ConfigError: a setting cannot be used.
+    """
     tensors, header = read(path)
-    model = InteractionModel(Config.from_dict(header.get("config", {})))
+    config = _config_of(path, header)
+    _check_size(path, config, tensors)
+    weights = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+    check_finite(path, weights)
+    model = InteractionModel(config)
     anew = {name: t for name, t in model.state_dict().items() if name.startswith(UNKEPT)}
     try:
-        model.load_state_dict(anew | {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()})
+        model.load_state_dict(anew | weights)
     except RuntimeError as error:
         raise DataError(f"{path} does not fit its own settings: {str(error).splitlines()[1].strip()}") from error
     return model.eval(), header.get("about", {})
+
+
+def check_finite(path: Path, weights: dict[str, torch.Tensor]) -> None:
+    """One pass over float32 weights: their sum is not finite where one of them is not. Raises DataError."""
+    for name, tensor in weights.items():
+        if not tensor.sum().isfinite():
+            raise DataError(f"{path} cannot be used: {name} holds values that are no numbers, or infinite")
+
+
+def _config_of(path: Path, header: dict) -> Config:
+    if "config" not in header:
+        raise DataError(f"{path} holds no model: its header says nothing of the settings")
+    try:
+        return Config.from_dict(header["config"])
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _check_size(path: Path, config: Config, tensors: dict[str, torch.Tensor]) -> None:
+    """Before a model is made: settings may ask for any size, the file cannot hold more than it does."""
+    held = sum(t.numel() for t in tensors.values())
+    if held < config.least_weights:
+        raise DataError(f"{path} does not fit its own settings: they ask for more than {config.least_weights:,} weights, it holds {held:,}")

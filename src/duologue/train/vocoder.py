@@ -214,7 +214,7 @@ def restore(run: Run, out: Path) -> Run:
     if not path.exists():
         return run
     groups: dict[str, dict[str, Tensor]] = {}
-    for name, value in load_file(path).items():
+    for name, value in _read(path).items():
         part, key = name.split("/", 1)
         groups.setdefault(part, {})[key] = value
     run.model.load_state_dict(groups["model"])
@@ -225,6 +225,13 @@ def restore(run: Run, out: Path) -> Run:
     run.draw.set_state(groups["draw"]["state"])
     run.step, run.seconds = int(groups["clock"]["step"]), float(groups["clock"]["seconds"])
     return run
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"cannot read checkpoint {path}: {error}") from error
 
 
 def one_step(run: Run, voice: Voice, minutes: float) -> dict[str, float]:
