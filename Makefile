@@ -47,7 +47,7 @@ check: setup ## lint and formatting rules
 	$(BIN)/ruff check .
 
 train-setup: ## adds what making voices, training and judging need (GPL parts among them)
-	sh .ci/voices.sh
+	sh .ci/voices.sh $(PYTHON)
 	$(MAKE) setup EXTRAS=dev,train,serve,agent,webrtc,synth,eval
 
 clean: ## removes what the other targets made, the environment too

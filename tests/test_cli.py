@@ -149,6 +149,20 @@ def test_empty_or_corrupt_files_are_mistakes(run, tmp_path, content):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.wav"]
 
 
+def test_a_sound_that_is_cut_off_is_heard_as_far_as_it_goes_and_said(run, tmp_path):
+    soundfile.write("in.wav", tone(10), SECOND)
+    code, _, err = run("talk", "--input", "in.wav", "--tail", "0")
+    assert code == 0 and not err, "a whole one needs no warning"
+    whole = (tmp_path / "in.wav").read_bytes()
+    (tmp_path / "in.wav").write_bytes(whole[: 44 + int(3.1 * SECOND) * 2])
+    code, _, err = run("talk", "--input", "in.wav", "--tail", "0")
+    assert code == 0 and len(events()) == 16
+    assert err == "duologue: in.wav is cut off: the file says 10.0 s, 3.1 s could be read\n"
+    piped = whole[:40] + b"\xff" * 4 + whole[44 : 44 + SECOND]  # of unknown length
+    (tmp_path / "in.wav").write_bytes(piped)
+    assert run("talk", "--input", "in.wav", "--tail", "0")[2] == ""
+
+
 def test_a_sound_file_without_samples_is_a_mistake(run):
     with wave.open("in.wav", "wb") as out:
         out.setparams((1, 2, SECOND, 0, "NONE", ""))

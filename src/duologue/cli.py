@@ -1,6 +1,7 @@
 """The command line. `main` is the entry; each command is thin, and imports what it needs when it runs, so that help is
 instant."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from duologue.train.commands import train
 
 UsageError = typer.BadParameter.__base__  # typer carries its own copy of click, and this is its error for wrong options
 
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 app = typer.Typer(
     add_completion=False,
     invoke_without_command=True,
@@ -188,6 +190,10 @@ def main() -> None:
         _stop(f"{error.format_message()} (see {error.ctx.command_path if error.ctx else 'duologue'} --help)", 2)
     except DuologueError as error:
         _stop(str(error), 2)
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        _stop(f"{error}; free some space and run again", 2)
     except ModuleNotFoundError as error:
         _stop(f"{error.name} is not installed; this command needs: pip install 'duologue[serve,agent,train,synth,eval]'", 2)
     except (KeyboardInterrupt, typer.Abort):

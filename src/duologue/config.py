@@ -8,6 +8,8 @@ from duologue.errors import ConfigError
 
 TIME_SLOTS = 16  # RoPE positions a turn: elapsed time is part of the geometry
 
+RANGES = {"layers": (1, 1024), "flow_layers": (1, 1024), "experts": (0, 1024), "rope_base": (1, 1e12), "norm_eps": (0, 1)}  # else 1 to 2**20
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
@@ -32,19 +34,41 @@ class Config:
     flow_layers: int = 3
 
     def __post_init__(self):
+        for field in fields(self):
+            _check(field.name, field.type, getattr(self, field.name))
+        if self.experts and self.experts_active > self.experts:
+            raise ConfigError(f"experts_active={self.experts_active} must be at most experts={self.experts}")
+        if self.head_width % 2:
+            raise ConfigError(f"head_width={self.head_width} must be even: RoPE turns pairs")
         if self.heads % self.kv_heads:
             raise ConfigError(f"heads={self.heads} must be a multiple of kv_heads={self.kv_heads}")
 
     @classmethod
     def from_dict(cls, values: dict) -> "Config":
-        """Raises ConfigError for a key that no setting has (a checkpoint of another version)."""
+        """Raises ConfigError for a key that no setting has (a checkpoint of another version) and for a value that none can have."""
         unknown = set(values) - {f.name for f in fields(cls)}
         if unknown:
             raise ConfigError(f"unknown setting {sorted(unknown)[0]!r}; this version knows {[f.name for f in fields(cls)]}")
         return cls(**values)
 
+    @property
+    def least_weights(self) -> int:
+        """Bounds the number of weights from below, close to it, so that a size that is out of all proportion is seen before a model is made."""
+        layer = 2 * self.width * self.head_width * (self.heads + self.kv_heads) + 3 * self.width * self.hidden * max(1, self.experts)
+        flow = 2 * self.flow_layers * self.flow_width**2
+        return self.layers * layer + self.width * (self.vocabulary + self.width + self.front) + flow + self.front**2
+
     def to_dict(self) -> dict:
         return asdict(self)
+
+
+def _check(name: str, kind: type, value: object) -> None:
+    """The settings of a checkpoint may have been written by anybody."""
+    least, most = RANGES.get(name, (1, 1 << 20))
+    fits = type(value) is kind or (kind is float and type(value) is int)
+    if not fits or (kind is not bool and not least <= value <= most):
+        wanted = "true or false" if kind is bool else f"{'a whole number' if kind is int else 'a number'} from {least:g} to {most:g}"
+        raise ConfigError(f"{name}={value!r:.60} cannot be used; it must be {wanted}")
 
 
 def nano() -> Config:

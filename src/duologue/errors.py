@@ -1,6 +1,10 @@
 """Every error that Duologue raises on purpose. Each is also the standard type it stands for, and its message says
 what happened, the value, and what to do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class DuologueError(Exception):
     """Base of all: the command line prints it in one line and exits with 2."""
@@ -32,3 +36,12 @@ class BackendError(DuologueError, RuntimeError):
     def __init__(self, message: str, spoken: str = "there is no connection", retry: bool = False):
         super().__init__(message)
         self.spoken, self.retry = spoken, retry
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Around a write: a disk that does not take it is a DataError that names the place."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"cannot write {place}: {error.strerror or error}; free some space and run again: what is there stays good") from error

@@ -31,6 +31,7 @@ Step = Callable[[TurnIn], TurnOut]
 
 MICROPHONE = "-"
 MOST_THUMBNAILS = 240
+CUT_S = 0.05
 QUIET_S = np.zeros(SAMPLES_PER_TURN, np.float32)
 TONES = {"you": "blue", "typed": "blue", "duo": "red", "text": "red", "call": "magenta"}
 
@@ -101,7 +102,15 @@ def _open(source: str | None, camera: str | None):
         return "typed", 0.0, (), (), lambda pcm_S: None
     path = Path(source)
     length_s = recording.describe(path)
+    _warn_if_cut(path, length_s)
     return path.name, length_s, recording.turn_sound(path), recording.turn_pictures(path), lambda pcm_S: None
+
+
+def _warn_if_cut(path: Path, length_s: float | None) -> None:
+    promised_s = recording.promised(path)
+    if promised_s and length_s and promised_s - length_s > CUT_S:
+        what = f"the file says {promised_s:.1f} s, {length_s:.1f} s could be read"
+        Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"duologue: {path} is cut off: {what}")
 
 
 def parse_typed(values: Iterable[str]) -> list[tuple[float, str]]:

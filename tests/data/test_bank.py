@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from duologue.data.pieces import FADE
 from duologue.data.script import Line, Word
 from duologue.data.voices import OWN
 from duologue.errors import DataError
+from tests.full_disk import files_up_to
 
 TRAIN, OTHER, TEST = "kokoro/af_bella", "flite/slt-s100-p100", "kokoro/bf_emma"
 
@@ -27,10 +29,9 @@ def said(words: list[str]) -> tuple[np.ndarray, list[Word]]:
 
 
 def put(root, voice: str, *lines: Line) -> None:
-    writer = Writer(voice, root)
-    for line in lines:
-        writer.add(line, *said(normal(line.text).split()))
-    writer.close()
+    with closing(Writer(voice, root)) as writer:
+        for line in lines:
+            writer.add(line, *said(normal(line.text).split()))
 
 
 @pytest.fixture
@@ -112,6 +113,18 @@ def test_torn_index_line_is_ignored_and_the_next_writer_goes_on(root):
 def test_sound_without_its_index_line_does_not_shift_later_speech(root):
     with open(root / f"{file_stem(TRAIN)}.i16", "ab") as file:
         file.write(b"\1" * 1001)  # odd: half a sample
+    put(root, TRAIN, Line("talk", "hello", "hello there"))
+    np.testing.assert_allclose(Bank(root).find("hello there", TRAIN).pcm_S, said(["hello", "there"])[0], atol=1e-4)
+
+
+def test_a_full_disk_ends_a_writer_and_the_next_one_goes_on(root):
+    """Whether the sound or its line of the index is what no longer fits: a clear error, and all before it is there."""
+    before = [e.row["text"] for e in Bank(root).entries]
+    spoken = (root / f"{file_stem(TRAIN)}.i16").stat().st_size
+    for room_bytes, file in ((501, r"\.i16"), (60_000, r"\.jsonl")):
+        with files_up_to(spoken + room_bytes), pytest.raises(DataError, match=rf"cannot write .*{file}: .*free some space"):
+            put(root, TRAIN, Line("talk", "hello", "hello there", slots={"long": "x" * 200_000}))
+        assert [e.row["text"] for e in Bank(root).entries] == before
     put(root, TRAIN, Line("talk", "hello", "hello there"))
     np.testing.assert_allclose(Bank(root).find("hello there", TRAIN).pcm_S, said(["hello", "there"])[0], atol=1e-4)
 

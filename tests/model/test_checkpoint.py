@@ -4,8 +4,16 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from duologue import config
+from duologue.config import tiny
 from duologue.errors import ConfigError, DataError
 from duologue.model import checkpoint
+from duologue.model.interaction import UNKEPT, InteractionModel
+from duologue.model.vocoder import Vocoder, load_vocoder
+from duologue.train.average import average
+from duologue.train.eyes import eyes
+from duologue.train.loop import Plan
+from duologue.train.pretrain import pretrain
 
 
 def test_what_is_saved_comes_back(model, tmp_path):
@@ -31,12 +39,77 @@ def test_a_bad_file_is_a_clear_error(model, tmp_path, make):
         checkpoint.load(path)
 
 
-def test_another_version_s_settings_are_named(model, tmp_path):
+SETTINGS = [
+    ("depthness", 3), ("width", "lots"), ("width", None), ("width", 32.5), ("width", True), ("width", 1e9), ("width", 10**9), ("width", 1 << 20),
+    ("width", 10**4000), ("layers", 10**9), ("layers", 1000), ("layers", 0), ("kv_heads", 0), ("kv_heads", -1), ("heads", 3), ("head_width", 17),
+    ("norm_eps", "x"), ("norm_eps", float("nan")), ("norm_eps", -1.0), ("rope_base", float("inf")), ("window", -5), ("window", [640]),
+    ("experts", 1 << 30), ("experts", 1), ("sink", 1), ("vocabulary", 1 << 20), ("flow_layers", 10**9),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("setting", "value"), SETTINGS, ids=[f"{name}={value!r:.12}" for name, value in SETTINGS])
+def test_settings_that_no_model_can_have_are_refused_before_anything_is_allocated(model, tmp_path, setting, value):
     path = tmp_path / "m.safetensors"
-    header = {"config": model.config.to_dict() | {"depthness": 3}, "about": {}}
-    checkpoint.write(path, dict(model.state_dict()), header)
-    with pytest.raises(ConfigError, match="depthness"):
+    checkpoint.write(path, dict(model.state_dict()), {"config": model.config.to_dict() | {setting: value}, "about": {}})
+    with pytest.raises((ConfigError, DataError), match=r"m\.safetensors") as refused:
         checkpoint.load(path)
+    assert setting in str(refused.value) or "does not fit its own settings" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", config.PRESETS)
+def test_the_bound_on_weights_is_below_and_close(name):
+    preset = config.preset(name)
+    with torch.device("meta"):
+        count = sum(t.numel() for n, t in InteractionModel(preset).state_dict().items() if not n.startswith(UNKEPT))
+    assert count / 3 < preset.least_weights <= count
+
+
+HEADERS = ["[]", "3", "null", "{}", "[" * 100_000, '{"config": null}', '{"config": [1]}', '{"about": {}}', '{"config": {}, "about": 3}', "{"]
+
+
+@pytest.mark.parametrize("header", HEADERS, ids=[f"{header:.30}" for header in HEADERS])
+def test_a_header_of_another_kind_is_refused(model, tmp_path, header):
+    path = tmp_path / "m.safetensors"
+    save_file(dict(model.state_dict()), path, {"format": checkpoint.FORMAT, "header": header})
+    with pytest.raises(DataError, match=r"m\.safetensors"):
+        checkpoint.load(path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_weights_that_are_no_numbers_are_refused(model, tmp_path, value):
+    path, tensors = tmp_path / "m.safetensors", {name: t.clone() for name, t in model.state_dict().items()}
+    tensors["trunk.norm.weight"][3] = value
+    checkpoint.write(path, tensors, {"config": model.config.to_dict(), "about": {}})
+    with pytest.raises(DataError, match=r"m\.safetensors.*trunk\.norm\.weight"):
+        checkpoint.load(path)
+
+
+@pytest.mark.parametrize("what", ["list", "nan", "missing", "shape", "truncated"])
+def test_a_vocoder_that_cannot_be_used_is_refused(tmp_path, what):
+    path, tensors = tmp_path / "v.safetensors", Vocoder().state_dict()
+    if what == "nan":
+        tensors["norm.bias"][0] = float("nan")
+    elif what == "missing":
+        del tensors["norm.bias"]
+    elif what == "shape":
+        tensors["norm.bias"] = torch.zeros(7)
+    save_file({"a": torch.zeros(2)} if what == "list" else tensors, path, {"format": "[]"})
+    if what == "truncated":
+        path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(DataError, match=r"v\.safetensors"):
+        load_vocoder(path)
+
+
+def test_what_training_is_given_to_begin_with_is_looked_at_too(model, tmp_path):
+    path = tmp_path / "m.safetensors"
+    checkpoint.write(path, dict(model.state_dict()), {"config": model.config.to_dict() | {"kv_heads": 0}, "about": {}})
+    plan = Plan(out=tmp_path / "out", steps=1)
+    for begin in (lambda: pretrain(tmp_path, tiny(), plan, init=path), lambda: eyes(tiny(), plan, 1, path)):
+        with pytest.raises(ConfigError, match="kv_heads=0"):
+            begin()
+    checkpoint.write(path, dict(model.state_dict()), {"step": 3})
+    with pytest.raises(DataError, match="holds no model"):
+        average([path, path], [], tmp_path / "mean.safetensors")
 
 
 def test_weights_that_do_not_fit_are_refused(model, tmp_path):

@@ -67,6 +67,19 @@ def test_the_sound_in_the_page_is_on_the_same_clock(story, tmp_path):
     assert abs(decoded.shape[1] / 16_000 - story.seconds) < 0.05
 
 
+def test_the_sound_of_a_long_recording_is_coded_sparingly_and_its_wave_as_finely_as_ever(story, monkeypatch):
+    assert page.bit_rate(60) == page.bit_rate(600) == 48_000 and page.bit_rate(1200) < 30_000
+    assert page.bit_rate(3600) * 3600 / 8 < 7.5e6
+    short = page_sizes(story)
+    monkeypatch.setattr(page, "SOUND_BITS", 16_000 * 8)  # as if these eight seconds were half an hour
+    long = page_sizes(story)
+    assert long["sound"] < 0.5 * short["sound"] and long["peaks"] == short["peaks"]
+
+
+def page_sizes(story) -> dict[str, int]:
+    return {name: len("".join(value)) for name, value in data_of(page.render(story)).items() if name in ("sound", "peaks")}
+
+
 def test_the_script_parses():
     node = shutil.which("node")
     if node is None:

@@ -4,19 +4,24 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from duologue import cli
 from duologue.config import tiny
-from duologue.errors import ConfigError, TrainError
+from duologue.errors import ConfigError, DataError, TrainError
 from duologue.model import checkpoint
 from duologue.model.interaction import InteractionModel
+from duologue.train import log
 from duologue.train.loop import Plan, _check, share_of_rate
 from duologue.train.optim import orthogonal, orthogonalise
 from duologue.train.pretrain import pretrain
 from tests.elsewhere import ELSEWHERE, Elsewhere
+from tests.full_disk import files_up_to
 from tests.train.made_shards import make_shard
 
 
@@ -29,6 +34,77 @@ def folder(tmp_path):
 
 def plan(folder: Path, name: str, steps: int) -> Plan:
     return Plan(out=folder / name, steps=steps, save_every=3, warmup=1, decay=0.01)
+
+
+def test_a_disk_that_fills_up_between_two_files_leaves_a_pair(folder, monkeypatch):
+    """The weights still fit, the state does not: both stay those of the step before, and the run goes on."""
+    out = folder / "a"
+    pretrain(folder / "shards", tiny(), plan(folder, "a", 2), rows=2)
+    sizes = [(out / f"{name}.safetensors").stat().st_size for name in ("model", "state")]
+    assert sizes[0] < sizes[1]
+    monkeypatch.setattr(checkpoint, "save_file", files_up_to(sum(sizes) // 2)(checkpoint.save_file))
+    with pytest.raises(DataError, match=r"state\.safetensors.*free some space"):
+        pretrain(folder / "shards", tiny(), plan(folder, "a", 4), rows=2)
+    monkeypatch.undo()
+    assert not list(out.glob("*.part"))
+    pretrain(folder / "shards", tiny(), plan(folder, "a", 4), rows=2)
+    pretrain(folder / "shards", tiny(), plan(folder, "whole", 4), rows=2)
+    assert all(torch.equal(w, weights(folder, "whole")[n]) for n, w in weights(folder, "a").items())
+
+
+def opened_on_a_full_disk(name: str, path: Path, mode: str):
+    return open("/dev/full" if name in path.name else path, mode)
+
+
+def test_a_disk_that_is_full_from_the_beginning_is_said_in_one_line(folder, monkeypatch, capsys):
+    """The log is what meets it first; no thread of its own prints a traceback."""
+    pretrain(folder / "shards", tiny(), plan(folder, "a", 2), rows=2)
+    before = {p.name: p.read_bytes() for p in (folder / "a").glob("*.safetensors")}
+    monkeypatch.setattr(cli, "app", lambda **_: pretrain(folder / "shards", tiny(), plan(folder, "a", 4), rows=2))
+    for name in ("events.out", "log.jsonl"):
+        monkeypatch.setattr(log, "open", partial(opened_on_a_full_disk, name), raising=False)
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        said = capsys.readouterr().err
+        assert stop.value.code == 2 and "Traceback" not in said and name in said and "No space left" in said
+    assert {p.name: p.read_bytes() for p in (folder / "a").glob("*.safetensors")} == before
+    monkeypatch.undo()
+    pretrain(folder / "shards", tiny(), plan(folder, "a", 4), rows=2)
+
+
+def test_tensorboard_reads_what_was_written_for_it(folder):
+    pretrain(folder / "shards", tiny(), plan(folder, "a", 3), rows=2)
+    read = EventAccumulator(str(folder / "a")).Reload()
+    rows = [eval(line)["total"] for line in (folder / "a" / "log.jsonl").read_text().splitlines()]
+    shown = [(scalar.step, scalar.value) for scalar in read.Scalars("loss/total")]
+    assert [step for step, _ in shown] == [0, 1, 2] and [value for _, value in shown] == pytest.approx(rows, abs=1e-3)
+
+
+def test_a_crash_between_two_files_loses_nothing(folder, monkeypatch):
+    """The state has been put in place, the weights lie beside theirs: they are found."""
+    put = os.replace
+
+    def crash(part, path):
+        if Path(path).name == "model.safetensors" and checkpoint.read_header(part)["about"]["step"] == 4:
+            raise KeyboardInterrupt
+        put(part, path)
+
+    monkeypatch.setattr(os, "replace", crash)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(folder / "shards", tiny(), replace(plan(folder, "a", 4), save_every=2), rows=2)
+    assert checkpoint.read_header(folder / "a" / "model.safetensors")["about"]["step"] == 2
+    monkeypatch.undo()
+    pretrain(folder / "shards", tiny(), plan(folder, "a", 4), rows=2)  # nothing is left to do but to find them
+    pretrain(folder / "shards", tiny(), plan(folder, "whole", 4), rows=2)
+    assert all(torch.equal(w, weights(folder, "whole")[n]) for n, w in weights(folder, "a").items())
+
+
+def test_two_files_that_are_no_pair_are_refused(folder):
+    pretrain(folder / "shards", tiny(), replace(plan(folder, "a", 2), save_every=1), rows=2)
+    pretrain(folder / "shards", tiny(), plan(folder, "b", 3), rows=2)
+    os.replace(folder / "b" / "model.safetensors", folder / "a" / "model.safetensors")
+    with pytest.raises(TrainError, match="matching pair"):
+        pretrain(folder / "shards", tiny(), plan(folder, "a", 4), rows=2)
 
 
 def weights(folder: Path, name: str) -> dict:

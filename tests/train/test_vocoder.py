@@ -13,6 +13,7 @@ from duologue.model.vocoder import PITCH_BINS, PITCH_HIGH_HZ, PITCH_LOW_HZ, load
 from duologue.train.pitch import track
 from duologue.train.vocoder_losses import mel_of, pitch_loss
 from duologue.turn import SAMPLE_RATE_HZ
+from tests.full_disk import files_up_to
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -100,6 +101,17 @@ def test_a_restored_run_goes_on_with_the_same_bits(voice, tmp_path, seconds):
     assert ("critics" in straight) == bool(seconds)
     for a, b in zip(run.average.parameters(), restored.average.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_a_full_disk_leaves_the_checkpoint_before(voice, tmp_path):
+    run = trainer.new_run()
+    trainer.save(run, tmp_path)
+    run.step = 7
+    with files_up_to(100_000), pytest.raises(DataError, match="free some space"):
+        trainer.save(run, tmp_path)
+    with files_up_to(0), pytest.raises(DataError, match=r"events\.out.*free some space"):
+        trainer.train(voice, tmp_path, 100)
+    assert trainer.restore(trainer.new_run(), tmp_path).step == 0 and not list(tmp_path.glob("*.part"))
 
 
 def test_training_lowers_the_loss_and_export_ships_the_mean(voice, tmp_path):

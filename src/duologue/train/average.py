@@ -31,7 +31,9 @@ def _mean(paths: Sequence[Path], shares: Sequence[float], about: list[dict]) -> 
     mean, config = {}, None
     for path, share in zip(paths, shares, strict=True):
         tensors, header = checkpoint.read(path)
-        if header["config"] != (config := config or header["config"]):
+        if not (theirs := header.get("config")):
+            raise DataError(f"{path} holds no model: its header says nothing of the settings")
+        if theirs != (config := config or theirs):
             raise DataError(f"{path} has other settings than {paths[0]}; only weights of one model have a mean")
         mean = {name: mean.get(name, 0) + tensor.float() * share for name, tensor in tensors.items()}
     return mean, {"config": config, "about": {"mean of": about}}

@@ -3,10 +3,10 @@
 Read `train` first. Of stored shards a batch is a pure function of (seed, step, rank), so a resumed run has the bits of an unbroken one.
 """
 
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +14,15 @@ import torch
 import torch.distributed as dist
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
-from torch.utils.tensorboard import SummaryWriter
 
 from duologue.device import CPU
-from duologue.errors import ConfigError, TrainError
+from duologue.errors import ConfigError, DataError, TrainError
 from duologue.kernels.ops import fast_dtype
 from duologue.model import checkpoint
+from duologue.train.log import Log
 from duologue.train.optim import optimisers, set_rate
+
+MODEL, STATE = "model.safetensors", "state.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,17 +69,22 @@ def train(model: nn.Module, batch_of: Callable[[int], object], loss_of: Callable
         model: an InteractionModel, which moves to `plan.device`.
         batch_of: step -> batch on the CPU, this process's share of it.
         loss_of: (model, batch) -> named losses with "total".
-        plan: see Plan; `plan.out` receives model.safetensors, state.pt, log.jsonl and TensorBoard events.
+        plan: see Plan; `plan.out` receives model.safetensors, state.safetensors, log.jsonl and TensorBoard events.
 
     Raises:
         ConfigError: no weight has a name of `plan.only`.
         TrainError: the loss is no number, or the folder is another version's.
+        DataError: the disk is full; what `save` wrote before stays good.
     """
     rank, world = rank_and_world()
     _hold_all_but(model, plan.only)
     made = optimisers(model.to(plan.device))
+    if rank == 0:
+        _finish(plan.out)
+    if world > 1:
+        dist.barrier()
     first = _resume(model, made, plan.out)
-    writer = SummaryWriter(plan.out) if rank == 0 else None
+    log = Log(plan.out) if rank == 0 else None
     began = time.monotonic()
     with _progress(rank) as bar:
         task = bar.add_task("train", total=plan.steps, completed=first, loss="")
@@ -88,7 +95,7 @@ def train(model: nn.Module, batch_of: Callable[[int], object], loss_of: Callable
             late = _agree(time.monotonic() - began > plan.minutes * 60, world)
             if rank == 0:
                 bar.update(task, completed=step + 1, loss=" ".join(f"{k} {v:.3f}" for k, v in losses.items()))
-                _log(writer, plan.out, step, losses, time.monotonic() - began)
+                log.add(step, losses, time.monotonic() - began)
                 if late or (step + 1) % plan.save_every == 0 or step + 1 == plan.steps:
                     save(model, made, plan.out, step + 1)
             if late:
@@ -146,32 +153,47 @@ def _agree(late: bool, world: int) -> bool:
 
 def _check(losses: dict[str, float], step: int, out: Path) -> None:
     if losses["total"] != losses["total"] or losses["total"] > 1e4:
-        raise TrainError(f"loss is {losses['total']} at step {step}; the last good checkpoint is {out}/model.safetensors")
+        raise TrainError(f"loss is {losses['total']} at step {step}; the last good checkpoint is {out / MODEL}")
 
 
 def save(model: nn.Module, made: list, out: Path, step: int) -> None:
-    """The weights for use, and the optimisers' state to go on from."""
-    checkpoint.save(out / "model.safetensors", model, {"step": step})
+    """The weights for use, and the optimisers' state to go on from: a pair, of which `_finish` expects the state to be put in place first."""
     tensors, groups = {}, []
     for n, optimiser in enumerate(made):
         state = optimiser.state_dict()
         groups.append({"param_groups": state["param_groups"]})
         for p, values in state["state"].items():
             tensors |= {f"{n}/{p}/{name}": torch.as_tensor(value) for name, value in values.items()}
-    checkpoint.write(out / "state.safetensors", tensors, {"step": step, "groups": groups})
+    state = tensors, {"step": step, "groups": groups}
+    checkpoint.write_together({out / STATE: state, out / MODEL: checkpoint.of(model, {"step": step})})
+
+
+def _finish(out: Path) -> None:
+    """Puts the weights beside their state where a crash came between: `save` had written both whole before it moved the first."""
+    late = checkpoint.part(out / MODEL)
+    if (step := _step_of(out / STATE)) >= 0 and _step_of(late) == step != _step_of(out / MODEL):
+        os.replace(late, out / MODEL)
+
+
+def _step_of(path: Path) -> int:
+    """-1 for a file that is not there or not whole."""
+    with suppress(DataError):
+        header = checkpoint.read_header(path)
+        return header.get("about", header).get("step", -1)
+    return -1
 
 
 def _resume(model: nn.Module, made: list, out: Path) -> int:
     """Loads what `save` left in `out`; returns the step to go on from."""
-    if not (out / "state.safetensors").exists():
+    if not (out / STATE).exists():
         out.mkdir(parents=True, exist_ok=True)
         return 0
-    loaded, about = checkpoint.load(out / "model.safetensors")
-    tensors, header = checkpoint.read(out / "state.safetensors")
+    loaded, about = checkpoint.load(out / MODEL)
+    tensors, header = checkpoint.read(out / STATE)
     if about["step"] != header["step"]:
         raise TrainError(f"{out}: model is at step {about['step']}, optimiser at {header['step']}; copy back a matching pair")
     if len(header["groups"]) != len(made):
-        raise TrainError(f"{out} was left by another version's optimisers; begin a new folder from it: --init {out}/model.safetensors")
+        raise TrainError(f"{out} was left by another version's optimisers; begin a new folder from it: --init {out / MODEL}")
     model.load_state_dict(loaded.state_dict())
     for n, optimiser in enumerate(made):
         state: dict[int, dict] = {}
@@ -181,14 +203,6 @@ def _resume(model: nn.Module, made: list, out: Path) -> int:
                 state.setdefault(int(p), {})[name] = value
         optimiser.load_state_dict({"state": state, **header["groups"][n]})
     return header["step"]
-
-
-def _log(writer: SummaryWriter, out: Path, step: int, losses: dict[str, float], seconds: float) -> None:
-    for name, value in losses.items():
-        writer.add_scalar(f"loss/{name}", value, step)
-    row = {"step": step, "seconds": round(seconds, 1), **{k: round(v, 4) for k, v in losses.items()}}
-    with open(out / "log.jsonl", "a") as file:
-        file.write(json.dumps(row) + "\n")
 
 
 def _progress(rank: int) -> Progress:

@@ -17,9 +17,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
 
 from duologue.config import cache_dir
 from duologue.data.bank import Bank, own_split
@@ -29,6 +29,7 @@ from duologue.kernels.ops import fast_dtype
 from duologue.media.dmel import HISTORY, HOP, MELS
 from duologue.model.vocoder import DELAY, Vocoder
 from duologue.train.critic import Critics
+from duologue.train.log import Events
 from duologue.train.pitch import track
 from duologue.train.vocoder_losses import mel_loss, mel_of, pitch_loss, spectral_loss
 from duologue.turn import SAMPLE_RATE_HZ
@@ -196,10 +197,15 @@ def save(run: Run, out: Path) -> None:
         "clock": {"step": torch.tensor(run.step), "seconds": torch.tensor(run.seconds, dtype=torch.float64)},
     }
     tensors = {f"{part}/{k}": v.contiguous() for part, group in parts.items() for k, v in group.items()}
-    out.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, out / "last.part")
-    os.replace(out / "last.part", out / "last.safetensors")
-    (out / "last.json").write_text(json.dumps({"step": run.step, "minutes": run.seconds / 60}) + "\n")
+    part = out / "last.part"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, part)
+        os.replace(part, out / "last.safetensors")
+        (out / "last.json").write_text(json.dumps({"step": run.step, "minutes": run.seconds / 60}) + "\n")
+    except (OSError, SafetensorError) as error:
+        part.unlink(missing_ok=True)
+        raise DataError(f"could not write {out}: {error}; free some space and run again, the checkpoint before stays good") from error
 
 
 def restore(run: Run, out: Path) -> Run:
@@ -208,7 +214,7 @@ def restore(run: Run, out: Path) -> Run:
     if not path.exists():
         return run
     groups: dict[str, dict[str, Tensor]] = {}
-    for name, value in load_file(path).items():
+    for name, value in _read(path).items():
         part, key = name.split("/", 1)
         groups.setdefault(part, {})[key] = value
     run.model.load_state_dict(groups["model"])
@@ -219,6 +225,13 @@ def restore(run: Run, out: Path) -> Run:
     run.draw.set_state(groups["draw"]["state"])
     run.step, run.seconds = int(groups["clock"]["step"]), float(groups["clock"]["seconds"])
     return run
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"cannot read checkpoint {path}: {error}") from error
 
 
 def one_step(run: Run, voice: Voice, minutes: float) -> dict[str, float]:
@@ -263,7 +276,7 @@ def update_critics(run: Run, real_BS: Tensor, made_BS: Tensor) -> Tensor:
 
 def train(voice: Voice, out: Path, minutes: float) -> Run:
     """Train until `minutes` of processor time have passed, this run's and its predecessors' together."""
-    run, board = restore(new_run(), out), SummaryWriter(out / "board")
+    run, board = restore(new_run(), out), Events(out / "board")
     columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
     saved, stop = time.monotonic(), []
     signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
@@ -277,8 +290,7 @@ def train(voice: Voice, out: Path, minutes: float) -> Run:
             words = " ".join(f"{k} {v:.3f}" for k, v in losses.items())
             progress.update(bar, completed=run.seconds, description=f"step {run.step} {words}")
             if run.step % 20 == 0:
-                for name, value in losses.items():
-                    board.add_scalar(name, value, run.step)
+                board.add(run.step, losses)
             if time.monotonic() - saved > SAVE_SECONDS:
                 save(run, out)
                 progress.console.print(f"{run.seconds / 60:.1f} min, step {run.step}: {words}")

@@ -5,10 +5,8 @@ Emoji (OFL-1.1) from Debian's fonts-noto-color-emoji; photographs from Debian's 
 gnome-backgrounds, or from the folder that DUOLOGUE_PHOTOGRAPHS names.
 """
 
-import hashlib
 import io
 import os
-import subprocess
 import tarfile
 from functools import cache
 from pathlib import Path
@@ -17,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from duologue.config import cache_dir
+from duologue.data.npm import packed
 from duologue.errors import DataError
 
 STYLES = ("noto", "openmoji")
@@ -75,26 +74,14 @@ def _openmoji_folder() -> Path:
 
 def _unpack(place: Path) -> None:
     """Fetches the package and keeps its coloured pictures; several processes may do so at once."""
-    archive = place / "openmoji-17.0.0.tgz"
-    if not archive.exists():
-        _pack(place)
-    if hashlib.sha256(archive.read_bytes()).hexdigest() != SHA256:
-        raise DataError(f"{archive} is not {PACKAGE} (wrong sha256): delete it and try again")
     part = place / f"part{os.getpid()}"
-    with tarfile.open(archive) as tar:
+    with tarfile.open(packed(PACKAGE, SHA256, place)) as tar:
         tar.extractall(part, [m for m in tar.getmembers() if m.name.startswith("package/color/svg/")], filter="data")
     try:
         (part / "package" / "color" / "svg").rename(place / "svg")
     except OSError:
         if not (place / "svg").exists():  # else another process was first
             raise
-
-
-def _pack(place: Path) -> None:
-    try:
-        subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=place, check=True, stdout=subprocess.DEVNULL)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise DataError(f"cannot fetch {PACKAGE}: {error}; install npm, or put its archive into {place}") from error
 
 
 def photographs() -> dict[str, np.ndarray]:
