@@ -75,6 +75,7 @@ class Agent:
         self._clicks(turn.notes)
         for place, call in enumerate(out.calls):
             self._obey(call, f"{self.turn}.{place}")
+        self._hear_out()
         for task in self.board.due(self.turn):
             self._begin(task)
         for task in self.board.expire(self.turn):
@@ -146,6 +147,7 @@ class Agent:
         seconds, replaced = delegated(text)
         old = self.board.nth(replaced) if replaced else None
         task = Task(id, self.turn, seconds, old.id if old else None)
+        task.request = self._request(task)
         question = next((q for q in self.questions.values() if q.put is not None and q.answering is None), None)
         if question and not replaced:
             question.answering = task
@@ -154,6 +156,15 @@ class Agent:
             self.board.finish(id, State.FAILED, self.turn, "too much is going on at once")
         elif self.board.ask(task) and old:
             self._stop(old)
+
+    def _hear_out(self) -> None:
+        """The last words of a request are written down after its call."""
+        for task in self.board.live.values():
+            if task.state is State.ASKED:
+                task.request = self._request(task)
+
+    def _request(self, task: Task) -> str:
+        return words_in(self.record.log, task.span, ("heard", "typed"))
 
     def _interface(self, text: str, id: str) -> None:
         """Something that the model itself puts on the page."""
@@ -178,7 +189,7 @@ class Agent:
     def _packet(self, task: Task) -> Packet:
         log = tuple(entry for entry in self.record.log if entry.turn <= task.span[1])
         pending = tuple(
-            OpenTask(t.id, t.asked, words_in(log, t.span, ("heard", "typed")))
+            OpenTask(t.id, t.asked, t.request)
             for t in self.board.live.values()
             if t.state in OPEN and t is not task
         )

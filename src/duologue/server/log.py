@@ -16,6 +16,9 @@ class Event(Protocol):
     task: str
     what: str
     text: str
+    request: str
+    active: bool
+
 
 KEPT = 200  # entries: 40 s of turns, about 3 MB with their sound
 
