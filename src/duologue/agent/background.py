@@ -200,7 +200,7 @@ class Agent:
     def _stop(self, task: Task) -> None:
         """Nobody waits for this task any more."""
         for id in [id for id, question in self.questions.items() if question.task == task.id]:
-            self._answer(id, False)
+            self._settle(id, False, "no longer asked")
         if handle := self.running.pop(task.id, None):
             handle.cancel()
 
@@ -265,7 +265,13 @@ class Agent:
                     self._answer(id, answer)
 
     def _answer(self, id: str, allowed: bool) -> None:
+        question, how = self.questions[id], "allowed" if allowed else "denied"
+        self.board.log(self.turn, question.task, how, question.text)
+        self._settle(id, allowed, how)
+
+    def _settle(self, id: str, allowed: bool, how: str) -> None:
+        """The worker need not wait any longer, and the card on the page loses its buttons."""
         question = self.questions.pop(id)
-        self.shown.pop(id, None)
-        self.board.log(self.turn, question.task, "allowed" if allowed else "denied", question.text)
+        self._show(ui.Card(id=id, title=question.text, text=how), question.task)
+        self.shown.pop(id)
         self.loop.soon(question.settle, allowed)
