@@ -62,6 +62,8 @@ def test_the_packet_has_the_words_that_came_after_the_call():
     assert second.request == "what's the weather in oslo" and first.request == "hello"
     assert next(e.text for e in second.log if e.lane == "heard") == "hello"
     assert second.media[0].kind == "sound" and second.id == f"{second.asked}.0"
+    about = [event.request for event in talk.agent.events if event.task == second.id]
+    assert about[:2] == ["what's the weather in", "what's the weather in oslo"] and set(about[1:]) == {about[1]}
 
 
 def test_tasks_run_side_by_side_and_know_of_each_other():

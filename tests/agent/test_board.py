@@ -225,6 +225,12 @@ class Conversation(RuleBasedStateMachine):
         for task in getattr(self, "board", Board()).tasks.values():
             assert task.state not in b.OPEN or self.turn < task.asked + b.EXPIRES_TURNS + 1
 
+    @invariant()
+    def the_last_event_of_a_task_says_whether_more_may_come(self):
+        board = getattr(self, "board", Board())
+        last = {event.task: event.active for event in board.events}
+        assert last == {id: task.active for id, task in board.tasks.items()}
+
     def teardown(self):
         """Nothing that was taken is lost: it was handed over, its task was ended by the user, or it became stale."""
         if not hasattr(self, "board"):

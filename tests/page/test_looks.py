@@ -74,16 +74,6 @@ def test_the_past_is_played_again_and_not_heard_by_the_model(visit):
     assert visit.js("return duologue.talk.microphone.gate.gain.value") == 1
 
 
-def test_background_work_is_a_lane(visit):
-    visit.begin()
-    task = {"id": "a", "turn": 1, "text": "weather in Oslo"}
-    visit.server.say({"type": "session.task", "task": {**task, "state": "open"}})
-    visit.until(lambda: "tasks" in visit.text("gutter"))
-    visit.server.say({"type": "session.task", "task": {**task, "state": "done", "result": "rain"}})
-    visit.until(lambda: visit.js("return duologue.talk.story.tasks[0].state") == "done")
-    assert visit.js("const [task] = duologue.talk.story.tasks; return task.to > task.from && task.name === 'weather in Oslo'")
-
-
 def test_cards_tables_and_charts_are_drawn(visit):
     visit.begin()
     show(visit, {"id": "c", "kind": "card", "title": "Milk", "text": "<img src=x onerror=alert(1)>", "buttons": ["buy it"]})

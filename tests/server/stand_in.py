@@ -1,6 +1,7 @@
 """A stand-in for the engine, and a server around it: what it does follows from what is typed, so tests can plan it.
 
     say N        speaks N turns of a tone, a word in each
+    tell WORDS   says these words in one turn
     write TEXT   answers in text
     do TEXT      delegates
     drop TEXT    cancels
@@ -21,6 +22,8 @@ import numpy as np
 import uvicorn
 from websockets.asyncio.client import connect
 
+from duologue.agent.planner import builtin_tools
+from duologue.agent.tools import Tool
 from duologue.errors import SessionError
 from duologue.server.app import Server
 from duologue.server.clock import Clock
@@ -31,6 +34,7 @@ from duologue.turn import SAMPLE_RATE_HZ, SAMPLES_PER_TURN, Call, TurnIn, TurnOu
 TONE_S = (0.3 * np.sin(2 * np.pi * 440 * np.arange(SAMPLES_PER_TURN) / SAMPLE_RATE_HZ)).astype(np.float32)
 CALLS = {"do": "delegate", "drop": "cancel", "show": "interface"}
 QUIET_S = np.zeros(SAMPLES_PER_TURN, np.float32)
+CALLS = {"do": "delegate", "drop": "cancel", "show": "interface"}
 
 
 @dataclass(eq=False)
@@ -63,8 +67,8 @@ class Scripted:
         verb, _, rest = next(filter(None, orders), "").partition(" ")
         if verb == "crash":
             raise SessionError("this session was told to fail")
-        if verb == "say":
-            self.to_say = int(rest)
+        if verb in ("say", "tell"):
+            self.to_say = int(rest) if verb == "say" else 1
         loud = np.abs(turn.pcm_S).max() > 0.1
         if self.engine.answers and self.after_sound and not loud:
             self.to_say = 4
@@ -72,7 +76,8 @@ class Scripted:
         speak, self.to_say = self.to_say > 0, max(0, self.to_say - 1)
         calls = (Call(CALLS[verb], rest),) if verb in CALLS else ()
         heard = "sound" if loud else ""
-        said, text = ("tone" if speak else ""), (rest if verb == "write" else "")
+        word = rest if verb == "tell" else "tone"
+        said, text = (word if speak else ""), (rest if verb == "write" else "")
         return TurnOut(turn.index, TONE_S if speak else QUIET_S, speak, heard, said, text, calls)
 
 
@@ -201,6 +206,13 @@ async def start(one: Client, **duologue) -> dict:
 
 async def type_in(one: Client, text: str) -> None:
     await one.send(type="session.input_text.append", text=text)
+
+
+def planner_tools() -> list[Tool]:
+    """The tools that need no network. The first sum reads all units, which takes seconds on a busy machine: it is done here."""
+    tools = builtin_tools()
+    asyncio.run(tools[0].run({"expression": "1 + 1"}))
+    return tools
 
 
 async def eventually(holds) -> None:

@@ -5,16 +5,34 @@ from threading import Event
 
 import pytest
 
+from duologue.agent.backends import Scripted
 from duologue.agent.background import Agent
-from duologue.agent.planner import Planner, builtin_tools
+from duologue.agent.planner import Planner
 from duologue.agent.tools import tool
-from tests.server.stand_in import client, eventually, running, start, type_in
+from duologue.errors import BackendError
+from tests.server.stand_in import client, eventually, planner_tools, running, start, type_in
 
 
 @pytest.fixture(scope="module")
 def server():
+    tools = planner_tools()
     with running(speed=1.0) as one:  # a slow machine has a minute for the answer
-        one.host.agents = lambda instructions: Agent(Planner(), builtin_tools(), instructions=instructions)
+        one.host.agents = lambda instructions: Agent(Planner(), tools, instructions=instructions)
+        yield one
+
+
+REPLIES = {
+    "rome": [(0.1, "It rains in Rome.\n"), (3600, "Or not.")],
+    "oslo": [(3600, "It rains in Oslo.")],
+    "train": [(0.1, BackendError("gone", spoken="there is no connection"))],
+}
+
+
+@pytest.fixture(scope="module")
+def slow():
+    """A server whose background side takes an hour."""
+    with running(speed=1.0) as one:
+        one.host.agents = lambda instructions: Agent(Scripted(REPLIES), instructions=instructions)
         yield one
 
 
@@ -41,11 +59,82 @@ def test_the_servers_own_background_side_answers_with_a_note(server):
             while True:
                 event = await one.get()
                 if event["type"] == "session.turn" and event["notes"]:
-                    return event["notes"], [e["task"]["state"] for e in one.seen if e["type"] == "session.task"]
+                    return event["notes"]
 
-    notes, states = run(talk())
+    notes = run(talk())
     assert notes[0]["source"] == "background" and "forty two" in notes[0]["text"].lower().replace("-", " ")
-    assert states and states[0] == "open"
+
+
+def changes(one) -> list[dict]:
+    return [event for event in one.seen if event["type"] == "session.task"]
+
+
+async def until_over(one, task: str | None = None) -> list[dict]:
+    """All changes of a task (the only one, if none is named) up to its last."""
+    while not any(not e["task"]["active"] and task in (None, e["task"]["id"]) for e in changes(one)):
+        await one.get()
+    return [event for event in changes(one) if task in (None, event["task"]["id"])]
+
+
+def test_a_task_is_told_of_from_its_asking_until_its_answer_has_been_spoken(server):
+    async def talk():
+        async with client(server) as one:
+            await ask(one, {})
+            delivered = await until_state(one, "delivered")
+            await type_in(one, f"tell {delivered['text']}")
+            return await until_over(one)
+
+    told = run(talk())
+    tasks = [event["task"] for event in told]
+    assert [task["state"] for task in tasks] == ["asked", "working", "partial", "done", "delivered", "spoken"]
+    assert {(task["id"], task["turn"]) for task in tasks} == {(tasks[0]["id"], int(tasks[0]["id"].split(".")[0]))}
+    assert all(task["request"].startswith("what is seven times six") for task in tasks)
+    assert tasks[2]["text"] == tasks[4]["text"] == "seven times six is forty two."
+    assert [task["active"] for task in tasks] == [True] * 5 + [False]
+    at_ms = [event["offset_ms"] for event in told]
+    assert at_ms == sorted(at_ms) and at_ms[0] == 200 * (tasks[0]["turn"] + 1) and at_ms[1] - at_ms[0] == 800
+
+
+async def until_state(one, state: str) -> dict:
+    while not (found := [e["task"] for e in changes(one) if e["task"]["state"] == state]):
+        await one.get()
+    return found[0]
+
+
+def test_a_task_that_is_corrected_or_given_up_is_told_of_as_that(slow):
+    async def talk():
+        async with client(slow) as one:
+            await start(one)
+            await type_in(one, "weather in oslo")
+            await type_in(one, "do 4")
+            first = await until_state(one, "working")
+            await type_in(one, "i mean weather in rome")
+            await type_in(one, "do 1 instead")
+            old = await until_over(one, first["id"])
+            new = (await until_state(one, "partial"))["id"]
+            await type_in(one, "drop")
+            return old, await until_over(one, new)
+
+    for told, end in zip(run(talk()), (["superseded"], ["partial", "cancelled"]), strict=True):
+        states = [event["task"]["state"] for event in told if event["task"]["state"] != "delivered"]
+        assert states == ["asked", "working", *end]
+        assert all("weather in" in event["task"]["request"] for event in told)
+    assert "rome" in told[-1]["task"]["request"]
+
+
+def test_a_task_that_fails_is_over_when_that_has_been_spoken(slow):
+    async def talk():
+        async with client(slow) as one:
+            await start(one)
+            await type_in(one, "train")
+            await type_in(one, "do 1")
+            await until_state(one, "delivered")
+            await type_in(one, "tell there is no connection")
+            return await until_over(one)
+
+    tasks = [event["task"] for event in run(talk())]
+    assert [task["state"] for task in tasks] == ["asked", "working", "failed", "delivered", "spoken"]
+    assert tasks[2]["text"] == "there is no connection" and tasks[2]["active"]
 
 
 def test_a_client_that_owns_its_delegations_gets_no_second_answer(server):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from duologue.agent import ui
 from duologue.agent.backends import Backend
-from duologue.agent.board import ALMOST_SAID, OPEN, STATES, Board, Event, State, Task, cancelled, delegated
+from duologue.agent.board import ALMOST_SAID, OPEN, TOLD, Board, Event, State, Task, cancelled, delegated
 from duologue.agent.loops import Loop, Threaded
 from duologue.agent.packet import Entry, OpenTask, Packet, words_in
 from duologue.agent.permission import InboxDesk, Question, verdict
@@ -82,6 +82,7 @@ class Agent:
         self._clicks(turn.notes)
         for place, call in enumerate(out.calls):
             self._obey(call, f"{self.turn}.{place}")
+        self._hear_out()
         for task in self.board.due(self.turn):
             self._begin(task)
         for task in self.board.expire(self.turn):
@@ -113,11 +114,11 @@ class Agent:
         self.inbox.append((id, "partial", text))
 
     def standing(self) -> list[Event]:
-        """How everything stands, for a page that knows nothing: each task's last state, and what is shown."""
+        """For a page that knows nothing: how it goes with each task, and what is shown."""
         shown = {_spec(spec) for spec in self.shown.values()}
-        states = {event.task: event for event in self.events if event.what in STATES}
+        tasks = {event.task: event for event in self.events if event.what in TOLD}
         drawn = {event.text: event for event in self.events if event.what == "interface" and event.text in shown}
-        return [*states.values(), *drawn.values()]
+        return [*tasks.values(), *drawn.values()]
 
     def close(self) -> None:
         """Ends all work, programs of MCP servers included. Waits until it has ended: a server that will not go takes seconds."""
@@ -164,6 +165,7 @@ class Agent:
         seconds, replaced = delegated(text)
         old = self.board.nth(replaced) if replaced else None
         task = Task(id, self.turn, seconds, old.id if old else None)
+        task.request = self._request(task)
         question = next((q for q in self.questions.values() if q.put is not None and q.answering is None), None)
         if question and not replaced:
             question.answering = task
@@ -172,6 +174,15 @@ class Agent:
             self.board.finish(id, State.FAILED, self.turn, "too much is going on at once")
         elif self.board.ask(task) and old:
             self._stop(old)
+
+    def _hear_out(self) -> None:
+        """The last words of a request are written down after its call."""
+        for task in self.board.live.values():
+            if task.state is State.ASKED:
+                task.request = self._request(task)
+
+    def _request(self, task: Task) -> str:
+        return words_in(self.record.log, task.span, ("heard", "typed"))
 
     def _interface(self, text: str, id: str) -> None:
         """Something that the model itself puts on the page."""
@@ -196,7 +207,7 @@ class Agent:
     def _packet(self, task: Task) -> Packet:
         log = tuple(entry for entry in self.record.log if entry.turn <= task.span[1])
         pending = tuple(
-            OpenTask(t.id, t.asked, words_in(log, t.span, ("heard", "typed")))
+            OpenTask(t.id, t.asked, t.request)
             for t in self.board.live.values()
             if t.state in OPEN and t is not task
         )
@@ -207,7 +218,7 @@ class Agent:
     def _stop(self, task: Task) -> None:
         """Nobody waits for this task any more."""
         for id in [id for id, question in self.questions.items() if question.task == task.id]:
-            self._answer(id, False)
+            self._settle(id, False, "no longer asked")
         if handle := self.running.pop(task.id, None):
             handle.cancel()
 
@@ -272,9 +283,15 @@ class Agent:
                     self._answer(id, answer)
 
     def _answer(self, id: str, allowed: bool) -> None:
+        question, how = self.questions[id], "allowed" if allowed else "denied"
+        self.board.log(self.turn, question.task, how, question.text)
+        self._settle(id, allowed, how)
+
+    def _settle(self, id: str, allowed: bool, how: str) -> None:
+        """The worker need not wait any longer, and the card on the page loses its buttons."""
         question = self.questions.pop(id)
-        self.shown.pop(id, None)
-        self.board.log(self.turn, question.task, "allowed" if allowed else "denied", question.text)
+        self._show(ui.Card(id=id, title=question.text, text=how), question.task)
+        self.shown.pop(id)
         self.loop.soon(question.settle, allowed)
 
 

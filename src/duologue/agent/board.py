@@ -32,7 +32,7 @@ class State(StrEnum):
 
 
 OPEN = (State.ASKED, State.WORKING)
-STATES = frozenset(State)
+TOLD = {*State, "partial", "question", "allowed", "denied", "delivered", "spoken"}  # how it goes with a task
 LOST = (State.FAILED, State.CANCELLED, State.SUPERSEDED, State.EXPIRED)  # nothing that comes is taken any more
 
 
@@ -42,12 +42,16 @@ class Event(NamedTuple):
     what: a `State`, or "partial" (a sentence came), "delivered" (the model has it), "spoken", "stale" (came too late
     and was dropped), "question", "allowed", "denied", "interface" (text is a spec, as JSON), "refused" (a call that
     makes no sense).
+    request: what the task is about, as far as it had been heard.
+    active: whether more may come of the task.
     """
 
     turn: int
     task: str
     what: str
     text: str = ""
+    request: str = ""
+    active: bool = False
 
 
 @dataclass(slots=True)
@@ -58,6 +62,7 @@ class Task:
     asked: int
     seconds: int = SPAN_S  # how far back the request reaches
     supersedes: str | None = None
+    request: str = ""  # the user's words in the span, as far as they have been heard
     state: State = State.ASKED
     received: list[str] = field(default_factory=list)
     again: list[str] = field(default_factory=list)  # received before a resume: what the new worker says first
@@ -108,8 +113,10 @@ class Board:
         self.events: list[Event] = []
         self.in_hand: tuple[str, Note, int] | None = None  # given out for this turn, which has not been heard yet
 
-    def log(self, turn: int, task: str, what: str, text: str = "") -> None:
-        self.events.append(Event(turn, task, what, text))
+    def log(self, turn: int, id: str, what: str, text: str = "") -> None:
+        task = self.tasks.get(id)
+        about = (task.request, task.active) if task else ()
+        self.events.append(Event(turn, id, what, text, *about))
 
     def ask(self, task: Task) -> bool:
         """A new task. False if it is known already: a resumed session asks again under the same id."""
@@ -167,9 +174,9 @@ class Board:
         task = self.tasks[id]
         if task.state not in OPEN:
             return self.log(turn, id, "stale", reason)
-        self._become(task, state, turn, reason)
         if state is not State.DONE:
             self._queue(task, Note("background", f"failed: {reason}"), turn)
+        self._become(task, state, turn, reason)
 
     def expire(self, turn: int) -> list[Task]:
         """Ends what has taken too long, and forgets answers that nobody has spoken. Returns the tasks to stop."""

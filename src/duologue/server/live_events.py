@@ -265,16 +265,25 @@ class TurnSeen(ServerEvent):
     notes: list[NoteSeen]
 
 
+TaskState = Literal[
+    "asked", "working", "partial", "question", "allowed", "denied", "done", "delivered", "spoken", "failed", "cancelled",
+    "superseded", "expired",
+]  # fmt: skip
+
+
 class Task(BaseModel):
     id: str
     turn: int
+    request: str
+    state: TaskState
     text: str
-    state: Literal["open", "done", "failed", "cancelled", "expired"]
+    active: bool
 
 
 class TaskChanged(ServerEvent):
     type: Literal["session.task"] = "session.task"
     task: Task
+    offset_ms: int
 
 
 class Interface(ServerEvent):

@@ -5,6 +5,7 @@ Read `LiveWire.take` (up) and `LiveWire.show` (down).
 
 import json
 import secrets
+from typing import get_args
 
 from pydantic import BaseModel
 
@@ -22,10 +23,7 @@ from duologue.server.settings import MODEL
 from duologue.turn import TURN_MS, Note, Source
 
 USAGE_TURNS = 60_000 // TURN_MS
-TASK_STATE = {
-    "asked": "open", "working": "open", "partial": "open", "done": "done", "failed": "failed", "cancelled": "cancelled",
-    "superseded": "cancelled", "expired": "expired",
-}  # fmt: skip
+TASK_STATES = get_args(wire.TaskState)
 SEES = "session.{}_transcript.delta"
 
 
@@ -276,10 +274,11 @@ def task_event(entry: Happened) -> wire.TaskChanged | wire.Interface | None:
     if event.what == "interface":
         spec = json.loads(event.text)
         return wire.Interface(id=spec["id"], spec=spec)
-    if event.what not in TASK_STATE:
+    if event.what not in TASK_STATES:
         return None
-    task = wire.Task(id=event.task, turn=entry.asked, state=TASK_STATE[event.what], text=event.text)
-    return wire.TaskChanged(task=task)
+    about = {"request": event.request, "state": event.what, "text": event.text, "active": event.active}
+    task = wire.Task(id=event.task, turn=entry.asked, **about)
+    return wire.TaskChanged(task=task, offset_ms=(event.turn + 1) * TURN_MS)
 
 
 def _format(config: live_config.Session) -> live_config.Format:

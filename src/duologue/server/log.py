@@ -16,6 +16,9 @@ class Event(Protocol):
     task: str
     what: str
     text: str
+    request: str
+    active: bool
+
 
 
 KEPT = 200  # turns, with what happened in them: 40 s, about 3 MB with their sound

@@ -73,7 +73,7 @@ function graph(spec) {
     columns: axes.map((axis) => axis.title ?? axis.field),
     rows: rows.map((row) => axes.map((axis) => row?.[axis.field])),
   });
-  return [chart(spec, rows), make("details", {}, make("summary", { textContent: "numbers" }), ...numbers)];
+  return [...chart(spec, rows), make("details", {}, make("summary", { textContent: "numbers" }), ...numbers)];
 }
 
 function timer(spec, did) {

@@ -2,6 +2,7 @@
    A sheet is {pen, view, colours, story}: pen is the canvas context, view maps seconds to pixels. */
 
 import { PEAKS_PER_SECOND, TURN_S } from "./story.js";
+import { drawTasks, rowsOf } from "./tasks.js";
 
 const ROW = 22,
   BUDGET_MS = 1000 * TURN_S;
@@ -30,9 +31,9 @@ export function lanes(story, narrow, low) {
     words("text", "duo", 1, { name: "writes", absent: !story.words.text.length }),
     {
       name: "tasks",
-      note: "running",
+      note: "background",
       tone: "other",
-      height: 2 * 18 + 8,
+      height: rowsOf(story.tasks) * (low ? 28 : 33) + 6,
       draw: drawTasks,
       absent: !story.tasks.length,
     },
@@ -163,7 +164,7 @@ function drawTicks(sheet, y, height) {
   pen.globalAlpha = 1;
 }
 
-/* ---- words, pictures, tasks ---- */
+/* ---- words, pictures ---- */
 
 /* Words go to the first row in which they fit; where no row has room they stay a mark. Places are kept for one zoom. */
 function wordsLane(list, tone, rows) {
@@ -219,29 +220,5 @@ function drawPictures({ pen, view, story }, y, height) {
     pen.clip();
     pen.drawImage(image, x + 1, y + 4, wide, tall);
     pen.restore();
-  }
-}
-
-function drawTasks({ pen, view, colours, story }, y) {
-  const ends = [-1, -1];
-  pen.font = font(11.5, 500);
-  pen.textBaseline = "middle";
-  for (const task of story.tasks) {
-    const to = task.to ?? story.now,
-      row = Math.max(
-        0,
-        ends.findIndex((end) => end <= task.from),
-      );
-    ends[row] = to;
-    const x = view.x(task.from),
-      width = Math.max(6, (to - task.from) * view.pps),
-      top = y + 4 + row * 18;
-    if (x > view.width || x + width < -400) continue;
-    pen.fillStyle = task.state === "failed" || task.state === "cancelled" ? colours.faint : colours["other-wash"];
-    pen.beginPath();
-    pen.roundRect(x, top, width, 15, 4);
-    pen.fill();
-    pen.fillStyle = colours.other;
-    pen.fillText(task.name, Math.max(x, 0) + 6, top + 8);
   }
 }

@@ -19,6 +19,7 @@ const timeline = new Timeline(
     gutter: $("gutter"),
     canvas: $("sheet"),
     overview: $("overview"),
+    legend: $("legend"),
     tip: $("tip"),
     spoken: $("moment"),
     back: $("back"),

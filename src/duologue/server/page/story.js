@@ -82,7 +82,7 @@ export class Story {
   turns = []; // by index: {turn, heard, said, text, speak, calls, compute_ms, late}
   words = { heard: [], said: [], text: [], typed: [] }; // [seconds, text]
   pictures = []; // {second, jpeg: Blob, image: ImageBitmap}
-  tasks = []; // {id, name, from, to, state}
+  tasks = []; // {id, name, from, to, steps: [{second, state, text}]}; `to` is null while more may come
   gaps = []; // [from, to]: the line was down
   zero = performance.now();
   end = null;
@@ -110,11 +110,14 @@ export class Story {
     if (this.pictures.length > PICTURES) this.pictures.shift();
   }
 
-  task(id, change) {
+  /* Something happened to a background task. What is told again after a lost line changes nothing. */
+  task({ id, turn, request, state, text, active }, second) {
     let task = this.tasks.find((known) => known.id === id);
-    if (!task) this.tasks.push((task = { id, name: "", from: this.now, to: null, state: "running" }));
-    Object.assign(task, change);
-    if (task.state !== "running") task.to ??= this.now;
+    if (!task) this.tasks.push((task = { id, from: (turn + 1) * TURN_S, steps: [] }));
+    if (task.steps.some((step) => step.second === second && step.state === state && step.text === text)) return;
+    task.steps.push({ second, state, text });
+    task.name = request || "no words were heard";
+    task.to = active ? null : second;
   }
 
   /* Compute time of the last minute's turns, in milliseconds, at this percentile. */

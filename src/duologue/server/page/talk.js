@@ -37,7 +37,7 @@ export class Talk {
       state: (name, reason) => this.turnedOut(name, reason),
       turn: (turn) => this.took(turn),
       sound: (pcm, start) => this.player.push(pcm, start),
-      task: ({ id, text, state }) => this.story.task(id, { name: text, state: state === "open" ? "running" : state }),
+      task: (task, second) => this.story.task(task, second),
       gap: (from, to, reason) => reason === "behind" && this.story.gaps.push([from, to]),
       shown: (id, spec) => this.page.shown(id, spec),
       started: (duologue) => {

@@ -3,6 +3,7 @@
 import { clock, drawGrid, lanes } from "./lanes.js";
 import { Overview } from "./overview.js";
 import { TURN_S } from "./story.js";
+import { drawLegend, stands } from "./tasks.js";
 
 const COLOURS = "card ink soft faint hair you you-wash duo duo-wash other other-wash late late-wash".split(" ");
 const LEAST_PPS = 6,
@@ -30,7 +31,7 @@ class View {
 }
 
 export class Timeline {
-  /* `parts` are the elements stage, gutter, canvas, overview, tip, spoken, back; `onSeek(second)` is called when
+  /* `parts` are the elements stage, gutter, canvas, overview, legend, tip, spoken, back; `onSeek(second)` is called when
      somebody points at a moment. */
   constructor(parts, onSeek) {
     Object.assign(this, parts);
@@ -55,6 +56,7 @@ export class Timeline {
 
   repaint() {
     this.colours = Object.fromEntries(COLOURS.map((name) => [name, this.resolved(name)]));
+    drawLegend(this.legend, this.colours);
     this.resize();
   }
 
@@ -141,7 +143,8 @@ export class Timeline {
     if (turn?.text) facts.push(`writes “${turn.text}”`);
     if (turn)
       facts.push(turn.speak ? "speak" : "hush", `tick ${turn.compute_ms.toFixed(0)} ms${turn.late ? ", late" : ""}`);
-    return facts.join(" · ");
+    const tasks = this.story.tasks.map((task) => stands(task, second)).filter(Boolean);
+    return [...facts, ...tasks].join(" · ");
   }
 
   showTip(event) {
@@ -221,6 +224,7 @@ export class Timeline {
     this.laned = names;
     this.lanes = wanted;
     this.gutter.replaceChildren(...this.labels());
+    this.legend.hidden = !this.story.tasks.length;
     this.resize();
   }
 

@@ -12,7 +12,7 @@ export class Wire {
   ended = false;
 
   /* `on` has a function for each of: state(name, reason), started(duologue), turn(event), sound(pcm, start),
-     task(task), shown(id, spec), gap(from_s, to_s, reason). Names of states: starting, live, lost, ended. */
+     task(task, second), shown(id, spec), gap(from_s, to_s, reason). Names of states: starting, live, lost, ended. */
   constructor(url, key, on) {
     Object.assign(this, { url, key, on });
   }
@@ -97,8 +97,8 @@ export class Wire {
     this.on.sound(new Int16Array(bytes.buffer), start_ms * PER_MS);
   }
 
-  "session.task"({ task }) {
-    this.on.task(task);
+  "session.task"({ task, offset_ms }) {
+    this.on.task(task, offset_ms / 1000);
   }
 
   "session.interface"({ id, spec }) {
