@@ -13,6 +13,7 @@ from datetime import datetime
 from duologue.agent import ui
 from duologue.agent.backends import Backend
 from duologue.agent.board import ALMOST_SAID, OPEN, Board, Event, State, Task, cancelled, delegated
+from duologue.agent.budget import Budget
 from duologue.agent.loops import Loop, Threaded
 from duologue.agent.packet import Entry, OpenTask, Packet, words_in
 from duologue.agent.permission import InboxDesk, Question, verdict
@@ -48,6 +49,7 @@ class Agent:
     ):
         self.backend, self.tools, self.servers = backend, tools, servers
         self.instructions, self.limits = instructions, limits or Limits()
+        self.budget = Budget(self.limits.conversation_tokens)
         self.own_loop = loop is None
         self.loop = loop or Threaded()
         self.record, self.board = Record(), Board()
@@ -115,12 +117,13 @@ class Agent:
             "log": [asdict(entry) for entry in self.record.log],
             "tasks": [asdict(t) | {"waiting": [asdict(n) for n in t.waiting]} for t in self.board.tasks.values()],
             "events": [list(event) for event in self.events],
+            "tokens": self.budget.spent,
             "shown": [spec.model_dump(mode="json") for id, spec in self.shown.items() if id not in self.questions],
         }
 
     def resume(self, saved: dict) -> None:
         """Goes on where a snapshot was taken: open tasks are asked again under their ids, what came is kept."""
-        self.turn = saved["turn"]
+        self.turn, self.budget.spent = saved["turn"], saved["tokens"]
         self.record = Record(Entry(**row) for row in saved["log"])
         self.board.events[:] = [Event(*row) for row in saved["events"]]
         self.shown = {row["id"]: ui.parse(row) for row in saved["shown"]}
@@ -172,7 +175,8 @@ class Agent:
 
     async def _work(self, packet: Packet, desk: InboxDesk, ledger: dict[str, str]) -> None:
         found = [tool for tools in await asyncio.gather(*(s.listed() for s in self.servers)) for tool in tools]
-        tools = Toolbox([*self.tools, *found], desk, self.limits.calls, ledger)
+        budget = Budget(self.limits.tokens, self.budget)
+        tools = Toolbox([*self.tools, *found], desk, self.limits.calls, ledger, budget)
         await work(packet, self.backend, tools, self.limits, desk.tell)
 
     def _packet(self, task: Task) -> Packet:
