@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from duologue.agent import ui
 from duologue.agent.backends import Backend
@@ -18,11 +19,13 @@ from duologue.agent.loops import Loop, Threaded
 from duologue.agent.packet import Entry, OpenTask, Packet, words_in
 from duologue.agent.permission import InboxDesk, Question, verdict
 from duologue.agent.record import Record
-from duologue.agent.servers import Server
 from duologue.agent.tools import Tool, Toolbox
 from duologue.agent.work import Limits, work
 from duologue.errors import DataError
 from duologue.turn import Call, Note, TurnIn, TurnOut
+
+if TYPE_CHECKING:  # the SDK of MCP takes a second to load
+    from duologue.agent.servers import Server
 
 LONGEST_CLICK = 1_000  # characters, the values of a form included
 
@@ -41,7 +44,7 @@ class Agent:
         self,
         backend: Backend,
         tools: Sequence[Tool] = (),
-        servers: Sequence[Server] = (),
+        servers: "Sequence[Server]" = (),
         *,
         instructions: str = "",
         loop: Loop | None = None,

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from duologue.turn import TURN_MS
 
+ENDS_S = 1.0  # that work may take to end before it is asked again
+
 
 class Loop(Protocol):
     """What an agent needs; several agents may share one."""
@@ -95,8 +97,13 @@ async def _settle() -> None:
 
 
 async def _cancel_others() -> None:
-    """Asks again and again: a client library may take a cancellation for a failed connection, and try the next one."""
+    """Asks again and again: a client library may take a cancellation for a failed connection, and try the next one.
+
+    What is ending already is given its time first, and what it needs to end with it: a program of an MCP server, say.
+    """
+    if ending := [task for task in asyncio.all_tasks() if task.cancelling()]:
+        await asyncio.wait(ending, timeout=ENDS_S)
     while others := asyncio.all_tasks() - {asyncio.current_task()}:
         for task in others:
             task.cancel()
-        await asyncio.wait(others, timeout=0.5)
+        await asyncio.wait(others, timeout=ENDS_S)
