@@ -68,6 +68,11 @@ class Agent:
         """Everything that happened to tasks, in order; it only grows."""
         return self.board.events
 
+    @property
+    def awaited(self) -> bool:
+        """Whether a task is being worked on in the world's time: turns that went by faster would leave it behind."""
+        return self.loop.real_time and any(task.state is State.WORKING for task in self.board.live.values())
+
     def hear(self, turn: TurnIn, out: TurnOut) -> None:
         """One turn of the conversation. A turn that was heard before (a session being replayed) changes nothing."""
         if turn.index <= self.turn:
