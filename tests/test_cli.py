@@ -108,7 +108,7 @@ def test_events_have_a_line_for_every_turn(run):
     run("talk", "--input", "in.wav", "--typed", "1.3:hello", "--tail", "0.4")
     lines = events()
     assert [line["turn"] for line in lines] == list(range(9))  # typed text at 1.3 s, then the tail
-    assert list(lines[0]) == ["turn", "heard", "said", "text", "speak", "calls", "compute_ms"]
+    assert list(lines[0]) == ["turn", "heard", "said", "text", "speak", "calls", "tasks", "compute_ms"]
     assert lines[6]["text"] == "HELLO" and lines[6]["calls"] == [{"kind": "delegate", "text": "hello"}]
     assert [line["speak"] for line in lines] == [True] * 5 + [False] * 4
 
@@ -204,6 +204,22 @@ def test_other_mistakes_are_one_line(run, tmp_path):
 def test_a_missing_microphone_says_what_to_install(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     assert_mistake(run("talk", "--input", "-"), "duologue[mic]")
+
+
+def test_what_stands_behind_the_talk_is_checked_before_it_begins(run, tmp_path):
+    (tmp_path / "house.py").write_text("def light(room): pass")
+    soundfile.write("in.wav", tone(0.2), SECOND)
+    for words, said in (
+        (("--base-url", "http://localhost:9/v1"), "--model"),
+        (("--takes", "sound"), "--takes sound needs --model"),
+        (("--allow", "nothing"), "there are calculate, now"),
+        (("--tools", "nowhere"), "no module 'nowhere'"),
+        (("--tools", "house"), "light has no type for room"),
+        (("--folder", "nowhere"), "nowhere"),
+    ):
+        assert_mistake(run("talk", "--input", "in.wav", *words), said)
+        assert_mistake(run("serve", *words), said)
+    assert run("talk", "--input", "in.wav", "--tail", "0")[0] == 0 and Echo.last.agent
 
 
 def test_a_missing_extra_is_named(run, monkeypatch):

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 import duologue
+from duologue.agent import options
 from duologue.bench.commands import bench
 from duologue.config import PRESETS
 from duologue.data.commands import synth
@@ -110,16 +111,30 @@ def talk(
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
     device: Device = "cpu",
+    model: options.Model = None,
+    base_url: options.BaseUrl = None,
+    api: options.Api = "chat",
+    takes: options.Takes = None,
+    tokens: options.Tokens = None,
+    mcp: options.Mcp = None,
+    tools: options.Tools = None,
+    allow: options.Allow = None,
+    folder: options.Folder = None,
 ) -> None:
     """Let the model hear a recording (or you), and write down all it did.
 
     **Example:** `duologue talk --input question.wav --typed "3.5:hello" --output answer.wav`
 
     One output turn follows each input turn, silence included; both are in the stereo sound on one clock.
+
+    What it delegates is worked on while the recording plays, and comes back as notes in later turns; `events.jsonl` and the timeline show
+    it. With the planner alone that runs on the recording's own clock: same seed, same bits (but for a question about the time of day).
+    With `--model`, `--mcp` or `--tools` a task takes the world's time, and turns take 200 ms each while one is being worked on:
+    same seed, same bits as far as no task is made.
     """
     from duologue.device import chosen
     from duologue.live import Conversation
-    from duologue.talk import Outputs, Seen, parse_typed
+    from duologue.talk import MICROPHONE, Outputs, Seen, background, parse_typed
     from duologue.talk import talk as run_talk
 
     texts = parse_typed(typed or ())
@@ -127,10 +142,14 @@ def talk(
         raise ConfigError('nothing to hear: give --input FILE, --input - for the microphone, or --typed "1:hello"')
     outputs = Outputs(output, events, timeline)
     _check_places(source, (*outputs.all, *([session] if session else [])))
-    conversation = Conversation(checkpoint, seed, device=chosen(device))
-    if session:
-        conversation.record(session)
-    run_talk(source, texts, tail, conversation.step, outputs, Seen(camera, changed))
+    behind = {"model": model, "base_url": base_url, "takes": takes, "tokens": tokens, "folder": folder} | ({"api": api} if model else {})
+    behind |= {"mcp": tuple(mcp or ()), "tools": tuple(tools or ()), "allow": tuple(allow or ())}
+    with background(source == MICROPHONE, **behind) as agent:
+        conversation = Conversation(checkpoint, seed, device=chosen(device))
+        conversation.agent = agent
+        if session:
+            conversation.record(session)
+        run_talk(source, texts, tail, conversation, outputs, Seen(camera, changed))
 
 
 def _check_places(source: str | None, outputs: tuple[Path, ...]) -> None:

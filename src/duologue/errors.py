@@ -33,9 +33,10 @@ class TrainError(DuologueError, RuntimeError):
 class BackendError(DuologueError, RuntimeError):
     """The background model gave no answer. The conversation goes on: the model is told `spoken`."""
 
-    def __init__(self, message: str, spoken: str = "there is no connection", retry: bool = False):
+    def __init__(self, message: str, spoken: str = "there is no connection", retry: bool = False, wait_s: float = 0.0):
+        """`wait_s`: how long it asks to be left alone before it is tried again."""
         super().__init__(message)
-        self.spoken, self.retry = spoken, retry
+        self.spoken, self.retry, self.wait_s = spoken, retry, wait_s
 
 
 @contextmanager

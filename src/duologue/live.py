@@ -21,7 +21,7 @@ from duologue.turn import Note, TurnIn, TurnOut, silence
 
 
 class Conversation:
-    """One session of its own: turns in, turns out, in order from 0."""
+    """One session of its own: turns in, turns out, in order from 0. With an agent, its calls are answered by notes."""
 
     def __init__(
         self, checkpoint: Path | None = None, seed: int = 0, voiced: Voiced | None = None, patience: float = 0.0, device: torch.device = CPU
@@ -30,13 +30,17 @@ class Conversation:
         self.engine = Engine(voiced or load(checkpoint, device=device))
         self.session = self.engine.open(seed, patience)
         self.log: SessionLog | None = None
+        self.agent: Beside | None = None
 
     def step(self, turn: TurnIn) -> TurnOut:
         """Raises SessionError for a turn out of order."""
+        turn = _told(turn, self.agent)
         out = self.engine.tick({self.session: turn})[self.session]
         if self.log:
             self.log.came(turn)
             self.log.did(out)
+        if self.agent:
+            self.agent.hear(turn, out)
         return out
 
     def record(self, path: Path) -> None:
@@ -83,8 +87,13 @@ def converse(
     for k in range(max(len(turns) for turns in inputs)):
         due = [turns[k] if k < len(turns) else silence(k) for turns in inputs]
         for row, agent in beside:
-            due[row] = replace(due[row], notes=(*due[row].notes, *agent.notes(k)))
+            due[row] = _told(due[row], agent)
         outs = engine.tick(dict(zip(sessions, due, strict=True)))
         for row, agent in beside:
             agent.hear(due[row], outs[sessions[row]])
         yield [outs[session] for session in sessions]
+
+
+def _told(turn: TurnIn, agent: Beside | None) -> TurnIn:
+    """The turn with what the agent has for it."""
+    return replace(turn, notes=(*turn.notes, *agent.notes(turn.index))) if agent else turn

@@ -4,12 +4,13 @@ import io
 import json
 import math
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import soundfile
@@ -24,16 +25,25 @@ from duologue.media import microphone, recording
 from duologue.media.camera import Camera
 from duologue.media.patches import only_changed
 from duologue.timeline import page, picture
-from duologue.timeline.story import Story, event, phrases, read_story
+from duologue.timeline.story import TURN_S, Story, event, phrases, read_story, unfinished
 from duologue.turn import SAMPLE_RATE_HZ, SAMPLES_PER_TURN, TURN_MS, TurnIn, TurnOut, first_turn_at
 
-Step = Callable[[TurnIn], TurnOut]
+if TYPE_CHECKING:
+    from duologue.agent.background import Agent
 
 MICROPHONE = "-"
 MOST_THUMBNAILS = 240
 CUT_S = 0.05
 QUIET_S = np.zeros(SAMPLES_PER_TURN, np.float32)
-TONES = {"you": "blue", "typed": "blue", "duo": "red", "text": "red", "call": "magenta"}
+TONES = {"you": "blue", "typed": "blue", "duo": "red", "text": "red", "call": "magenta", "task": "magenta"}
+
+
+class Conversation(Protocol):
+    """`live.Conversation`."""
+
+    agent: "Agent | None"
+
+    def step(self, turn: TurnIn) -> TurnOut: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +72,11 @@ class Seen(NamedTuple):
 
 
 def talk(
-    source: str | None, typed: list[tuple[float, str]], tail_s: float, step: Step, outputs: Outputs, seen: Seen
+    source: str | None, typed: list[tuple[float, str]], tail_s: float, conversation: Conversation, outputs: Outputs, seen: Seen
 ) -> None:
-    """Runs a conversation to its end, writes the outputs, prints what was heard and said.
+    """Runs a new conversation to its end, writes the outputs, prints what was heard and said.
 
     Args:
-        step: `Conversation.step` of a new conversation.
         source: path of an audio or video file, MICROPHONE, or None when everything is typed.
         typed: (seconds, text) pairs.
         seen: a camera beside the microphone, and whether pictures are spared.
@@ -78,10 +87,12 @@ def talk(
     """
     title, length_s, sound, pictures, play = _open(source, seen.camera)
     turns = listen(sound, only_changed(pictures, seen.changed), typed, tail_s)
+    if conversation.agent and source != MICROPHONE:
+        turns = paced(turns, conversation.agent)
     total = None if length_s is None else math.ceil((length_s + tail_s) * 1000 / TURN_MS)
     thumbnails: list[tuple[float, bytes]] = []
     with replacing(outputs) as parts:
-        run(step, _watched(turns, total, thumbnails), parts.sound, parts.events, play)
+        run(conversation, _watched(turns, total, thumbnails), parts.sound, parts.events, play)
         story = read_story(title, parts.sound, parts.events, typed, thumbnails)
         parts.page.write_text(page.render(story), encoding="utf-8")
         picture.write_png(parts.all[3], story)
@@ -152,24 +163,60 @@ def listen(
         yield TurnIn(index, QUIET_S, typed="\n".join(texts.get(index, ())))
 
 
+def paced(turns: Iterable[TurnIn], agent: "Agent") -> Iterator[TurnIn]:
+    """As fast as they are taken; no faster than the world while it is working on a task, so that its answer finds its turn."""
+    for turn in turns:
+        begun_s = time.monotonic()
+        yield turn
+        if agent.awaited:
+            time.sleep(max(0.0, begun_s + TURN_S - time.monotonic()))
+
+
+@contextmanager
+def background(live: bool, **given) -> Iterator["Agent | None"]:
+    """The background side that `given` (see `agent.behind.Behind`) asks for, until the talk has ended.
+
+    None where its packages are not installed and nothing was asked of it. What runs in here alone runs on the turns' own clock,
+    unless the talk is live. Raises ConfigError as `agents` does, ModuleNotFoundError for a package that is needed.
+    """
+    try:
+        from duologue.agent.behind import Behind, agents
+        from duologue.agent.loops import Stepped, Threaded
+    except ModuleNotFoundError as error:
+        if any(given.values()) or str(error.name).startswith("duologue"):
+            raise
+        yield None
+        return
+    behind = Behind(**{name: value for name, value in given.items() if value})
+    make = agents(behind)
+    agent = make(loop=Threaded() if live or behind.outside else Stepped())
+    try:
+        yield agent
+    finally:
+        agent.close()
+        agent.loop.close()
+
+
 def run(
-    step: Step,
+    conversation: Conversation,
     turns: Iterable[TurnIn],
     sound: Path,
     events: Path,
     play: Callable[[np.ndarray], None],
 ) -> None:
     """One step a turn, each written at once. What is said after input turn k lies one turn later in the sound."""
-    own_S = QUIET_S
+    own_S, agent, known = QUIET_S, conversation.agent, 0
     with (
         soundfile.SoundFile(sound, "w", SAMPLE_RATE_HZ, 2, "PCM_16", format="WAV") as wav,
         events.open("w", encoding="utf-8") as lines,
     ):
         for turn in turns:
-            out = step(turn)
+            out = conversation.step(turn)
             play(out.pcm_S)
+            tasks = [tuple(happened[1:]) for happened in agent.events[known:]] if agent else []
+            known += len(tasks)
             wav.write(np.stack([turn.pcm_S, own_S], 1))
-            lines.write(json.dumps(event(out), ensure_ascii=False) + "\n")
+            lines.write(json.dumps(event(out, tasks), ensure_ascii=False) + "\n")
             own_S = out.pcm_S
         wav.write(np.stack([QUIET_S, own_S], 1))
 
@@ -216,9 +263,11 @@ def report(story: Story, outputs: Outputs) -> None:
     console = Console(highlight=False)
     table = Table(box=None, show_header=False, padding=(0, 1))
     for phrase in phrases(story):
-        who = {"text": "duo writes", "call": "duo calls", "typed": "you type"}.get(phrase.who, phrase.who)
+        who = {"text": "duo writes", "call": "duo calls", "typed": "you type", "task": "its task"}.get(phrase.who, phrase.who)
         tone = TONES[phrase.who]
         table.add_row(f"{phrase.start_s:7.1f} s", f"[{tone}]{who}[/]", escape(phrase.text))
     console.print(table if table.row_count else "Nobody said a word.")
+    for id in unfinished(story):
+        console.print(f"task {id} was still being worked on at the end: --tail gives it more time")
     for path in outputs.all:
         console.print(f"wrote {escape(str(path))}", soft_wrap=True)

@@ -50,9 +50,9 @@ class Endpoint:
         self.requests.append((request.headers.get("idempotency-key"), body))
         kind = body["model"]
         if kind.startswith("status "):
-            return PlainTextResponse(
-                '{"error": {"message": "no"}}', int(kind.split()[1]), media_type="application/json"
-            )
+            _, status, *wait = kind.split()
+            headers = {"Retry-After": " ".join(wait)} if wait else {}
+            return PlainTextResponse('{"error": {"message": "no"}}', int(status), headers, "application/json")
         if kind == "no event":
             return PlainTextResponse("<html>It works!</html>")
         return StreamingResponse(_stream(kind, body, events), media_type="text/event-stream")
@@ -67,7 +67,7 @@ async def _stream(kind: str, body: dict, events) -> AsyncIterator[str]:
     if kind == "hang":
         yield ": nothing\n\n"
         await asyncio.sleep(3600)
-    for line in _spoilt(kind, lines, events):
+    for line in _spoilt(kind, lines, events) if not kind.startswith("usage ") else _counted(kind, lines):
         yield line
         await asyncio.sleep(0)
     if kind == "cut":
@@ -92,6 +92,16 @@ def _spoilt(kind: str, lines: list[str], events) -> list[str]:
     if kind == "fifty megabytes":
         return events([MUCH], [])[:1] * 500 + lines
     return WRONG.get(kind, []) + ([] if kind == "error event" else lines)
+
+
+def _counted(kind: str, lines: list[str]) -> list[str]:
+    """The same with a count of tokens, where each of the two interfaces has it."""
+    usage = {"usage": {"total_tokens": int(kind.split()[1])}}
+    if "response.completed" in lines[-1]:
+        done = {"type": "response.completed", "response": {"id": "r", "status": "completed", "output": [], **usage}}
+        return [*lines[:-1], f"event: response.completed\ndata: {json.dumps(done)}\n\n"]
+    last = {"id": "x", "object": "chat.completion.chunk", "choices": [], **usage}
+    return [*lines, f"data: {json.dumps(last)}\n\n", "data: [DONE]\n\n"]
 
 
 def _wanted(kind: str, body: dict) -> list[tuple[str, str]]:

@@ -47,7 +47,8 @@ def ordeal(url: str, backends: int) -> Talk:
         for kind, api in itertools.product(FAULTS, APIS)
     }
     every = itertools.islice(itertools.cycle(made.items()), backends)
-    limits = Limits(seconds=600, attempts=2, backoff_s=0.01, characters=300, tasks=AT_ONCE)
+    much = {"tokens": 10**9, "conversation_tokens": 10**9}  # five hundred conversations' worth
+    limits = Limits(seconds=600, attempts=2, backoff_s=0.01, characters=300, tasks=AT_ONCE, **much)
     talk = Talk(Agent(Routed(every), limits=limits), repeats=True)
     board = talk.agent.board
     with patch("duologue.agent.board.EXPIRES_TURNS", 10**9):  # turns run faster than the network here

@@ -10,7 +10,7 @@ from duologue.agent.backends import Scripted
 from duologue.agent.background import Agent
 from duologue.agent.board import HEAR_TURNS
 from duologue.agent.loops import Threaded
-from duologue.agent.work import Limits
+from duologue.agent.work import Limits, pause_s
 from duologue.errors import BackendError
 from duologue.turn import Call, Note
 from tests.agent.talking import Talk, out, stepped, turn_in, turn_loop
@@ -137,10 +137,73 @@ def test_another_attempt_is_made_while_nothing_has_been_told():
 
     backend = Flaky(WEATHER)
     talk = stepped(backend, limits=Limits(attempts=3, backoff_s=1.0))
-    talk.asks("weather in oslo")
+    id = talk.asks("weather in oslo")
+    asked = talk.turn
     talk.wait(40)
     assert talk.texts == ["It rains."] and len(backend.packets) == 3
-    assert talk.got[0][0] > 15 + HEAR_TURNS  # after pauses of one and two seconds
+    pauses_s = [pause_s(1.0, id, attempt) for attempt in (0, 1)]
+    assert 0.5 <= pauses_s[0] <= 1.5 and 1 <= pauses_s[1] <= 3 and pauses_s[1] != 2 * pauses_s[0]
+    assert talk.got[0][0] == pytest.approx(asked + HEAR_TURNS + sum(pauses_s) * 5, abs=1)
+
+
+@pytest.mark.parametrize(("wait_s", "attempts"), [(2.0, 2), (9.0, 1), (3600.0, 1)])
+def test_a_backend_that_says_when_to_come_back_is_heeded_within_the_task_s_time(wait_s, attempts):
+    class Busy(Listening):
+        __slots__ = ()
+
+        async def answer(self, packet, tools):
+            self.packets.append(packet)
+            if len(self.packets) == 1:
+                raise BackendError("status 429", retry=True, wait_s=wait_s)
+            yield "It rains."
+
+    backend = Busy(WEATHER)
+    talk = stepped(backend, limits=Limits(seconds=8.0, backoff_s=0.1))
+    talk.asks("weather in oslo")
+    asked = talk.turn
+    talk.wait(60)
+    assert len(backend.packets) == attempts
+    if attempts == 1:  # told at once, for it would not come in time
+        assert talk.texts == ["failed: there is no connection"] and talk.got[0][0] < asked + HEAR_TURNS + 3
+    else:
+        assert talk.texts == ["It rains."] and talk.got[0][0] >= asked + HEAR_TURNS + 10
+
+
+class Spending(Listening):
+    """Each attempt costs as many tokens as it sends and says."""
+
+    __slots__ = ()
+
+    async def answer(self, packet, tools):
+        self.packets.append(packet)
+        with tools.budget.request(4_000, 1_000) as request:
+            request.used = 1_500
+            raise BackendError("half a stream", retry=True)
+        yield ""
+
+
+@pytest.mark.parametrize(
+    ("limits", "attempts"), [(Limits(tokens=3_200), [2]), (Limits(tokens=9_000, conversation_tokens=6_200), [3, 1])]
+)
+def test_tokens_are_spent_by_all_attempts_and_all_tasks_together(limits, attempts):
+    backend = Spending(WEATHER)
+    talk = stepped(backend, limits=limits)
+    asked = []
+    for _ in attempts:
+        asked.append(talk.asks("weather in oslo"))
+        talk.wait(40)
+    assert [sum(p.id == id for p in backend.packets) - 1 for id in asked][-1] == attempts[-1]
+    assert talk.texts[-1] == "failed: that would cost too much"
+    assert talk.agent.budget.spent == 1_500 * sum(attempts) == talk.agent.snapshot()["tokens"]
+
+
+def test_what_was_spent_stays_spent_after_a_resume():
+    talk = stepped(Spending(WEATHER))
+    talk.asks("weather in oslo")
+    talk.wait(40)
+    again = Agent(Spending(WEATHER), loop=turn_loop())
+    again.resume(talk.agent.snapshot())
+    assert again.budget.spent == 4_500
 
 
 def test_half_an_answer_is_not_asked_for_again():

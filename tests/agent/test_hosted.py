@@ -2,11 +2,14 @@
 
 import asyncio
 import base64
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import numpy as np
 import pytest
 
-from duologue.agent.hosted import Hosted
+from duologue.agent.budget import Budget
+from duologue.agent.hosted import INSTRUCTIONS, MOST_TOKENS, Hosted, _retry_after_s
 from duologue.agent.packet import Entry, Media, Packet
 from duologue.agent.tools import Toolbox, tool
 from duologue.errors import BackendError
@@ -92,6 +95,65 @@ def test_failures_say_whether_to_try_again(endpoint, api, model, retry):
     with pytest.raises(BackendError) as failed:
         answer(hosted(endpoint.url, model, api))
     assert failed.value.retry is retry
+
+
+def sent(tokens: int) -> Toolbox:
+    return Toolbox([], Desk(), budget=Budget(tokens))
+
+
+@BOTH
+def test_a_stream_s_own_count_of_tokens_is_what_was_spent(endpoint, api):
+    tools = sent(50_000)
+    assert len(answer(hosted(endpoint.url, "usage 1234", api), tools)) == 3
+    assert tools.budget.spent == 1234
+
+
+@BOTH
+def test_without_a_count_four_characters_are_a_token(endpoint, api):
+    tools = sent(50_000)
+    told = "".join(answer(hosted(endpoint.url, "ok", api), tools))
+    written = len(INSTRUCTIONS) + len(PACKET.transcript()) + len(PACKET.request) + len(told)
+    assert written / 4 < tools.budget.spent < written / 4 + 150  # the names of fields, and what introduces the request
+
+
+@BOTH
+def test_half_a_stream_has_been_paid_for_and_a_refusal_has_not(endpoint, api):
+    for model, paid in (("half", True), ("status 500", False)):
+        tools = sent(50_000)
+        with pytest.raises(BackendError):
+            answer(hosted(endpoint.url, model, api), tools)
+        assert (tools.budget.spent > 200) is paid
+
+
+@BOTH
+def test_a_model_may_write_no_more_than_is_left(endpoint, api):
+    limit = {"responses": "max_output_tokens", "chat": "max_completion_tokens"}[api]
+    answer(hosted(endpoint.url, "ok", api), sent(50_000))
+    assert endpoint.requests[-1][1][limit] == MOST_TOKENS
+    answer(hosted(endpoint.url, "ok", api), sent(1_000))
+    assert 100 <= endpoint.requests[-1][1][limit] < 1_000
+    before = len(endpoint.requests)
+    with pytest.raises(BackendError, match="tokens are spent") as failed:
+        answer(hosted(endpoint.url, "ok", api), sent(300))
+    assert len(endpoint.requests) == before and not failed.value.retry and "cost" in failed.value.spoken
+
+
+@BOTH
+def test_a_refusal_says_when_to_come_back(endpoint, api):
+    with pytest.raises(BackendError) as failed:
+        answer(hosted(endpoint.url, "status 429 7.5", api))
+    assert failed.value.wait_s == 7.5 and failed.value.retry
+
+
+def test_retry_after_may_be_a_date_or_nonsense():
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    assert 85 < _retry_after_s(later) <= 90
+    assert [_retry_after_s(value) for value in ("", "soon", "-3", "Wed, 21 Oct 2015 07:28:00 GMT", "2")] == [0, 0, 0, 0, 2]
+
+
+def test_a_piece_that_is_no_text_is_a_failure_of_the_backend(endpoint):
+    with pytest.raises(BackendError, match="piece of text is int"):
+        answer(hosted(endpoint.url, "wrong shape", "responses"))
 
 
 def test_faulty_backends_lose_nothing_and_block_nothing(endpoint):

@@ -36,3 +36,30 @@ def test_a_thread_runs_work_and_ends_it_when_closed():
     assert loop.start(started()).result(60) == "yes"
     loop.close()
     assert ended == [1] and not loop.thread.is_alive()
+
+
+def test_what_is_ending_when_the_loop_is_closed_may_end():
+    """As a client of an MCP server does: it ends by the help of other tasks, which must not be cut off before."""
+    loop, ended = Threaded(), []
+
+    async def helper():
+        await asyncio.sleep(0.1)
+        ended.append("helper")
+
+    async def ends_slowly():
+        helping = asyncio.ensure_future(_never())
+        try:
+            await helping
+        finally:
+            await asyncio.ensure_future(helper())
+            ended.append("work")
+
+    work = loop.start(ends_slowly())
+    loop.start(asyncio.sleep(0)).result(60)
+    work.cancel()
+    loop.close()
+    assert ended == ["helper", "work"]
+
+
+async def _never():
+    await asyncio.sleep(3600)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from duologue.agent import ui
 from duologue.agent.backends import Backend
 from duologue.agent.board import ALMOST_SAID, OPEN, TOLD, Board, Event, State, Task, cancelled, delegated
+from duologue.agent.budget import Budget
 from duologue.agent.loops import Loop, Threaded
 from duologue.agent.packet import Entry, OpenTask, Packet, words_in
 from duologue.agent.permission import InboxDesk, Question, verdict
@@ -23,8 +24,8 @@ from duologue.agent.work import Limits, work
 from duologue.errors import DataError
 from duologue.turn import Call, Note, TurnIn, TurnOut
 
-if TYPE_CHECKING:
-    from duologue.agent.servers import Server  # needs `mcp`, which an agent without servers does not
+if TYPE_CHECKING:  # the SDK of MCP takes a second to load
+    from duologue.agent.servers import Server
 
 LONGEST_CLICK = 1_000  # characters, the values of a form included
 
@@ -43,7 +44,7 @@ class Agent:
         self,
         backend: Backend,
         tools: Sequence[Tool] = (),
-        servers: Sequence["Server"] = (),
+        servers: "Sequence[Server]" = (),
         *,
         instructions: str = "",
         loop: Loop | None = None,
@@ -51,6 +52,7 @@ class Agent:
     ):
         self.backend, self.tools, self.servers = backend, tools, servers
         self.instructions, self.limits = instructions, limits or Limits()
+        self.budget = Budget(self.limits.conversation_tokens)
         self.own_loop = loop is None
         self.loop = loop or Threaded()
         self.record, self.board = Record(), Board()
@@ -69,6 +71,11 @@ class Agent:
     def remember(self, history: Iterable[tuple[str, str]]) -> None:
         """What was said before the conversation began: roles ("user", "assistant", "developer") and texts."""
         self.record.begin(history)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether a task is being worked on in the world's time: turns that went by faster would leave it behind."""
+        return self.loop.real_time and any(task.state is State.WORKING for task in self.board.live.values())
 
     def hear(self, turn: TurnIn, out: TurnOut) -> None:
         """One turn of the conversation. A turn that was heard before (a session being replayed) changes nothing."""
@@ -134,12 +141,13 @@ class Agent:
             "log": [asdict(entry) for entry in self.record.log],
             "tasks": [asdict(t) | {"waiting": [asdict(n) for n in t.waiting]} for t in self.board.tasks.values()],
             "events": [list(event) for event in self.events],
+            "tokens": self.budget.spent,
             "shown": [spec.model_dump(mode="json") for id, spec in self.shown.items() if id not in self.questions],
         }
 
     def resume(self, saved: dict) -> None:
         """Goes on where a snapshot was taken: open tasks are asked again under their ids, what came is kept."""
-        self.turn = saved["turn"]
+        self.turn, self.budget.spent = saved["turn"], saved["tokens"]
         self.record = Record(Entry(**row) for row in saved["log"])
         self.board.events[:] = [Event(*row) for row in saved["events"]]
         self.shown = {row["id"]: ui.parse(row) for row in saved["shown"]}
@@ -201,7 +209,8 @@ class Agent:
 
     async def _work(self, packet: Packet, desk: InboxDesk, ledger: dict[str, str]) -> None:
         found = [tool for tools in await asyncio.gather(*(s.listed() for s in self.servers)) for tool in tools]
-        tools = Toolbox([*self.tools, *found], desk, self.limits.calls, ledger)
+        budget = Budget(self.limits.tokens, self.budget)
+        tools = Toolbox([*self.tools, *found], desk, self.limits.calls, ledger, budget)
         await work(packet, self.backend, tools, self.limits, desk.tell)
 
     def _packet(self, task: Task) -> Packet:

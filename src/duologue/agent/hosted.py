@@ -4,22 +4,28 @@ Both of its interfaces stream and call tools: Responses, and Chat Completions, w
 counts as whole only with its closing event; whatever else happens is a BackendError.
 """
 
+import asyncio
 import json
 import os
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from email.utils import parsedate_to_datetime
 from typing import Literal
 
 import openai
 
+from duologue.agent.budget import Request
 from duologue.agent.packet import Media, Packet
 from duologue.agent.tools import Tool, Toolbox
 from duologue.errors import BackendError
 
 ROUNDS = 6  # of tool calls before it must answer
-MOST_TOKENS = 4_000  # of one round, thinking included
+MOST_TOKENS = 4_000  # written in one round, thinking included; fewer when the task's budget ends
 LONGEST_ARGUMENTS = 20_000  # characters
 READ_S = 20.0  # without a byte, and the connection counts as lost
+USAGE_S = 2.0  # that the count of tokens may come after the answer
+UNUSABLE = (openai.OpenAIError, json.JSONDecodeError, UnicodeDecodeError, AttributeError, TypeError)
 INSTRUCTIONS = """\
 You are the thinking half of a voice assistant. Its talking half hears the user, chats, and has just handed you a task.
 First you get the whole conversation with times in seconds, then the request. What the user said was written down by a
@@ -62,16 +68,21 @@ class Hosted:
         for number in range(ROUNDS):
             calls: list[tuple[str, str, str]] = []  # (id, name, arguments)
             offered = given if number + 1 < ROUNDS else []
-            async with _failures():
-                async for piece in self.round(packet.id, history, offered, calls):
-                    yield piece
+            with tools.budget.request(_characters([history, INSTRUCTIONS, *map(_function, offered)]), MOST_TOKENS) as request:
+                async with _failures():
+                    async for piece in self.round(request, history, offered, calls, packet.id):
+                        request.written += len(piece)
+                        yield piece
+                    request.written += _characters(calls)
             if not calls:
                 return
             results = await tools.call_all((name, arguments) for _, name, arguments in calls)
             history += self._outcome(calls, results)
         raise BackendError(f"{self.model} still calls tools after {ROUNDS} rounds", spoken="it led nowhere")
 
-    async def _respond(self, id: str, history: list, tools: list[Tool], calls: list) -> AsyncIterator[str]:
+    async def _respond(
+        self, request: Request, history: list, tools: list[Tool], calls: list, id: str
+    ) -> AsyncIterator[str]:
         """One round of the Responses interface."""
         stream = await self.client.responses.create(
             model=self.model,
@@ -80,40 +91,48 @@ class Hosted:
             tools=[{"type": "function", "strict": False, **_function(tool)} for tool in tools],
             stream=True,
             store=False,
-            max_output_tokens=MOST_TOKENS,
+            max_output_tokens=request.most,
             extra_headers={"Idempotency-Key": f"{id}-{len(history)}"},
         )
+        request.written = 0
         async with stream:
             async for event in stream:
                 if event.type in ("response.output_text.delta", "response.refusal.delta"):
-                    yield event.delta
+                    yield _text(event.delta)
                 elif event.type == "response.output_item.done" and event.item.type == "function_call":
                     calls.append((event.item.call_id, event.item.name, event.item.arguments))
                 elif event.type in ("response.completed", "response.incomplete"):
+                    request.told(getattr(event, "response", None))
                     return
                 elif event.type in ("response.failed", "error"):
                     raise BackendError(f"{self.model}: {event.type}", retry=True)
         raise BackendError(f"{self.model}: the stream ended in the middle", retry=True)
 
-    async def _complete(self, id: str, history: list, tools: list[Tool], calls: list) -> AsyncIterator[str]:
+    async def _complete(
+        self, request: Request, history: list, tools: list[Tool], calls: list, id: str
+    ) -> AsyncIterator[str]:
         """One round of Chat Completions."""
         stream = await self.client.chat.completions.create(
             model=self.model,
             messages=[{"role": "system", "content": INSTRUCTIONS}, *history],
             tools=[{"type": "function", "function": _function(tool)} for tool in tools] or openai.omit,
             stream=True,
-            max_completion_tokens=MOST_TOKENS,
+            max_completion_tokens=request.most,
+            stream_options={"include_usage": True},
             extra_headers={"Idempotency-Key": f"{id}-{len(history)}"},
         )
+        request.written = 0
         found: dict[int, list[str]] = {}  # by place: id, name, arguments so far
         async with stream:
             async for chunk in stream:
+                request.told(chunk)
                 for choice in chunk.choices[:1]:
                     _gather(found, choice.delta.tool_calls or ())
                     if choice.delta.content:
-                        yield choice.delta.content
+                        yield _text(choice.delta.content)
                     if choice.finish_reason:
                         calls += [tuple(call) for _, call in sorted(found.items())]
+                        await _usage(stream, request)
                         return
         raise BackendError(f"{self.model}: the stream ended in the middle", retry=True)
 
@@ -158,10 +177,43 @@ async def _failures():
     except openai.APIStatusError as error:
         again = error.status_code >= 500 or error.status_code in (408, 409, 429)
         why = "" if error.status_code in (401, 403) else f": {error.message[:200]}"  # a refusal may quote the key
-        raise BackendError(f"status {error.status_code}{why}", retry=again) from error
-    except (openai.OpenAIError, json.JSONDecodeError, UnicodeDecodeError, AttributeError, TypeError) as error:
+        wait_s = _retry_after_s(error.response.headers.get("retry-after", ""))
+        raise BackendError(f"status {error.status_code}{why}", retry=again, wait_s=wait_s) from error
+    except UNUSABLE as error:
         # the SDK does not check what it parses: an event of another shape shows as a missing attribute
         raise BackendError(f"no usable answer: {type(error).__name__}: {error}"[:300], retry=True) from error
+
+
+def _retry_after_s(value: str) -> float:
+    """The header `Retry-After`, seconds or a date (RFC 9110, 10.2.3), in seconds from now; 0 where it says nothing."""
+    with suppress(ValueError):
+        return max(0.0, float(value))
+    with suppress(ValueError, TypeError):
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    return 0.0
+
+
+async def _usage(stream: openai.AsyncStream, request: Request) -> None:
+    """Chat Completions count the tokens after the answer, if at all; the answer does not suffer when they do not."""
+    with suppress(TimeoutError, StopAsyncIteration, *UNUSABLE):
+        async with asyncio.timeout(USAGE_S):
+            while request.used is None:
+                request.told(await anext(stream))
+
+
+def _text(delta: object) -> str:
+    if not isinstance(delta, str):
+        raise TypeError(f"a piece of text is {type(delta).__name__}")
+    return delta
+
+
+def _characters(value: object) -> int:
+    """Of everything that is sent or was called, sound and pictures left out: how a backend counts those is its own."""
+    if isinstance(value, dict):
+        return sum(len(key) + _characters(held) for key, held in value.items() if key not in ("image_url", "input_audio"))
+    if isinstance(value, list | tuple):
+        return sum(map(_characters, value))
+    return len(value) if isinstance(value, str) else 0
 
 
 def _function(tool: Tool) -> dict:

@@ -14,6 +14,8 @@ GRACE_S = 7.0  # the `mcp` SDK ends a server that will not go in steps of 0.5, 2
 class Loop(Protocol):
     """What an agent needs; several agents may share one."""
 
+    real_time: bool  # whether its clock is the world's, not the turns'
+
     def start(self, work: Coroutine) -> Any: ...  # something with `cancel()`
 
     def soon(self, function: Callable, *args) -> None: ...
@@ -25,6 +27,8 @@ class Loop(Protocol):
 
 class Threaded:
     """An event loop in a thread of its own: the talk never waits for it."""
+
+    real_time = True
 
     def __init__(self):
         self.loop = asyncio.new_event_loop()
@@ -54,6 +58,7 @@ class Stepped:
     For evaluation and tests with backends that wait by `asyncio.sleep` alone; the world outside has another time.
     """
 
+    real_time = False
     ROUNDS = 64  # of the loop after each turn: enough for any chain of callbacks within one instant
 
     def __init__(self):
@@ -70,9 +75,13 @@ class Stepped:
 
     def turn(self) -> None:
         """What was started begins, then 200 ms pass."""
-        self.loop.run_until_complete(_settle())
+        self._settle()
         self.now += TURN_MS / 1000
-        self.loop.run_until_complete(_settle())
+        self._settle()
+
+    def _settle(self) -> None:
+        if asyncio.all_tasks(self.loop):
+            self.loop.run_until_complete(_settle())
 
     def close(self) -> None:
         self.loop.run_until_complete(_cancel_others())

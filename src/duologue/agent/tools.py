@@ -15,6 +15,8 @@ from typing import Any, NamedTuple, Protocol
 
 from pydantic import TypeAdapter, ValidationError, validate_call
 
+from duologue.agent.budget import TASK_TOKENS, Budget
+
 LONGEST_RESULT = 4_000  # characters that a backend gets to read of one result
 LONGEST_QUESTION = 160
 UNSURE = "error: this was begun before, and it is not known whether it was done; tell the user"
@@ -78,15 +80,23 @@ class Desk(Protocol):
 
 
 class Toolbox:
-    """The tools of one task.
+    """The tools of one task, and what it may still spend.
 
     Args:
         tools: of two with one name the first counts, so that no server can stand in for a tool of one's own.
         calls: how many calls the task may make.
         ledger: what earlier attempts at this task did to the world: call -> result, "" if it is not known how it ended.
+        budget: tokens, for a backend that spends some.
     """
 
-    def __init__(self, tools: Iterable[Tool], desk: Desk, calls: int = 12, ledger: dict[str, str] | None = None):
+    def __init__(
+        self,
+        tools: Iterable[Tool],
+        desk: Desk,
+        calls: int = 12,
+        ledger: dict[str, str] | None = None,
+        budget: Budget | None = None,
+    ):
         self.tools: dict[str, Tool] = {}
         for tool in tools:
             if self.tools.setdefault(tool.name, tool) is not tool:
@@ -94,6 +104,7 @@ class Toolbox:
         self.desk = desk
         self.left = calls
         self.ledger = ledger or {}
+        self.budget = budget or Budget(TASK_TOKENS)
         self.tainted = False  # whether words from outside have been read
 
     async def call(self, name: str, arguments: dict | str) -> str:

@@ -1,13 +1,12 @@
 """`duologue serve`: the command, thin; it imports what it needs when it runs."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from duologue.agent import options
 from duologue.errors import ConfigError
-
-Api = Literal["responses", "chat"]
 
 
 def serve(
@@ -19,11 +18,15 @@ def serve(
     cert_key: Annotated[Path | None, typer.Option(help="Its private key.")] = None,
     sessions: Annotated[int, typer.Option(min=1, help="At most so many at once; fewer where the machine is slower.")] = 32,
     patience: Annotated[float, typer.Option(min=-8, max=8, help="Added to the model's own wish to wait; 0 as trained.")] = 0.0,
-    model: Annotated[str | None, typer.Option(help="Language model behind it; without one, a small planner.")] = None,
-    base_url: Annotated[str | None, typer.Option(metavar="URL", help="Its OpenAI-compatible endpoint; OpenAI's own if none.")] = None,
-    api: Annotated[Api, typer.Option(help="Which interface that endpoint speaks.")] = "chat",
-    mcp: Annotated[list[str] | None, typer.Option(metavar="COMMAND|URL", help="An MCP server whose tools it may use; may be repeated.")] = None,
-    folder: Annotated[Path | None, typer.Option(help="Documents that the background side may search.")] = None,
+    model: options.Model = None,
+    base_url: options.BaseUrl = None,
+    api: options.Api = "chat",
+    takes: options.Takes = None,
+    tokens: options.Tokens = None,
+    mcp: options.Mcp = None,
+    tools: options.Tools = None,
+    allow: options.Allow = None,
+    folder: options.Folder = None,
     record: Annotated[Path | None, typer.Option(help="Folder for recordings of every session. Off unless given.")] = None,
     record_days: Annotated[float, typer.Option(min=0, help="Delete recordings after so many days.")] = 30.0,
     checkpoint: Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")] = None,
@@ -35,7 +38,7 @@ def serve(
     **Example:** `duologue serve`, then open http://127.0.0.1:8000
 
     With a model of your own behind it, its key in OPENAI_API_KEY:
-    `duologue serve --model llama3.2 --base-url http://localhost:11434/v1 --mcp "uvx mcp-server-fetch"`
+    `duologue serve --model llama3.2 --base-url http://localhost:11434/v1 --mcp "uvx mcp-server-time" --allow get_current_time`
     """
     from functools import partial
 
@@ -50,7 +53,8 @@ def serve(
         raise ConfigError("give --cert and --cert-key together, or neither")
     if record:
         record.mkdir(parents=True, exist_ok=True)
-    make_agent = agents(Behind(model=model, base_url=base_url, api=api, mcp=tuple(mcp or ()), folder=folder))
+    given = {"mcp": tuple(mcp or ()), "tools": tuple(tools or ()), "allow": tuple(allow or ())}
+    make_agent = agents(Behind(model=model, base_url=base_url, api=api, takes=takes, tokens=tokens, folder=folder, **given))
     known = read_keys(keys)
     check_reach(host, known)
     settings = Settings(

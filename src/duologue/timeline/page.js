@@ -33,6 +33,7 @@ const lanes = [
   { name: "", note: "words said", tone: "duo", words: story.said, rows: 2, from: "duo" },
   { name: "writes", tone: "duo", words: story.text, rows: 1, absent: !story.text.length },
   { name: "calls", tone: "other", words: story.calls, rows: 1, absent: !story.calls.length },
+  { name: "tasks", tone: "other", words: story.tasks, rows: 2, absent: !story.tasks.length },
   { name: "compute", note: "for each turn", height: 72, draw: drawCompute },
 ].filter((lane) => !lane.absent);
 
@@ -348,7 +349,7 @@ function follow() {
 /* ---- words below, and beside the pointer ---- */
 
 const escaped = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
-const KIND = { typed: "typed", text: "writes", call: "calls" };
+const KIND = { typed: "typed", text: "writes", call: "calls", task: "task" };
 
 function writeTranscript() {
   $("transcript").innerHTML =
@@ -380,6 +381,7 @@ function showTip(event) {
     row("said", turn.said, "duo");
     row("writes", turn.text, "duo");
     turn.calls.forEach((call) => row("calls", `${call.kind} ${call.text}`));
+    turn.tasks.forEach((task) => row("task " + task.id, `${task.what} ${task.text}`));
     row("decides", turn.speak ? "speak" : "hush", turn.speak ? "duo" : "");
     row("compute", turn.compute_ms.toFixed(1) + " ms", turn.compute_ms > BUDGET_MS ? "late" : "");
   }

@@ -45,6 +45,7 @@ def page_data(story: Story) -> dict:
         "said": _placed(story, "said"),
         "text": _placed(story, "text"),
         "calls": [[p.start_s, p.text] for p in phrases(story) if p.who == "call"],
+        "tasks": [[slot_s(e["turn"]), f"{t['id']} {t['what']} {t['text']}".strip()] for e in story.events for t in e["tasks"]],
         "typed": story.typed,
         "pictures": [[second, _text64(jpeg)] for second, jpeg in story.pictures],
         "phrases": phrases(story),

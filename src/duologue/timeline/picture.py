@@ -102,7 +102,8 @@ def _draw_all_words(axes: Axes, story: Story, row: tuple[float, float]) -> None:
     _draw_words(axes, placed("heard"), row, (HEARD, HEARD - WORD, HEARD - 2 * WORD), YOU)
     _draw_words(axes, story.typed, row, (TYPED,), YOU)
     _draw_words(axes, placed("said"), row, (SAID, SAID - WORD, SAID - 2 * WORD), DUO)
-    _draw_words(axes, sorted([*placed("text"), *calls]), row, (DONE, DONE - WORD), OTHER)
+    tasks = [(slot_s(e["turn"]), f"{task['what']} {task['text']}".strip()) for e in story.events for task in e["tasks"]]
+    _draw_words(axes, sorted([*placed("text"), *calls, *tasks]), row, (DONE, DONE - WORD), OTHER)
 
 
 def _draw_words(

@@ -18,13 +18,15 @@ from duologue.turn import SAMPLE_RATE_HZ, TURN_MS, TurnOut
 PEAKS_PER_SECOND = 100
 PHRASE_GAP_TURNS = 5  # words closer than this are one line of the transcript
 TURN_S = TURN_MS / 1000
+QUIET = {"asked", "working", "partial", "question", "done", "failed", "spoken"}  # of a task; what is told of these is "delivered"
+STATES = {"asked", "working", "done", "failed", "cancelled", "superseded", "expired"}  # as in `agent.board`
 
 
 class Phrase(NamedTuple):
     """Words of one side that belong together, with the time of the first."""
 
     start_s: float
-    who: str  # "you", "duo", "typed", "text" or "call"
+    who: str  # "you", "duo", "typed", "text", "call" or "task"
     text: str
 
 
@@ -44,8 +46,8 @@ class Story:
         return (len(self.events) + 1) * TURN_S
 
 
-def event(out: TurnOut) -> dict:
-    """The line of events.jsonl for one turn."""
+def event(out: TurnOut, tasks: Iterable[tuple[str, str, str]] = ()) -> dict:
+    """The line of events.jsonl for one turn; `tasks` is what happened to tasks in it: (task, what, text)."""
     calls = [{"kind": call.kind, "text": call.text} for call in out.calls]
     return {
         "turn": out.index,
@@ -54,6 +56,7 @@ def event(out: TurnOut) -> dict:
         "text": out.text,
         "speak": out.speak,
         "calls": calls,
+        "tasks": [dict(zip(("id", "what", "text"), task, strict=True)) for task in tasks],
         "compute_ms": round(out.compute_ms, 2),
     }
 
@@ -96,7 +99,19 @@ def phrases(story: Story) -> list[Phrase]:
         for e in story.events
         for call in e["calls"]
     ]
-    return sorted([*spoken, *written, *calls])
+    tasks = [
+        Phrase(slot_s(e["turn"]), "task", f"{task['what']} {task['text']}".strip())
+        for e in story.events
+        for task in e["tasks"]
+        if task["what"] not in QUIET
+    ]
+    return sorted([*spoken, *written, *calls, *tasks])
+
+
+def unfinished(story: Story) -> list[str]:
+    """Tasks that were still being worked on when the recording ended."""
+    states = {task["id"]: task["what"] for e in story.events for task in e["tasks"] if task["what"] in STATES}
+    return [id for id, state in states.items() if state in ("asked", "working")]
 
 
 def _joined(events: list[dict], key: str, who: str) -> list[Phrase]:
