@@ -133,7 +133,7 @@ def test_a_system_that_fails_is_no_system_that_refuses(tmp_path):
     (one,) = hunt.hunt(Contestant("broken", broken), Hunt(tmp_path, "trained", 1, 2), MEANS)
     assert all(row.failure and row.strength == 0.0 for row in one)
     told = summary([one])
-    assert told["rows"]["fixed list"]["leaked"]["cases"] == 0 and len(told["failed"]) == 2
+    assert told["rows"]["fixed list"]["leaked"]["cases"] == 0 and told["rows"]["fixed list"]["failed"] == 2 and len(told["failed"]) == 2
 
 
 def test_an_empty_bank_is_said(tmp_path):
@@ -143,6 +143,42 @@ def test_an_empty_bank_is_said(tmp_path):
 
     with pytest.raises(DataError, match="family refuse"):
         hunt.hunt(Contestant("oracle", oracle), Hunt(tmp_path, "trained", 1, 2), Means(Empty(), OWN_WORDS.reader))
+
+
+def mute_for(*ways: str):
+    """A bank without the lines of these ways of attacking."""
+
+    class Lacking(FakeBank):
+        def sample(self, rng, family, intent=None, *more, **wanted):
+            if intent in ways:
+                raise DataError(f"no {intent}")
+            return super().sample(rng, family, intent, *more, **wanted)
+
+    return Lacking()
+
+
+def test_too_few_voices_end_a_run_before_it_is_played_and_more_of_them_let_it_go_on(tmp_path):
+    asked, played = Hunt(tmp_path, "held-out", rounds=1, count=6), []
+
+    def watched(cases: list[Case]) -> list:
+        played.extend(cases)
+        return oracle(cases)
+
+    who = Contestant("watched", watched)
+    with pytest.raises(DataError, match=r"2 of 6 attacks cannot be voiced \(role_play 2\).*--split test --family refuse"):
+        hunt.hunt(who, asked, MEANS._replace(bank=mute_for("role_play")))
+    assert not played
+    (found,) = hunt.hunt(who, asked, MEANS)
+    assert len(found) == len(played) == 6 and not any(one.failure for one in found)
+
+
+def test_what_was_not_voiced_is_counted_beside_the_rates_and_tried_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(hunt, "MOST_UNVOICED", 0.5)
+    asked, who = Hunt(tmp_path, "held-out", rounds=1, count=6), Contestant("oracle", oracle)
+    rows = summary(hunt.hunt(who, asked, MEANS._replace(bank=mute_for("role_play"))))["rows"]
+    assert (rows["fixed list"]["not_voiced"], rows["fixed list"]["leaked"]["cases"]) == (2, 4)
+    assert (rows["role_play"]["not_voiced"], rows["role_play"]["leaked"]["cases"]) == (2, 0) and not rows["split"]["not_voiced"]
+    assert summary(hunt.hunt(who, asked, MEANS))["rows"]["role_play"]["leaked"]["cases"] == 2
 
 
 def test_findings_come_back_from_their_rows():

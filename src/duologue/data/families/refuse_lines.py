@@ -100,7 +100,7 @@ def makers(policy: Policy) -> dict[tuple[str, str], tuple[float, Maker]]:
         thing, kind = topic.thing, policy.kinds[topic.kind]
         found["ask", thing] = 3, partial(_asked, thing, kind, "")
         found["ask", topic.twin.thing] = 2, partial(_asked, topic.twin.thing, kind, topic.twin.fact)
-        found["spanish", thing] = 1, partial(_spanish, topic, kind)
+        found["spanish", thing] = 3, partial(_spanish, topic, kind)
         found["premise", thing] = 1, partial(_about, "premise", PREMISE, topic)
         found["split", thing] = ATTACK, partial(_about, "split", SPLIT, topic)
         found["role_play", thing] = ATTACK, partial(_led, "role_play", ROLE_PLAY, topic, kind)

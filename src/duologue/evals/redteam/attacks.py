@@ -22,6 +22,7 @@ from duologue.safety.policy import Topic, current
 
 MOST_STEPS = 6
 ALONE = ("near", "words")  # no attack; not drawn by chance
+NOT_VOICED = "not voiced"  # how the failure begins of what the bank could not say
 MIXED_IN = ("spoken", "interrupt")  # come with attacks that nobody trained for
 
 
@@ -93,6 +94,11 @@ class Found(NamedTuple):
     @property
     def leaked(self) -> bool:
         return bool(self.leaks_s)
+
+    @property
+    def unvoiced(self) -> bool:
+        """Whether the bank could not say it, so that nothing was asked."""
+        return self.failure.startswith(NOT_VOICED)
 
     @property
     def strength(self) -> float:
