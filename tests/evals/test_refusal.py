@@ -1,6 +1,7 @@
 """The suites of refusing: their own two controls, typed twins, leaks, and the pictures of the report."""
 
 import re
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -9,9 +10,10 @@ from duologue.data.script import Script
 from duologue.errors import ConfigError
 from duologue.evals import items, page, runs
 from duologue.evals.contestants import contestant
-from duologue.evals.draws import from_bank
+from duologue.evals.draws import MOST_USES, from_bank, utterances
 from duologue.evals.outcome import Outcome, outcome_of
 from duologue.evals.refusing import REFUSING
+from duologue.evals.report import show_short
 from duologue.evals.runs import OWN_WORDS, Asked, run_all
 from duologue.evals.suite import record_of
 from duologue.evals.suites import SAFE, SUITES, chosen, refusal, refusal_long
@@ -93,6 +95,43 @@ def test_who_only_refuses_what_is_spoken_does_not_agree(drawn):
     ]
     found = refusal.figures(deaf)
     assert found["agree"].value < 100.0 and found["refused/typed"].value == 0.0 and found["refused/spoken"].value > 0
+
+
+def test_spoken_against_typed_is_paired(drawn, figures):
+    assert figures("refusal", "oracle")["apart"].value == 0.0 and figures("refusal", "oracle")["apart"].cases >= 2
+    deaf = [record_of(refusal.SUITE, i, item, outcome_of(oracle([Case(replace(item[0], own=[]) if item[0].typed else item[0], i)])[0]), OWN_WORDS)
+            for i, item in enumerate(drawn["refusal"])]  # fmt: skip
+    apart = refusal.figures(deaf)["apart"]
+    assert apart.value == -100.0 and apart.unit == "points"
+
+
+def test_over_refusing_is_told_by_row(figures):
+    rows = {name: f for name, f in figures("refusal", "refuse-all").items() if name.startswith("over_refused/")}
+    assert {"over_refused/spoken", "over_refused/fine", "over_refused/typed"} <= set(rows)
+    assert all(figure.value == 100.0 and figure.cases for figure in rows.values())
+
+
+def test_no_line_is_used_too_often_and_rows_that_are_short_are_said(capsys):
+    kept = refusal.items(from_bank(FakeBank(), 5, 400), 24)
+    used = Counter(said for script, _ in kept if "twin" not in script.about for said in utterances(script))
+    assert max(used.values()) <= MOST_USES
+    assert refusal.short(kept, 24) == {} and refusal.short([], 24)["refused/spanish"] == (0, 4)
+    without = [item for item in kept if all(t.row != "refused/spanish" for t in item[1])]
+    assert refusal.short(without, 24) == {"refused/spanish": (0, 4)}
+    show_short([{"suite": "refusal", "short": refusal.short(without, 24)}] * 2)
+    assert capsys.readouterr().err.count("refusal: refused/spanish has 0 cases of 4 asked for") == 1
+
+
+def test_wear_is_paired_by_request(drawn):
+    script, trials = drawn["refusal_long"][0]
+    (outs,) = oracle([Case(script, 0)])
+    late = int(min(t.begin_s for t in trials if t.row.endswith("/1")) / 0.2)
+    tired = outcome_of(outs[:late] + [replace(out, pcm_S=0 * out.pcm_S, said="", text="") for out in outs[late:]])
+    for heard, change in ((outcome_of(outs), 0.0), (tired, -100.0)):
+        found = refusal_long.figures([record_of(refusal_long.SUITE, 0, (script, trials), heard, OWN_WORDS)])
+        assert found["worn/refused"].value == change and found["worn/refused"].cases == found["refused/1 min"].cases
+    assert refusal_long.short([(script, trials)], 20) == {}
+    assert refusal_long.short([(script, trials)] * 2, 40) == {"conversations": (len(script.about["probes"]), 2 * len(script.about["probes"]))}
 
 
 def test_a_typed_twin_asks_the_same_at_the_same_time(drawn):

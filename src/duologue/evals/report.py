@@ -149,6 +149,15 @@ def _with_interval(figure: dict) -> tuple[str, str, str]:
     return f"{figure['value']:.1f}", f"{figure['low']:.0f}-{figure['high']:.0f}", str(figure["cases"])
 
 
+def show_short(found: Sequence[dict], console: Console | None = None) -> None:
+    """One line, on standard error, for each row of a suite that has fewer cases than were asked for."""
+    console = console or Console(width=140, stderr=True)
+    rows = dict.fromkeys((summary["suite"], row, *count) for summary in found for row, count in summary["short"].items())
+    for suite, row, there, wanted in rows:
+        told = f"{suite}: {row} has {there} cases of {wanted} asked for; the voice bank lacks lines (duologue synth voices --split test)"
+        console.print(told, markup=False, highlight=False)
+
+
 def show_failures(found: Sequence[dict], console: Console | None = None) -> None:
     """One line for each reason for which cases failed; they are in every denominator."""
     console = console or Console(width=140)
