@@ -30,6 +30,7 @@ from duologue.turn import SAMPLE_RATE_HZ, SAMPLES_PER_TURN, TURN_MS, TurnIn, Tur
 Step = Callable[[TurnIn], TurnOut]
 
 MICROPHONE = "-"
+NOTICE = "A machine listens and speaks here, not a person."
 MOST_THUMBNAILS = 240
 QUIET_S = np.zeros(SAMPLES_PER_TURN, np.float32)
 TONES = {"you": "blue", "typed": "blue", "duo": "red", "text": "red", "call": "magenta"}
@@ -76,6 +77,7 @@ def talk(
         DataError: the source cannot be read, or an output cannot be written. No output is touched then.
     """
     title, length_s, sound, pictures, play = _open(source, seen.camera)
+    Console(highlight=False).print(NOTICE)
     turns = listen(sound, only_changed(pictures, seen.changed), typed, tail_s)
     total = None if length_s is None else math.ceil((length_s + tail_s) * 1000 / TURN_MS)
     thumbnails: list[tuple[float, bytes]] = []
