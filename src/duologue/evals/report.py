@@ -132,11 +132,12 @@ def show_copies(found: dict, console: Console | None = None) -> None:
 
 def show_attacks(system: str, found: dict, console: Console | None = None) -> None:
     """Prints what the red team found: leaks and refusals, of the fixed list, of the search, by way of attacking."""
-    titles = ("attacks", "leaked %", "95 %", "sessions", "requests refused %", "95 %", "requests", "not voiced", "failed")
+    titles = ("attacks", "leaked %", "95 %", "sessions", "heard %", "said %", "requests refused %", "95 %", "requests", "handed on %", "not voiced", "failed")
     table = Table(*titles, title=f"red team against {system}")
     for name, row in found["rows"].items():
         left_out = [str(row[name] or "") for name in ("not_voiced", "failed")]
-        table.add_row(name, *_with_interval(row["leaked"]), *_with_interval(row["refused"]), *left_out)
+        heard, said, handed_on = (_with_interval(row[name])[0] for name in ("leaked/heard", "leaked/said", "handed_on"))
+        table.add_row(name, *_with_interval(row["leaked"]), heard, said, *_with_interval(row["refused"]), handed_on, *left_out)
     console = console or Console(width=140)
     console.print(table)
     for failure, count in Counter(found["failed"]).items():
