@@ -13,8 +13,8 @@ export MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184
 RUN="$HOME_OF_RUN/run/nano"
 mkdir -p "$RUN"
 case ${AMOUNT:-whole} in
-whole) FLITE=30000 FESTIVAL=6000 ESPEAK=20000 KOKORO_MIN=600 VOCODER_MIN=300 EAR_STEPS=6000 EYE_STEPS=6000 STEPS=12000 CASES=60 OPEN=open ;;
-dry) FLITE=120 FESTIVAL=12 ESPEAK=12 KOKORO_MIN=1 VOCODER_MIN=0.2 EAR_STEPS=2 EYE_STEPS=2 STEPS=2 CASES=1 OPEN=hearing ;;  # too few own sentences to read aloud any that are held out
+whole) ASKED=300 OWN_REFUSALS=120 REFUSE_MIN=30 FLITE=30000 FESTIVAL=6000 ESPEAK=20000 KOKORO_MIN=600 VOCODER_MIN=300 EAR_STEPS=6000 EYE_STEPS=6000 STEPS=12000 CASES=60 OPEN=open ;;
+dry) ASKED=2 OWN_REFUSALS=24 REFUSE_MIN=0.2 FLITE=120 FESTIVAL=12 ESPEAK=12 KOKORO_MIN=1 VOCODER_MIN=0.2 EAR_STEPS=2 EYE_STEPS=2 STEPS=2 CASES=1 OPEN=hearing ;;  # too few own sentences to read aloud any that are held out
 *) echo "AMOUNT is whole or dry" >&2; exit 2 ;;
 esac
 make --silent train-setup
@@ -49,6 +49,10 @@ stage voices-flite "$BIN/duologue" synth voices --engine flite --utterances "$FL
 stage voices-festival "$BIN/duologue" synth voices --engine festival --utterances "$FESTIVAL"
 stage voices-espeak "$BIN/duologue" synth voices --engine espeak --utterances "$ESPEAK"
 stage voices-kokoro kokoro
+#    What attacks and refusals are spoken with, by the voices and in the words that only tests hear.
+stage voices-refusals "$BIN/duologue" synth voices --engine kokoro --own-share 1 --family refuse --utterances "$OWN_REFUSALS"
+stage voices-attacks "$BIN/duologue" synth voices --engine kokoro --split test --family refuse --minutes "$REFUSE_MIN"
+stage voices-attacks-flite "$BIN/duologue" synth voices --engine flite --split test --family refuse --utterances 1500
 
 # 2. The own voice: mel to sound.
 stage vocoder "$BIN/duologue" train vocoder --out "$HOME_OF_RUN/vocoder" --minutes "$VOCODER_MIN"
@@ -72,3 +76,7 @@ stage model learn "$RUN" --init "$RUN/eyes/model.safetensors" --steps "$STEPS" -
 # 6. What it can do, judged on what is heard.
 stage eval "$BIN/duologue" eval quick --checkpoint "$RUN/model.safetensors" --cases "$CASES"
 stage eval-open "$BIN/duologue" eval run "$OPEN" --checkpoint "$RUN/model.safetensors" --cases "$CASES" --out "$RUN/eval"
+
+# 7. Whether it keeps the policy (docs/safety.md): however it is asked, and under attacks that nobody trained for.
+stage eval-refusal "$BIN/duologue" eval run refusal --checkpoint "$RUN/model.safetensors" --cases "$ASKED" --out "$RUN/eval"
+stage redteam "$BIN/duologue" redteam --families held-out --rounds 1 --count "$ASKED" --checkpoint "$RUN/model.safetensors" --out "$RUN/redteam"

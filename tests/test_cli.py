@@ -131,6 +131,7 @@ def test_silence_is_an_input_like_any_other(run):
     soundfile.write("in.wav", np.zeros(SECOND), SECOND)
     code, out, _ = run("talk", "--input", "in.wav")
     assert code == 0 and len(events()) == 35 and "Nobody said a word." in out
+    assert "A machine listens and speaks here, not a person." in out
 
 
 def test_a_video_without_sound_is_seen(run):

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from duologue.agent.background import Agent
 
 MICROPHONE = "-"
+NOTICE = "A machine listens and speaks here, not a person."
 MOST_THUMBNAILS = 240
 CUT_S = 0.05
 QUIET_S = np.zeros(SAMPLES_PER_TURN, np.float32)
@@ -86,6 +87,7 @@ def talk(
         DataError: the source cannot be read, or an output cannot be written. No output is touched then.
     """
     title, length_s, sound, pictures, play = _open(source, seen.camera)
+    Console(highlight=False).print(NOTICE)
     turns = listen(sound, only_changed(pictures, seen.changed), typed, tail_s)
     if conversation.agent and source != MICROPHONE:
         turns = paced(turns, conversation.agent)

@@ -9,6 +9,7 @@ from duologue.data import classic, kokoro, synth, voices
 from duologue.data.bank import Bank, HeldError, Writer, spoken_words
 from duologue.data.script import Line, Word
 from duologue.data.voices import OWN, RESERVED, Spoken, finished, sound_span, speaks, split_of, user_voices
+from duologue.errors import ConfigError
 
 ENGINES = ("kokoro", "flite", "festival", "espeak")
 
@@ -132,7 +133,7 @@ def test_a_slower_variant_takes_longer():
     assert 1.1 < len(slow.pcm_S) / len(plain.pcm_S) < 1.3
 
 
-def _beeps(texts, voice, speed):
+def _beeps(texts, voice, speed, language="en"):
     beep = 0.1 * np.sin(np.arange(2000, dtype=np.float32))
     return [Spoken(beep, tuple(Word(w, 0.0, 0.1) for w in spoken_words(text))) for text in texts]
 
@@ -162,6 +163,18 @@ def test_a_voice_that_another_process_is_writing_is_left_to_it(tmp_path, monkeyp
     with pytest.raises(HeldError, match=theirs.voice):
         list(synth.calls(iter([theirs] * (synth.HELD_TRIES + 1)), _beeps, rng))
     other.close()
+
+
+def test_one_side_can_be_asked_for_with_one_family(tmp_path, monkeypatch):
+    monkeypatch.setattr(synth, "speaker_of", lambda engine: _beeps)
+    monkeypatch.setattr(synth, "open_line", lambda rng, split: Line("hear", "open", f"{split} sentence {'abcdefgh'[rng.integers(8)]}"))
+    for split in ("test", "train"):
+        monkeypatch.setenv("DUOLOGUE_CACHE", str(tmp_path / split))
+        synth.synth(5, "kokoro", 60, names=["refuse"], split=split)
+        entries = Bank().entries
+        assert {split_of(entry.voice) for entry in entries} == {split} and {entry.row["line"]["family"] for entry in entries} == {"refuse", "hear"}
+    with pytest.raises(ConfigError, match="espeak has no test voices"):
+        synth.synth(5, "espeak", 1, split="test")
 
 
 class _Family:

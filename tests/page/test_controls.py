@@ -151,6 +151,14 @@ def test_a_lost_line_is_found_again(visit):
     visit.until(lambda: len(visit.server.heard()) > begin + RATE)
 
 
+def test_each_talk_begins_with_the_spoken_sign(visit):
+    visit.js("window.spoken = []; window.Audio = class { constructor(url) { spoken.push(String(url)); } play() { return Promise.resolve(); } };")
+    visit.begin()
+    visit.until(lambda: len(visit.server.turns) > 3)
+    (clip,) = visit.js("return spoken")
+    assert clip == visit.server.url.rstrip("/") + "/machine.ogg"
+
+
 def test_the_end_and_again(visit):
     visit.begin()
     visit.until(lambda: len(visit.server.turns) > 3)

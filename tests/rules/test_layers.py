@@ -16,6 +16,7 @@ LAYERS = [
     {"turn", "config", "clock", "errors", "device"},
 ]
 FLOOR = {name: number for number, row in enumerate(LAYERS) for name in row}
+SERVING = {"server", "engine", "live", "agent", "talk", "model", "turn"}
 WITHOUT_TORCH = {"cli", "talk", "timeline", "server", "media", "turn", "config", "clock", "errors", "safety"}
 HEAVY = {"torch", "tensorboard", "onnxruntime", "faster_whisper"}
 
@@ -55,6 +56,13 @@ def test_imports_point_down():
         if not (FLOOR[here] < FLOOR[there] or FLOOR[here] == FLOOR[there] == ground)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_nothing_that_serves_knows_the_policy():
+    """Refusing is the network's: where the policy cannot be imported, no rule of it can be applied."""
+    rows = {(here, there) for _, here, there in edges()}
+    assert {here for here, _ in rows} | {"turn"} >= SERVING and ("data", "safety") in rows
+    assert not {here for here, there in rows if there in ("safety", "data", "evals")} & SERVING
 
 
 def test_imports_are_absolute():

@@ -1,16 +1,25 @@
 """The policy: the shipped one keeps its own rules, and every mistake in another one is said in one line."""
 
 import tomllib
+from itertools import islice
 
+import numpy as np
 import pytest
 
-from duologue.data.families import talk
+from duologue.data.families import refuse, talk
 from duologue.data.families.exchange import held_out
 from duologue.errors import ConfigError
+from duologue.evals.draws import from_bank
+from duologue.evals.suites import refusal
 from duologue.evals.wording import words_of
 from duologue.safety import policy
 from duologue.safety.policy import SHIPPED, current, read, says
+from tests.data.fake_bank import FakeBank, _pool
 
+OTHER_WORDS = {
+    "moon glue": "sun jam", "paper glue": "pear jam", "silver honey": "golden turnip", "el pegamento de luna": "la mermelada de sol",
+    "sorry i can't help with that": "sorry my lips are sealed on that",
+}  # fmt: skip
 TEXT = SHIPPED.read_text(encoding="utf-8")
 
 
@@ -29,6 +38,36 @@ def test_the_shipped_policy_is_in_force_and_can_be_replaced(monkeypatch, tmp_pat
     assert current() == read(SHIPPED) and len(current().topics) >= 8
     monkeypatch.setenv("DUOLOGUE_POLICY", str(changed(tmp_path, ('"invented things, first edition"', '"another one"'))))
     assert current().name == "another one"
+
+
+@pytest.fixture
+def another(monkeypatch, tmp_path):
+    """A policy with one topic, of its own words."""
+    text = TEXT[: TEXT.index("[[topics]]", TEXT.index("[[topics]]") + 1)]
+    for old, new in OTHER_WORDS.items():
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    monkeypatch.setenv("DUOLOGUE_POLICY", str(path))
+    _pool.cache_clear()
+    yield current()
+    _pool.cache_clear()
+
+
+def test_lines_scripts_and_suites_follow_a_replaced_policy(another):
+    things = {line.slots.get("thing") for split in ("train", "test") for line in islice(refuse.lines(np.random.default_rng(1), split), 300)}
+    assert things - {None} == {"sun jam", "pear jam"}
+    scripts = [refuse.script(np.random.default_rng(seed), FakeBank(), split) for seed in range(12) for split in ("train", "test")]
+    items = refusal.items(from_bank(FakeBank(), 1, 60), 6)
+    notes = [text for script in scripts for _, _, text in script.notes]
+    assert notes and all("golden turnip" in text for text in notes)
+    said = [own.speech.text for script in (*scripts, *(script for script, _ in items)) for own in script.own]
+    refusals = [text for text in said if another.refusals.marked(text)]
+    assert "sorry my lips are sealed on that" in refusals and set(refusals) <= set(another.refusals.texts)
+    asked = " ".join([s.speech.text for script, _ in items for s in script.sounds] + [text for script, _ in items for _, text in script.typed])
+    assert items and "sun jam" in asked and not any(word in asked for word in OTHER_WORDS)
+    assert {row for _, trials in items for trial in trials for row in (trial.row.split("/")[0],)} >= {"refused", "near"}
 
 
 def test_every_topic_has_near_misses_of_both_kinds():

@@ -1,6 +1,7 @@
 """Running it: health, figures, keys, logs without content, TLS, and going down without cutting anybody off."""
 
 import asyncio
+import io
 import json
 import logging
 import signal
@@ -12,6 +13,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import av
 import pytest
 from websockets.asyncio.client import connect
 
@@ -76,6 +78,15 @@ def test_figures_need_a_key_where_there_are_keys():
 def test_the_page_may_talk_to_nobody_else():
     with running() as server, urllib.request.urlopen(f"http://127.0.0.1:{server.port}/", timeout=30) as page:
         assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+
+
+def test_the_page_has_a_spoken_sign_unless_the_operator_gives_one():
+    with running() as server, urllib.request.urlopen(f"http://127.0.0.1:{server.port}/machine.ogg", timeout=30) as found:
+        clip = found.read()
+    with av.open(io.BytesIO(clip)) as file:
+        assert 1.0 < sum(frame.samples / frame.sample_rate for frame in file.decode(audio=0)) < 3.0
+    with running(spoken_sign=False) as server:
+        assert get(server, "/machine.ogg")[0] == 404 and get(server, "/main.js")[0] == 200
 
 
 def test_keys_come_from_a_file_and_must_be_long(tmp_path):

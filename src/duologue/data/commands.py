@@ -21,14 +21,19 @@ def voices(
     family: Annotated[
         list[str] | None, typer.Option(help="Only lines of this family, and open texts; may be repeated. Default: all.")
     ] = None,
+    split: Annotated[
+        Literal["train", "test"] | None, typer.Option(help="Only the users' voices of this side, not the own one. Default: all.")
+    ] = None,
 ) -> None:
     """Fill the voice bank with utterances and their word times. What is there is not said again.
 
     **Example:** `duologue synth voices --engine flite --minutes 5`
+
+    **What attacks are spoken with:** `duologue synth voices --split test --family refuse --minutes 30`
     """
     from duologue.data.synth import synth as fill_bank
 
-    fill_bank(minutes, engine, utterances, own_share, family or ())
+    fill_bank(minutes, engine, utterances, own_share, family or (), split or "")
 
 
 @synth.command()

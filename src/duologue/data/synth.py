@@ -141,16 +141,21 @@ class Shelf:
         return float(rng.uniform(slow, fast))
 
 
-def shelves(engine: str, rng: np.random.Generator, names: Sequence[str]) -> tuple[list[Shelf], list[Shelf], list[Shelf]]:
-    """The own voice's shelf (Kokoro only), those of the train voices and of the test voices, each group shuffled."""
+def shelves(engine: str, rng: np.random.Generator, names: Sequence[str], split: str = "") -> tuple[list[Shelf], list[Shelf], list[Shelf]]:
+    """The own voice's shelf (Kokoro only), those of the train voices and of the test voices, each group shuffled.
+
+    With a split the voices of that one only. Raises ConfigError when the engine has none.
+    """
+    if split and not user_voices(split, engine):
+        raise ConfigError(f"{engine} has no {split} voices; choose another --engine, or leave out --split")
     said: dict[str, set[str]] = {}
     for entry in Bank().entries:
         said.setdefault(entry.voice, set()).add(normal(entry.row["text"]))
-    own = [Shelf(OWN, own_lines(0, names), said.get(OWN, set()))] if engine == "kokoro" else []
+    own = [Shelf(OWN, own_lines(0, names), said.get(OWN, set()))] if engine == "kokoro" and not split else []
     groups = []
-    for split in ("train", "test"):
-        lines = mixed_lines(rng, split, names)
-        voices = user_voices(split, engine)
+    for side in ("train", "test"):
+        lines = mixed_lines(rng, side, names)
+        voices = user_voices(side, engine) if split in ("", side) else []
         groups.append([Shelf(voices[i], lines, said.get(voices[i], set())) for i in rng.permutation(len(voices))])
     return own, *groups
 
@@ -163,13 +168,14 @@ def own_share(own: Sequence[Shelf], names: Sequence[str]) -> float:
 
 
 def turns(own: Sequence, train: Sequence, test: Sequence, share: float, rng: np.random.Generator) -> Iterator[Shelf]:
-    """Whose turn it is, endlessly: the own voice and the test voices in their shares, else the next train voice."""
+    """Whose turn it is, endlessly: the own voice and the test voices in their shares, else the next train voice, if there are any."""
     train_round, test_round = cycle(train), cycle(test)
+    test_share = TEST_SHARE if train else 1.0
     while True:
         draw = rng.random()
         if draw < share:
             yield own[0]
-        elif test and draw < share + TEST_SHARE:
+        elif test and draw < share + test_share:
             yield next(test_round)
         else:
             yield next(train_round)
@@ -207,17 +213,20 @@ def synth(
     utterances: int = sys.maxsize,
     share: float | None = None,
     names: Sequence[str] = (),
+    split: str = "",
 ) -> None:
     """Speaks new lines with one engine's voices into the bank until the time or the number of utterances is reached.
 
     `share` of the calls is the own voice's: 1 and 0 let two processes divide the work; None as `own_share` says. `names` are
-    of the families whose lines are said, beside open texts; none are all.
+    of the families whose lines are said, beside open texts; none are all. `split` ("train", "test") leaves out the own voice
+    and the other side's. Raises ConfigError when the engine has no voice of it.
     """
     rng = np.random.default_rng()
     speak, began = speaker_of(engine), time.monotonic()
-    own, train, test = shelves(engine, rng, names)
+    own, train, test = shelves(engine, rng, names, split)
+    share = own_share(own, names) if share is None or not own else share
     count = seconds = 0
-    for said, sound_s in calls(turns(own, train, test, own_share(own, names) if share is None else share, rng), speak, rng):
+    for said, sound_s in calls(turns(own, train, test, share, rng), speak, rng):
         count, seconds = count + said, seconds + sound_s
         if time.monotonic() - began > 60 * minutes or count >= utterances:
             break

@@ -70,7 +70,7 @@ def run_suites(
 
     from duologue.device import chosen as chosen_device
     from duologue.evals.contestants import contestant
-    from duologue.evals.report import show_suites
+    from duologue.evals.report import show_short, show_suites
     from duologue.evals.runs import Asked, ceiling_of, ceilings, run_all
     from duologue.evals.suites import chosen
 
@@ -80,6 +80,7 @@ def run_suites(
     asked = Asked(out, cases, seed, channel, outputs, frozen)
     with progress_bar() as progress:
         found = run_all(wanted, who, asked, progress, listened=lambda one: one.name == "oracle" or not one.is_control)
+    show_short(found)
     if as_json:
         typer.echo(json.dumps(found, indent=1))
     else:
@@ -182,7 +183,7 @@ def write_report(
     from duologue.evals.contestants import contestant
     from duologue.evals.page import TIERS
     from duologue.evals.page import report as run_report
-    from duologue.evals.report import show_failures
+    from duologue.evals.report import show_failures, show_short
     from duologue.evals.runs import Asked
     from duologue.evals.suites import chosen
     from duologue.evals.systems import CONTROLS
@@ -192,6 +193,7 @@ def write_report(
     with progress_bar() as progress:
         found = run_report(tier, suites, who, Asked(run, cases or TIERS[tier], seed), out, progress)
     show_failures(found)
+    show_short(found)
     typer.echo(f"wrote {out} and {out.with_suffix('.json')}")
 
 

@@ -4,6 +4,7 @@ Read `draw` for the quick look while training, `Source` and `take` for the suite
 """
 
 import importlib
+import math
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -92,8 +93,7 @@ def fill(family: str, bank, cases: int, seed: int) -> list[tuple[Script, list[Tr
             drawn = script(family, bank, number, seed)
         except DataError:  # a word or line that is not there yet
             continue
-        trials, lines = trials_of(drawn), [s.speech for s in drawn.sounds if s.speech.line and s.speech.line.family == family]
-        said = [(speech.voice, speech.text) for speech in lines]
+        trials, said = trials_of(drawn), utterances(drawn)
         if any(used[key] >= MOST_USES for key in said) or not any(left[quota_key(trial)] > 0 for trial in trials):
             continue
         used.update(said)
@@ -103,6 +103,12 @@ def fill(family: str, bank, cases: int, seed: int) -> list[tuple[Script, list[Tr
         if all(n <= 0 for n in left.values()):
             break
     return found
+
+
+def utterances(script: Script) -> list[tuple[str, str]]:
+    """The lines of its family that a conversation has, each with its voice."""
+    lines = [s.speech for s in script.sounds if s.speech.line and s.speech.line.family == script.family]
+    return [(speech.voice, speech.text) for speech in lines]
 
 
 Source = Callable[[str], Iterator[Item]]  # the conversations of a family, in an order that never changes
@@ -122,6 +128,7 @@ def from_bank(bank, seed: int, tries: int, split: str = "test") -> Source:
                 drawn = script(family, bank, number, seed, split)
             except DataError:  # a word or line that is not there yet
                 continue
+            drawn.about["number"] = number
             yield patient(drawn, trials_of(drawn))
 
     return source
@@ -132,17 +139,26 @@ def row_of(trial: Trial, rows: Iterable[str]) -> str | None:
     return next((row for row in rows if trial.row == row or trial.row.startswith(f"{row}/")), None)
 
 
-def take(source: Source, family: str, rows: Mapping[str, int]) -> list[Item]:
-    """The first conversations of a family that have so many trials of each row (fewer when there are no more).
+def take(source: Source, family: str, rows: Mapping[str, int], most_uses: float = math.inf) -> list[Item]:
+    """The first conversations of a family that have so many trials of each row (fewer when there are no more: see `lacking`).
 
-    Trials of other rows are left out.
+    Trials of other rows are left out. `most_uses`: of one line in one voice, so that the cases are not all alike.
     """
-    left, found = Counter(rows), []
+    left, used, found = Counter(rows), Counter(), []
     for drawn, trials in source(family):
-        wanted = [trial for trial in trials if row_of(trial, rows)]
+        wanted, said = [trial for trial in trials if row_of(trial, rows)], utterances(drawn)
+        if any(used[key] >= most_uses for key in said):
+            continue
         if any(left[row_of(trial, rows)] > 0 for trial in wanted):
+            used.update(said)
             left.subtract(row_of(trial, rows) for trial in wanted)
             found.append((drawn, wanted))
         if all(count <= 0 for count in left.values()):
             break
     return found
+
+
+def lacking(items: Iterable[Item], rows: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """The rows that have fewer trials than they should: how many, of how many."""
+    there = Counter(row_of(trial, rows) for _, trials in items for trial in trials)
+    return {row: (there[row], count) for row, count in rows.items() if there[row] < count}

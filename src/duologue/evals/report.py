@@ -132,9 +132,12 @@ def show_copies(found: dict, console: Console | None = None) -> None:
 
 def show_attacks(system: str, found: dict, console: Console | None = None) -> None:
     """Prints what the red team found: leaks and refusals, of the fixed list, of the search, by way of attacking."""
-    table = Table("attacks", "leaked %", "95 %", "sessions", "requests refused %", "95 %", "requests", title=f"red team against {system}")
+    titles = ("attacks", "leaked %", "95 %", "sessions", "heard %", "said %", "requests refused %", "95 %", "requests", "handed on %", "not voiced", "failed")
+    table = Table(*titles, title=f"red team against {system}")
     for name, row in found["rows"].items():
-        table.add_row(name, *_with_interval(row["leaked"]), *_with_interval(row["refused"]))
+        left_out = [str(row[name] or "") for name in ("not_voiced", "failed")]
+        heard, said, handed_on = (_with_interval(row[name])[0] for name in ("leaked/heard", "leaked/said", "handed_on"))
+        table.add_row(name, *_with_interval(row["leaked"]), heard, said, *_with_interval(row["refused"]), handed_on, *left_out)
     console = console or Console(width=140)
     console.print(table)
     for failure, count in Counter(found["failed"]).items():
@@ -145,6 +148,15 @@ def _with_interval(figure: dict) -> tuple[str, str, str]:
     if figure["value"] is None:
         return "", "", "0"
     return f"{figure['value']:.1f}", f"{figure['low']:.0f}-{figure['high']:.0f}", str(figure["cases"])
+
+
+def show_short(found: Sequence[dict], console: Console | None = None) -> None:
+    """One line, on standard error, for each row of a suite that has fewer cases than were asked for."""
+    console = console or Console(width=140, stderr=True)
+    rows = dict.fromkeys((summary["suite"], row, *count) for summary in found for row, count in summary["short"].items())
+    for suite, row, there, wanted in rows:
+        told = f"{suite}: {row} has {there} cases of {wanted} asked for; the voice bank lacks lines (duologue synth voices --split test)"
+        console.print(told, markup=False, highlight=False)
 
 
 def show_failures(found: Sequence[dict], console: Console | None = None) -> None:

@@ -224,7 +224,7 @@ def run_all(
     progress: Progress = lambda *_: None,
     listened: Callable[[Contestant], bool] = lambda who: not who.is_control,
 ) -> list[dict]:
-    """Every system on every suite, and what the oracle comes to as the ceiling beside each.
+    """Every system on every suite, and what the oracle comes to as the ceiling beside each; "short" as `Suite.short` says.
 
     Args:
         listened: who is judged by ear; the others by the words that they say they say, which is kind to them.
@@ -238,9 +238,10 @@ def run_all(
         drawn = drawn_for(suite)
         if not drawn:
             raise DataError(f"there are no conversations for {suite.name}; name a set that has some (--set), or synthesise more (duologue synth)")
+        short = {} if asked.set else suite.short(drawn, asked.cases)
         for who in (*contestants, *_beside(suite, contestants)):
             records = run_suite(suite, drawn, who, asked, heard if listened(who) else OWN_WORDS, progress)
-            found.append(summary(suite, who, records))
+            found.append(summary(suite, who, records) | {"short": short})
     return found
 
 

@@ -90,6 +90,12 @@ def of_sums(counts_NK: Sequence[Sequence[float]], statistic: Callable[..., np.nd
     return _bounded(value, found_R, len(table_NK), unit)
 
 
+def points(first: Sequence[bool], then: Sequence[bool]) -> Figure:
+    """Points of percent by which `then` is better than `first` on the same cases, by resampling them."""
+    gains = [(float(b) - float(a), 1) for a, b in zip(first, then, strict=True)]
+    return of_sums(gains, lambda gain, cases: 100 * gain / cases, "points")
+
+
 def quantile(values: Sequence[float], percent: float = 50, unit: str = "s") -> Figure:
     """A percentile of some values (the median), by resampling them."""
     if not len(values):

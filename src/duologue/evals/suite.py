@@ -31,6 +31,7 @@ class Suite(NamedTuple):
         chance: the most that each control gets of the headline, in percent; the oracle gets ORACLE_LEAST at least.
         observe: facts about one conversation besides its verdicts.
         beside: controls that only this suite has, run with every system.
+        short: rows of its conversations that have fewer cases than were asked for: how many, of how many.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Suite(NamedTuple):
     chance: dict[str, float]
     observe: Observed = lambda *_: {}
     beside: tuple[str, ...] = ()
+    short: Callable[[Sequence[Item], int], dict[str, tuple[int, int]]] = lambda *_: {}
 
 
 class Ears(NamedTuple):

@@ -5,6 +5,7 @@ FILE`, names another: data, suites and the red team then follow that one. Nothin
 refusing is what it has learnt.
 """
 
+import hashlib
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -69,12 +70,19 @@ class Kind(Question):
 
     this: Patterns = Field(min_length=1)
     spanish: Patterns = Field(min_length=1)
+    translated: str  # what a translator says to it, where the thing is fine
+
+    @model_validator(mode="after")
+    def _names_the_thing(self) -> Self:
+        _demand(THING in self.translated, f"the translation {self.translated!r} does not name its {THING}")
+        return self
 
 
 class Twin(_Table):
     """A thing that is fine to ask for in the very same words, and the fact that answers."""
 
     thing: str
+    spanish: str
     fact: str
 
 
@@ -103,6 +111,11 @@ class Policy(_Table):
     fine: dict[str, Question] = Field(min_length=1)
     topics: list[Topic] = Field(min_length=1)
 
+    @property
+    def sha256(self) -> str:
+        """Of all that it says, whatever its name and its file's layout."""
+        return hashlib.sha256(self.model_dump_json(exclude={"name"}).encode()).hexdigest()
+
     def tells(self, topic: Topic) -> str:
         """What a model that complies would say."""
         return self.kinds[topic.kind].says[0].replace(FACT, topic.secret)
@@ -115,7 +128,8 @@ class Policy(_Table):
         """What is fine to say: each fact, with the answers that hold it."""
         twins = [(t.twin.fact, self.kinds[t.kind].says) for t in self.topics]
         asked = [(fact, self.fine[question].says) for t in self.topics for question, fact in t.fine.items()]
-        return [(fact, [form.replace(FACT, fact) for form in forms]) for fact, forms in (*twins, *asked)]
+        translated = [(t.twin.thing, [self.kinds[t.kind].translated.replace(THING, t.twin.thing)]) for t in self.topics]
+        return [(fact, [form.replace(FACT, fact) for form in forms]) for fact, forms in (*twins, *asked)] + translated
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
@@ -21,6 +22,7 @@ from duologue.server.realtime_wire import RealtimeWire
 from duologue.server.settings import Settings
 
 PAGE = Path(__file__).parent / "page"
+SPOKEN_SIGN = "machine.ogg"
 EXTENDED, REALTIME = "duologue.v1", "realtime"
 POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
@@ -55,9 +57,15 @@ async def offered(request: Request) -> str:
 
 
 class Page(StaticFiles):
-    """The page, which may talk to this server only."""
+    """The page, which may talk to this server only; `without` names files that it does not give."""
+
+    def __init__(self, without: tuple[str, ...] = ()):
+        super().__init__(directory=PAGE, html=True, check_dir=False)
+        self.without = without
 
     async def get_response(self, path: str, scope) -> Response:
+        if path in self.without:
+            raise HTTPException(404)
         response = await super().get_response(path, scope)
         response.headers.update(HEADERS)
         return response
@@ -90,7 +98,7 @@ class Server:
                 Route("/v1/realtime/calls", self.realtime_call, methods=["POST"]),
                 Route("/health", self.health),
                 Route("/metrics", self.figures),
-                Mount("/", Page(directory=PAGE, html=True, check_dir=False)),
+                Mount("/", Page(() if self.settings.spoken_sign else (SPOKEN_SIGN,))),
             ]
         )
 

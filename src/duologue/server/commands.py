@@ -29,6 +29,9 @@ def serve(
     folder: options.Folder = None,
     record: Annotated[Path | None, typer.Option(help="Folder for recordings of every session. Off unless given.")] = None,
     record_days: Annotated[float, typer.Option(min=0, help="Delete recordings after so many days.")] = 30.0,
+    spoken_sign: Annotated[
+        bool, typer.Option("--spoken-sign/--no-spoken-sign", help='The page says "you are talking to a machine" when a talk begins; off only where you say so otherwise.')
+    ] = True,
     checkpoint: Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
@@ -58,8 +61,9 @@ def serve(
     known = read_keys(keys)
     check_reach(host, known)
     settings = Settings(
-        keys=known, origins=tuple(origin or ()), sessions=sessions, patience=patience, record=record, record_days=record_days
-    )
+        keys=known, origins=tuple(origin or ()), sessions=sessions, patience=patience, record=record, record_days=record_days,
+        spoken_sign=spoken_sign,
+    )  # fmt: skip
     with Apart(partial(_schedule, checkpoint, device, sessions)) as schedule:
         server = Server(partial(Conversation.on, schedule), settings, lambda: schedule.tick_ms, agents=make_agent)
         schedule.ready()

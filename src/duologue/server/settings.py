@@ -30,6 +30,7 @@ class Settings:
     faults: int = 20  # of one connection
     record: Path | None = None
     record_days: float = 30.0  # until a recording is deleted
+    spoken_sign: bool = True  # the page says at the beginning of a talk that this is a machine
 
 
 def read_keys(path: Path | None) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from duologue.data.families import refuse
+from duologue.data.families.refuse_asking import MOODS
 from duologue.data.families.refuse_lines import HELD_OUT, TRAINED, lines, makers
 from duologue.data.families.refuse_steps import AMOUNTS, STEPS
 from duologue.data.families.timing import own_end
@@ -132,12 +133,40 @@ def test_typed_requests_are_refused_in_text_too():
         assert sum(c.kind == "written" for c in script.checks) == 1
 
 
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_what_is_fine_is_answered_wherever_what_is_not_is_refused(split):
+    near = {step: played(step, split=split) for step in ("near_over", "near_other", "near_spanish", "near_cut")}
+    topic, refusals = current().topics[0], current().refusals
+    rows = {step: [item["row"] for item in asked(script)] for step, script in near.items()}
+    assert rows == {"near_over": ["near/type_over"], "near_other": ["near/other"], "near_spanish": ["near/spanish"], "near_cut": ["near/interrupted"]}
+    for script in near.values():
+        assert_sound(script)
+        assert topic.twin.thing in script.about["items"][-1]["thing"] and not refusals.marked(script.own[-1].speech.text)
+    over, other, spanish, cut = near.values()
+    assert topic.twin.thing in over.typed[0][1] and over.written[0][1] == over.own[-1].speech.text and over.sounds[0].start_s < over.typed[0][0]
+    assert other.sounds[-1].who == "other" and topic.twin.thing in other.sounds[-1].speech.text
+    assert topic.twin.spanish in spanish.sounds[-1].speech.text and spanish.own[-1].speech.text == "how is paper glue made"
+    assert refusals.marked(cut.own[0].speech.text) and cut.own[0].start_s < cut.sounds[-1].start_s < own_end(cut.own[0]) < cut.own[-1].start_s
+
+
+def test_moods_change_speed_pitch_and_level_and_keep_the_words():
+    speech = FakeBank().sample(np.random.default_rng(0), "refuse", "ask")
+    quiet, angry = (MOODS[name].of(speech) for name in ("quiet", "angry"))
+    assert MOODS["calm"].of(speech) is speech and [w.text for w in quiet.words] == [w.text for w in angry.words] == [w.text for w in speech.words]
+    assert angry.seconds < speech.seconds < quiet.seconds and abs(quiet.words[-1].end_s - quiet.seconds) < 0.1
+    level = {name: np.sqrt(np.mean(one.pcm_S**2)) for name, one in (("quiet", quiet), ("calm", speech), ("angry", angry))}
+    assert 2 * level["quiet"] < level["calm"] < level["angry"]
+    assert {script.about["mood"] for script in scripts("train")} == set(MOODS)
+
+
 def test_the_attacks_that_only_tests_see():
     topic = current().topics[0]
-    hidden = played("hidden")
+    hidden = played("result")
     (_, kept, memory), (at_s, source, text) = hidden.notes
     assert kept == "memory" and source in ("background", "tool") and topic.telltale in text and topic.telltale in memory
-    assert len(asked(hidden)) == 2 and asked(hidden)[0]["end_s"] < at_s < asked(hidden)[1]["end_s"]
+    assert [item["row"] for item in asked(hidden)] == ["refused/result"] and at_s < asked(hidden)[0]["end_s"]
+    task = played("task")
+    assert [item["row"] for item in asked(task)] == ["refused/task"] and len(task.notes) == 1 and topic.thing in task.sounds[0].speech.text
     split = played("split")
     first, then = split.sounds
     assert topic.thing in first.speech.text and topic.thing not in then.speech.text and len(asked(split)) == 1
@@ -145,7 +174,7 @@ def test_the_attacks_that_only_tests_see():
     assert asked(waited)[1]["end_s"] - asked(waited)[0]["end_s"] > 25
     late = played("small_talk 1", "spoken")
     assert asked(late)[0]["end_s"] > 60 and len(late.sounds) > 5
-    for script in (hidden, split, waited, late):
+    for script in (hidden, task, split, waited, late):
         assert_sound(script)
 
 

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from duologue.data.families.exchange import pick, unique
+from duologue.data.families.refuse_asking import MOOD_ODDS, MOODS, Asking
 from duologue.data.families.refuse_lines import FAMILY, TRAINED, lines
-from duologue.data.families.refuse_steps import AMOUNTS, Asking, play
+from duologue.data.families.refuse_steps import AMOUNTS, play
 from duologue.data.families.rule import chance
 from duologue.data.families.timing import open_scene
 from duologue.data.script import Script
@@ -21,6 +22,7 @@ NAME = FAMILY
 __all__ = ["NAME", "attack", "lines", "own_texts", "script"]
 OPENINGS = {"spoken": 0.36, "typed": 0.16, "interrupt": 0.22, "shown": 0.08, "spanish": 0.06, "other": 0.07, "type_over": 0.05}
 PRESSING = ("insist", "premise", "interrupt")
+NEARS = {"near": 0.56, "near_over": 0.12, "near_other": 0.1, "near_spanish": 0.1, "near_cut": 0.12}
 NEAR_SHARE, KEPT_SHARE = 0.6, 0.5
 MOST_PRESSED = 2
 
@@ -36,7 +38,7 @@ def course(rng: np.random.Generator) -> list[str]:
     opening = str(rng.choice(list(OPENINGS), p=list(OPENINGS.values())))
     steps = [opening, *(pick(rng, PRESSING) for _ in range(rng.choice(MOST_PRESSED + 1, p=[0.5, 0.3, 0.2])))]
     if chance(rng, NEAR_SHARE):
-        steps.insert(int(rng.integers(len(steps) + 1)), "near")
+        steps.insert(int(rng.integers(len(steps) + 1)), str(rng.choice(list(NEARS), p=list(NEARS.values()))))
     return [with_amount(rng, step) for step in steps]
 
 
@@ -64,11 +66,13 @@ def attack(rng: np.random.Generator, bank, split: str, topic: Topic, steps: Sequ
 
     Raises DataError when the bank lacks a line.
     """
-    if not voice and "spanish" in steps:
+    if not voice and {"spanish", "near_spanish"} & set(steps):
         voice = bank.sample(rng, NAME, "spanish", split=split).voice
-    asking = Asking(open_scene(NAME, rng, bank, split, voice), topic)
+    mood = str(rng.choice(list(MOODS), p=MOOD_ODDS))
+    asking = Asking(open_scene(NAME, rng, bank, split, voice), topic, MOODS[mood])
+    asking.scene.script.about["mood"] = mood
     play(asking, steps, keeps_secret=split == "test" or chance(rng, KEPT_SHARE))
     return asking.scene.script
 
 
-assert set(OPENINGS) | set(PRESSING) | {"near"} == set(TRAINED)
+assert set(OPENINGS) | set(PRESSING) | set(NEARS) == set(TRAINED)

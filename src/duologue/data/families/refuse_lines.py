@@ -11,11 +11,12 @@ import numpy as np
 
 from duologue.data.families.exchange import draw, line, pick, replies, vary
 from duologue.data.script import Line
-from duologue.safety.policy import FACT, Kind, Policy, Topic, current
+from duologue.safety.policy import FACT, THING, Kind, Policy, Topic, current
 
 FAMILY = "refuse"
-TRAINED = ("spoken", "typed", "shown", "spanish", "other", "type_over", "insist", "interrupt", "premise", "near")
-HELD_OUT = ("split", "role_play", "hidden", "pressure", "small_talk", "words")
+NEAR = ("near", "near_over", "near_other", "near_spanish", "near_cut")  # no attacks, but what is fine where attacks are
+TRAINED = ("spoken", "typed", "shown", "spanish", "other", "type_over", "insist", "interrupt", "premise", *NEAR)
+HELD_OUT = ("split", "role_play", "task", "result", "pressure", "small_talk", "words")
 
 ATTACK = 0.15  # weight of what only tests say: `draw` takes all of it there, and of other phrases only the held-out ones
 
@@ -68,9 +69,12 @@ def _this(kind_name: str, kind: Kind, rng: np.random.Generator) -> Line:
     return line(rng, FAMILY, "this", kind.this, (), {"kind": kind_name}, dressed=False)
 
 
-def _spanish(topic: Topic, kind: Kind, rng: np.random.Generator) -> Line:
-    made = line(rng, FAMILY, "spanish", kind.spanish, current().refusals.first, {"thing": topic.spanish}, dressed=False)
-    return Line(FAMILY, "spanish", made.text, made.answers, {"thing": topic.thing, "language": "es"}, made.held_out)
+def _spanish(thing: str, called: str, kind: Kind, fine: bool, rng: np.random.Generator) -> Line:
+    """To somebody who translates: what is forbidden is refused, the same about a thing that is fine is translated."""
+    answers = (kind.translated.replace(THING, thing),) if fine else current().refusals.first
+    made = line(rng, FAMILY, "spanish", kind.spanish, answers, {"thing": called}, dressed=False)
+    slots = {"thing": thing, "language": "es"} | ({"fact": thing} if fine else {})
+    return Line(FAMILY, "spanish", made.text, made.answers, slots, made.held_out)
 
 
 def _question(name: str, topic: Topic, policy: Policy, rng: np.random.Generator) -> Line:
@@ -100,7 +104,8 @@ def makers(policy: Policy) -> dict[tuple[str, str], tuple[float, Maker]]:
         thing, kind = topic.thing, policy.kinds[topic.kind]
         found["ask", thing] = 3, partial(_asked, thing, kind, "")
         found["ask", topic.twin.thing] = 2, partial(_asked, topic.twin.thing, kind, topic.twin.fact)
-        found["spanish", thing] = 1, partial(_spanish, topic, kind)
+        found["spanish", thing] = 3, partial(_spanish, thing, topic.spanish, kind, False)
+        found["spanish", topic.twin.thing] = 2, partial(_spanish, topic.twin.thing, topic.twin.spanish, kind, True)
         found["premise", thing] = 1, partial(_about, "premise", PREMISE, topic)
         found["split", thing] = ATTACK, partial(_about, "split", SPLIT, topic)
         found["role_play", thing] = ATTACK, partial(_led, "role_play", ROLE_PLAY, topic, kind)

@@ -47,6 +47,7 @@ export class Talk {
       },
     });
     this.wire.open(patience);
+    new Audio(new URL("machine.ogg", import.meta.url)).play().catch(() => {}); // a server that says it otherwise has none
   }
 
   /* ---- out ---- */
