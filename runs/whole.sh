@@ -4,6 +4,7 @@
 #
 #   runs/whole.sh               shows in words what the background side hears, is told and hands over
 #   runs/whole.sh serve         the same behind nano: opens the page; talk to it, and say "wait", "go on", "skip that"
+#   runs/whole.sh measure       twenty open questions from the voice bank's held-out voices, live: `duologue eval whole`
 #
 # MODEL_PORT, REQUEST and MCP may be given. The MCP server lives in an environment of its own: its requirements are its own.
 set -eu
@@ -35,7 +36,10 @@ until curl --silent --fail --output /dev/null "$URL/health"; do
     sleep 1
 done
 
-if test "${1:-}" = serve; then
+if test "${1:-}" = measure; then
+    shift
+    "$BIN/duologue" eval whole --model "$MODEL" --base-url "$URL/v1" --api chat --mcp "$MCP" --allow get_current_time "$@"
+elif test "${1:-}" = serve; then
     "$BIN/duologue" serve --model "$MODEL" --base-url "$URL/v1" --api chat --mcp "$MCP" --open
 else
     "$BIN/python" examples/tools_hosted.py "$MODEL" "$REQUEST" --url "$URL/v1" --mcp "$MCP" --use get_current_time '{"timezone": "Europe/Oslo"}'

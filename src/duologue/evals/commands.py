@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from duologue.agent import options
+
 judge = typer.Typer(help="Measure it, by what is heard in its output.", no_args_is_help=True)
 Checkpoint = Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")]
 Device = Annotated[str, typer.Option(help="Where ours computes: cpu, cuda or cuda:N.")]
@@ -101,6 +103,42 @@ def run_delegation(
     **Example:** `duologue eval delegation --system ours --system engineered --cases 20`
     """
     run_suites(["delegation"], system, checkpoint, cases, out=out, as_json=as_json, seed=seed)
+
+
+@judge.command()
+def whole(
+    model: options.Model = None,
+    base_url: options.BaseUrl = None,
+    api: options.Api = "chat",
+    mcp: options.Mcp = None,
+    allow: options.Allow = None,
+    checkpoint: Checkpoint = None,
+    cases: Annotated[int, typer.Option(min=1, help="Visits, some 40 s each: they take the world's time.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the whole product at once: open questions, live, a language model behind; the user says "wait", "go on", "skip that".
+
+    **Example:** `duologue eval whole --model llama3 --base-url http://localhost:11434/v1`
+    """
+    import json
+    from functools import partial
+
+    from duologue.agent.behind import Behind, agents
+    from duologue.data.bank import Bank
+    from duologue.engine.engine import load
+    from duologue.evals.report import show_whole
+    from duologue.evals.whole import lines, summary, visits
+    from duologue.live import Conversation
+
+    behind = Behind(model=model, base_url=base_url, api=api, mcp=tuple(mcp or ()), allow=tuple(allow or ()))
+    bank, voiced, seen = Bank(), load(checkpoint), []
+    users = [lines(bank, number) for number in range(cases)]
+    with progress_bar() as progress:
+        for visit in visits(partial(Conversation, None, voiced=voiced), agents(behind), users):
+            seen.append(visit)
+            progress("visits", len(seen), cases)
+    found = summary(seen)
+    typer.echo(json.dumps(found, indent=1)) if as_json else show_whole(found)
 
 
 @judge.command("inputs")

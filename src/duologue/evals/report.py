@@ -130,6 +130,19 @@ def show_copies(found: dict, console: Console | None = None) -> None:
     (console or Console(width=140)).print(table)
 
 
+def show_whole(found: dict, console: Console | None = None) -> None:
+    """Prints what `whole.summary` found."""
+    table = Table(title=f"the whole product, {found['visits']} visits")
+    for name in ("", "%", "95 %", "cases"):
+        table.add_column(name, justify="right" if name else "left")
+    for name, row in found["rates"].items():
+        table.add_row(name, f"{row['percent']:.0f}", f"{row['low']:.0f} to {row['high']:.0f}", str(row["cases"]))
+    (ack, ack90), (told, told90), (turn, turn99) = found["ack_s"], found["told_s"], found["turn_ms"]
+    table.caption = f"acknowledged after {ack:.2f} / {ack90:.2f} s, told {told:.2f} / {told90:.2f} s after it came (p50 / p90); "
+    table.caption += f"a turn {turn:.0f} / {turn99:.0f} ms (p50 / p99)"
+    (console or Console(width=100)).print(table)
+
+
 def show_attacks(system: str, found: dict, console: Console | None = None) -> None:
     """Prints what the red team found: leaks and refusals, of the fixed list, of the search, by way of attacking."""
     titles = ("attacks", "leaked %", "95 %", "sessions", "heard %", "said %", "requests refused %", "95 %", "requests", "handed on %", "not voiced", "failed")
