@@ -2,13 +2,17 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from duologue.agent.background import Agent
-from duologue.bench import long, peers, sessions, ticks, turn, wire
+from duologue.bench import long, peers, sessions, ticks, turn, voice, wire
 from duologue.bench.figures import Figures, bars, give, spread
 from duologue.errors import ConfigError, DataError, SessionError
-from duologue.model import checkpoint
+from duologue.evals.judge import Ear
+from duologue.live import Conversation
+from duologue.model import checkpoint, drawn, stream
+from duologue.turn import SAMPLES_PER_TURN, TurnOut, silence
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +123,37 @@ def test_the_peer_s_absence_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "moshi.models", None)
     with pytest.raises(ConfigError, match="pip install --no-deps moshi"):
         peers._imported()
+
+
+def test_bench_voice_samples_as_told_and_leaves_the_constants(weights, monkeypatch):
+    seen, before = [], (stream.FLOW_STEPS, drawn.TEMPERATURE)
+    tone = 0.1 * np.sin(np.arange(SAMPLES_PER_TURN) / 5).astype(np.float32)
+
+    class Talker:
+        def __init__(self, voiced):
+            self.voiced = voiced
+
+        def step(self, turn):
+            seen.append((stream.FLOW_STEPS, drawn.TEMPERATURE))
+            return TurnOut(turn.index, tone if turn.index == 3 else 0 * tone, turn.index == 3)
+
+    monkeypatch.setattr(voice, "Conversation", Talker)
+    monkeypatch.setattr(voice, "TEXTS", ("seven", "good morning"))
+    monkeypatch.setattr(voice, "TURNS", 6)
+    monkeypatch.setattr(voice, "whisper_ear", lambda: Ear(lambda sound_S: "good morning", None))
+    monkeypatch.setattr(voice, "quality", lambda sound_S: 3.456)
+    rows = voice.voice(weights, (1, 4), (0.5,)).rows
+    assert set(seen) == {(1, 0.5), (4, 0.5)} and before == (stream.FLOW_STEPS, drawn.TEMPERATURE)
+    assert [row["sampled"] for row in rows] == ["1 steps at 0.5", "4 steps at 0.5"]
+    assert all(row["words wrong %"] == round(200 / 3, 1) and row["P808"] == 3.46 and row["answered"] == 2 for row in rows)
+
+
+def test_steps_and_temperature_change_what_is_said(voiced):
+    def sound(steps, temperature):
+        with voice.sampled(steps, temperature):
+            talk = Conversation(voiced=voiced, patience=turn.SPEAKS)
+            return np.concatenate([talk.step(silence(k)).pcm_S for k in range(2)])
+
+    plain = sound(4, 0.7)
+    assert np.array_equal(plain, sound(stream.FLOW_STEPS, drawn.TEMPERATURE))
+    assert not np.array_equal(plain, sound(1, 0.7)) and not np.array_equal(plain, sound(4, 0.1))

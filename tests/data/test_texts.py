@@ -1,12 +1,10 @@
 """Open texts: usable ones only, split by their hash, written and spoken."""
 
-import re
-
 import numpy as np
 import pytest
 
-from duologue.data import texts
-from duologue.data.bank import normal, spoken_words
+from duologue.data import documentation, texts
+from duologue.data.bank import normal
 from duologue.data.spoken import spoken
 from duologue.errors import DataError
 
@@ -38,22 +36,39 @@ def test_a_missing_wordnet_is_explained(tmp_path):
         texts.sentences("train", tmp_path)
 
 
-def test_made_sentences_can_be_said_and_hardly_repeat():
-    rng = np.random.default_rng(0)
-    written = [texts.made(rng) for _ in range(400)]
-    said = [spoken(text) for text in written]
-    assert not any("<" in text or "{" in text for text in written)
-    assert not any(re.search(r"[^A-Za-z' ,.;:!?]", text) for text in said)
-    assert all(3 <= len(spoken_words(text)) <= 45 for text in said)
-    assert len(set(said)) > 380
-    assert sum(bool(re.search(r"\d|[A-Z][a-z]*\.", text)) for text in written) > 390
+def test_documentation_is_whole_sentences_of_known_words(monkeypatch, tmp_path):
+    source = """def f():
+    \'\'\'not read\'\'\'
+    \"\"\"Return the first column of the table.
+
+    The ndarray is left as it was.  Nothing
+    else is changed, of course.  See f(x).
+    \"\"\"
+"""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_it.py").write_text('"""This file tests the table."""')
+    (tmp_path / "__init__.py").write_text(source)
+    monkeypatch.setattr(documentation, "find_spec", lambda name: type("Spec", (), {"origin": str(tmp_path / "__init__.py")}))
+    monkeypatch.setattr(documentation.topics, "topics", {})
+    assert documentation.documentation.__wrapped__() == ("Return the first column of the table.", "Nothing else is changed, of course.")
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_a_made_line_is_spoken_with_its_written_form_beside_it(split, monkeypatch):
-    monkeypatch.setattr(texts, "SHARES", (0, 0, 1))
+@pytest.mark.parametrize("kind", ["grammar", "written"])
+def test_a_made_line_is_spoken_with_its_written_form_beside_it(kind, split, monkeypatch):
+    monkeypatch.setattr(texts, "SHARES", {kind: 1.0})
     rng = np.random.default_rng(1)
     for _ in range(4):
         line = texts.open_line(rng, split)
-        assert line.text == spoken(line.slots["written"]) and line.held_out == (split == "test")
+        assert line.text == spoken(line.slots.get("written", line.text)) and line.held_out == (split == "test")
         assert texts.is_test(normal(line.text)) == (split == "test")
+        assert ("written" in line.slots) == (line.slots.get("written", line.text) != line.text)
+
+
+def test_every_kind_comes():
+    rng = np.random.default_rng(0)
+    drawn = [texts.open_line(rng, "train") for _ in range(300)]
+    stored = {kind: set(texts.STORED[kind]("train")) for kind in texts.STORED}
+    counts = {kind: sum(line.text in known for line in drawn) for kind, known in stored.items()}
+    assert all(counts.values()) and counts["sentences"] > counts["documentation"]
+    assert 50 < sum("written" in line.slots for line in drawn) < 80

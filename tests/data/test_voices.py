@@ -177,6 +177,29 @@ def test_one_side_can_be_asked_for_with_one_family(tmp_path, monkeypatch):
         synth.synth(5, "espeak", 1, split="test")
 
 
+def test_the_own_voice_covers_new_words_soon():
+    vocabulary = "apple bridge candle doctor engine flower garden hammer island jacket kitchen ladder mirror needle orange pepper".split()
+
+    def texts():
+        rng = np.random.default_rng(0)
+        return (Line("hear", "open", " ".join(rng.choice(vocabulary, 3))) for _ in range(1000))
+
+    def needed(lines, known=()):
+        """How many lines say every word."""
+        left = set(vocabulary) - set(known)
+        return next(n for n, line in enumerate(lines, 1) if not (left := left - set(line.text.split())))
+
+    in_turn, covered = needed(texts()), needed(synth.covering(texts(), ()))
+    assert covered <= 7 < in_turn
+    assert needed(synth.covering(texts(), [" ".join(vocabulary[:10])]), vocabulary[:10]) <= 3
+    assert sorted(line.text for line in synth.covering(texts(), ())) == sorted(line.text for line in texts())
+
+
+def test_a_word_that_nobody_uses_is_not_chased():
+    lines = [Line("hear", "open", text) for text in ("qwrtzp xkcdvb", "the bridge")]
+    assert next(synth.covering(iter(lines), ())).text == "the bridge"
+
+
 class _Family:
     NAME = "numbers"
 

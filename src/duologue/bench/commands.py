@@ -133,3 +133,23 @@ def bench_peers(
     from duologue.bench.peers import peers
 
     give(peers(checkpoint, rounds), to_json, to_plot)
+
+
+@bench.command("voice")
+def bench_voice(
+    checkpoint: Checkpoint = None,
+    steps: Annotated[list[int] | None, typer.Option(min=1, help="Of the flow head. May be repeated. Default: 1, 2 and 4.")] = None,
+    temperature: Annotated[list[float] | None, typer.Option(min=0, help="Of its noise. May be repeated. Default: 0.3, 0.7 and 1.")] = None,
+    to_json: ToJson = None,
+    to_plot: ToPlot = None,
+) -> None:
+    """The own voice under other ways of sampling it: words that Whisper gets wrong, and DNSMOS.
+
+    **Example:** `duologue bench voice --checkpoint model.safetensors --steps 1 --steps 4 --json voice.json`
+    """
+    from duologue.bench.figures import give
+    from duologue.bench.voice import voice
+
+    with _bar("ways of sampling") as progress:
+        figures = voice(checkpoint, tuple(steps or (1, 2, 4)), tuple(temperature or (0.3, 0.7, 1.0)), progress)
+    give(figures, to_json, to_plot)

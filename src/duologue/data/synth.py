@@ -1,16 +1,17 @@
 """Fills the voice bank: `duologue synth voices --engine kokoro --minutes 60`. Read `synth` first.
 
 User voices take turns; each gets open texts (`texts`) and lines of every family, the held-out speakers
-only test lines. The own voice says every reply of the families, comma lists of their words, and open sentences. What is
+only test lines. The own voice says every reply of the families, comma lists of their words, and open sentences, chosen for words that it has not said. What is
 in the bank already is not said again, so a run can be ended and started at will.
 """
 
 import importlib
+import math
 import pkgutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, cached_property
 from itertools import cycle, islice, takewhile, zip_longest
 from types import ModuleType
 
@@ -22,6 +23,7 @@ from duologue.data.bank import LIST_INTENT, Bank, HeldError, Writer, normal, spo
 from duologue.data.script import Line
 from duologue.data.texts import open_line
 from duologue.data.voices import OWN, Speaker, Spoken, speaks, split_of, user_voices
+from duologue.data.words import frequency
 from duologue.errors import ConfigError
 from duologue.turn import SAMPLE_RATE_HZ
 
@@ -34,6 +36,8 @@ HELD_TRIES = 2000  # in a row, several times as many as there are voices
 ANSWERED_LINES = 2000  # drawn from each family with a fixed seed: their answers are said whole
 LIST_ROUNDS = 2
 CALL_UTTERANCES = 6
+CANDIDATES = 400  # open sentences among which the own voice chooses its next
+RAREST_WORD = 3e-7  # share of all words of English that a word must have to be worth saying
 LANGUAGES = ("en", "es")
 
 
@@ -68,8 +72,34 @@ def mixed_lines(rng: np.random.Generator, split: str, names: Sequence[str] = ())
         yield next(sources[rng.choice(len(sources), p=shares / shares.sum())])
 
 
-def own_lines(seed: int, names: Sequence[str] = ()) -> Iterator[Line]:
-    """What the own voice says: every reply, lists of every word, the answers of many lines; then open sentences."""
+def covering(lines: Iterator[Line], said: Iterable[str]) -> Iterator[Line]:
+    """The lines in an order in which new words come soon: each time, of CANDIDATES, the one with most of them for its length.
+
+    A new word counts by how often people use it, those of `said` and those of lines given no more: a greedy cover.
+    """
+    known, waiting = {word for text in said for word in spoken_words(text)}, list(islice(lines, CANDIDATES))
+    words = [spoken_words(line.text) for line in waiting]
+    while waiting:
+        best = max(range(len(waiting)), key=lambda k: sum(map(_worth, set(words[k]) - known)) / (len(words[k]) + 1))
+        yield waiting[best]
+        known.update(words[best])
+        del waiting[best], words[best]
+        for line in islice(lines, 1):
+            waiting.append(line)
+            words.append(spoken_words(line.text))
+
+
+@cache
+def _worth(word: str) -> float:
+    """What it is worth to have said a word: 1 for each tenfold by which it is commoner than RAREST_WORD, nothing below."""
+    return max(0.0, math.log10(max(frequency(word), 1e-9) / RAREST_WORD))
+
+
+def own_lines(seed: int, names: Sequence[str] = (), said: Iterable[str] = ()) -> Iterator[Line]:
+    """What the own voice says: every reply, lists of every word, the answers of many lines; then open sentences.
+
+    Those go with new words first, beside `said`, the texts that it has said before.
+    """
     rng, modules = np.random.default_rng(seed), chosen_modules(names)
     lexicon = () if names else getattr(importlib.import_module(f"{families.__name__}.lexicon"), "WORDS", ())
     replies = dict.fromkeys(text for m in modules if hasattr(m, "own_texts") for text in m.own_texts())
@@ -79,7 +109,7 @@ def own_lines(seed: int, names: Sequence[str] = ()) -> Iterator[Line]:
         yield Line("own", "reply", text)
     words = sorted({word for text in [*answers, *lexicon] for word in spoken_words(text)})
     yield from word_lists(words)
-    sentences = open_lines(np.random.default_rng(), "train")
+    sentences = covering(open_lines(np.random.default_rng(), "train"), said)
     for text, word in zip_longest(answers, words):  # a word said alone needs no cutting
         yield from (Line("own", "reply", said) for said in (text, word) if said)
         yield from islice(sentences, 2)
@@ -151,7 +181,8 @@ def shelves(engine: str, rng: np.random.Generator, names: Sequence[str], split: 
     said: dict[str, set[str]] = {}
     for entry in Bank().entries:
         said.setdefault(entry.voice, set()).add(normal(entry.row["text"]))
-    own = [Shelf(OWN, own_lines(0, names), said.get(OWN, set()))] if engine == "kokoro" and not split else []
+    before = said.get(OWN, set())
+    own = [Shelf(OWN, own_lines(0, names, tuple(before)), before)] if engine == "kokoro" and not split else []
     groups = []
     for side in ("train", "test"):
         lines = mixed_lines(rng, side, names)

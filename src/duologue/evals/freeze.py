@@ -1,4 +1,4 @@
-"""Freezes the items from the voice bank, once, before training: `python -m duologue.evals.freeze`.
+"""Freezes the items from the voice bank, once: `python -m duologue.evals.freeze`.
 
 The suites are made of the same items, and their hashes are written beside them (`--hashes` writes those alone). `--pool
 --cases 300` freezes the larger pool of tier "report". Then `--ceiling` writes what the judge makes of the script's own speech: the most that any system can reach.

@@ -1,7 +1,7 @@
 """Frozen items: conversations with their trials, sounds included, so that everybody measures on the same ones.
 
 `quick.json` has the timelines and the words, `quick.ogg` all their sounds one after another (Opus), `sha256.json` what
-both must hash to. Written once by `freeze`, before any training on the families. Read `load` first.
+both must hash to. Written once by `freeze`, after training had begun, in held-out voices and phrases. Read `load` first.
 """
 
 import gzip
