@@ -1,5 +1,6 @@
 """A frozen set: written by one command, read by anybody, scored from files alone; a changed byte is noticed."""
 
+import gzip
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ import soundfile
 from duologue.data.render import images
 from duologue.data.scenes import camera
 from duologue.data.script import Line
+from duologue.data.voices import OWN
 from duologue.errors import DataError
 from duologue.evals import runs, sets
 from duologue.evals.contestants import contestant
@@ -32,6 +34,7 @@ def burst(text: str, voice: str, speed: float, language: str):
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("set") / "eyes"
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sets, "PINNED", folder.with_name("unpinned.json"))
         patch.setattr(sets, "EYES", {name: EYES[name] for name in MINE})
         patch.setattr(sets, "TRIES", 12)
         patch.setattr(sets, "_kept", list)
@@ -103,6 +106,48 @@ def test_one_changed_byte_is_noticed(place):
         sets.freeze(place, 1, 5, draft())
     with pytest.raises(DataError, match="not a whole set"):
         sets.load(place / "counting")
+
+
+def test_the_same_sounds_and_films_are_written_to_the_same_bytes(place, tmp_path):
+    sets.items.save(sets.items.load(sets.NAME, place), "twice", tmp_path / "a")
+    sets.items.save(sets.items.load(sets.NAME, place), "twice", tmp_path / "b")
+    for name in ("twice.json.gz", "twice.ogg"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    script = sets.load(place)["counting"][0][0]
+    for name in ("a.mp4", "b.mp4"):
+        sets.write_film(tmp_path / name, images(script))
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    assert b"threads=1 " in (tmp_path / "a.mp4").read_bytes()  # as many as on any machine
+
+
+def test_a_version_is_pinned_once_and_is_no_other_set(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(sets, "PINNED", tmp_path / "set.json")
+    assert sets.pin(place) == sets.digest(place) == json.loads(sets.PINNED.read_text())[sets.VERSION] and sets.load(place)
+    with pytest.raises(DataError, match="pinned already"):
+        sets.pin(place)
+    again = tmp_path / "again"
+    again.mkdir()
+    monkeypatch.setattr(sets, "EYES", {})
+    monkeypatch.setattr(sets.items, "save", lambda *_: None)
+    monkeypatch.setattr(sets.items, "load", lambda *_: [])
+    sets.freeze(again, 1, 5, Voicing(burst))  # what is not the pinned set does not take its name, and can be measured on
+    assert sets.version(again) == sets.VERSION + sets.OWN and sets.load(again) == {}
+    for version, why in ((sets.VERSION, "another set than version"), ("0-own", "is version 0-own of the set")):
+        sets._write_about(again, {"version": version, "suites": {}})
+        with pytest.raises(DataError, match=why):
+            sets.load(again)
+
+
+def test_what_is_said_does_not_depend_on_the_bank_of_the_machine(place, monkeypatch, capsys):
+    from duologue.evals.commands import freeze
+
+    given = []
+    monkeypatch.setattr("duologue.data.bank.Bank.__init__", lambda *_: pytest.fail("the bank was opened"))
+    monkeypatch.setattr(sets, "freeze", lambda folder, cases, seed, voicing, progress: given.append(voicing) or {})
+    freeze(place, 1, 5)
+    assert given[0].say.__name__ == "spoken" and sets.digest(place) in capsys.readouterr().out
+    own = [row for row in json.loads(gzip.decompress((place / "conversations.json.gz").read_bytes()))["sounds"] if row["voice"] == OWN]
+    assert own and all(abs(row["samples"] - len(speech_of(row["text"], OWN).pcm_S)) <= 1 for row in own)
 
 
 def test_only_what_may_be_given_away_is_filmed():

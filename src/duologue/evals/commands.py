@@ -132,16 +132,18 @@ def freeze(
 ) -> None:
     """Write a frozen set of conversations with pictures, for anybody: sound, films, labels, hashes, CC-BY-4.0.
 
-    **Example:** `duologue eval freeze eyes --cases 8`, then `duologue eval run eyes --set eyes --system files:outputs`
+    **Example:** `duologue eval freeze eyes-1`, then `duologue eval run eyes --set eyes-1 --system files:outputs`
     """
-    from duologue.data.bank import Bank
+    from duologue.evals.sets import digest
     from duologue.evals.sets import freeze as write_set
+    from duologue.evals.sets import version as version_of
     from duologue.evals.voicing import Voicing, spoken
 
     with progress_bar() as progress:
-        counts = write_set(folder, cases, seed, Voicing(spoken, Bank()), progress)
+        counts = write_set(folder, cases, seed, Voicing(spoken), progress)
     for name, count in counts.items():
         typer.echo(f"{count} conversations in {folder / name}")
+    typer.echo(f"version {version_of(folder)}, sha256 of its hashes {digest(folder)}")
 
 
 @judge.command()
