@@ -98,6 +98,10 @@ MEANINGS = {
     # translation
     "simultaneous": "English words heard in their order and in time, less those that were too many",
     "words_in_time": "English words heard in their order, not before they can be known and at most 2.5 s after",
+    "words_soon": "the same, at most 1.5 s after",
+    "chrf": "how alike the English is to the wanted one by its letters (chrF, to 100), whenever it came",
+    "start_offset_s": "mean time from the beginning of the Spanish to the first English word",
+    "end_offset_s": "mean time from the end of the Spanish to the end of the English",
     "wer": "words wrong, missing or too many, whenever they came, as a share of those wanted",
     "behind_s": "mean time from when an English word can be known until it is heard",
     "behind_p50_s": "the same, at the median",

@@ -12,7 +12,7 @@ import numpy as np
 
 from duologue.data.families.exchange import draw, finish, gap, held_out, line, pick, unique
 from duologue.data.families.rule import acknowledges, chance, gives
-from duologue.data.families.spanish import ADJECTIVES, NOUNS, NUMBERS, OTHERS, VERBS, Noun, adjective
+from duologue.data.families.spanish import ADJECTIVES, DETERMINERS, NOUNS, NUMBERS, OTHERS, VERBS, Noun, adjective
 from duologue.data.families.time import ACK
 from duologue.data.families.timing import Scene, open_scene, own_end, quiet_between
 from duologue.data.script import Check, Line, Own, Script, Sound, Speech, reply_at
@@ -56,8 +56,8 @@ def _phrase(rng: np.random.Generator, at: int, described: bool, determined: bool
     """A noun with its article and adjective: Spanish words, English parts, and what is paired. `at` is the first index."""
     noun, words, parts, quality = _noun(rng), [], [], ("", "")
     if determined:
-        es, en = pick(rng, (("el", "the"), ("un", "a"), ("este", "this"), ("mi", "my")))
-        words.append({"el": ("el", "la"), "un": ("un", "una"), "este": ("este", "esta"), "mi": ("mi", "mi")}[es][noun.feminine])
+        *forms, en = pick(rng, DETERMINERS)
+        words.append(forms[noun.feminine])
         parts.append(Part(en, at))
     words.append(noun.es)
     if described:
@@ -118,7 +118,7 @@ def lines(rng: np.random.Generator, split: str) -> Iterator[Line]:
 def own_texts() -> Iterable[str]:
     """Every English word."""
     words = [*(n.en for n in NOUNS), *(en for _, en in (*ADJECTIVES, *VERBS, *NUMBERS, *OTHERS))]
-    return unique([ACK, "the", "a", "this", "my", *words])
+    return unique([ACK, *(en for *_, en in DETERMINERS), *words])
 
 
 def heard_by(speech: Speech, part: Part) -> float:
