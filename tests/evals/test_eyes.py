@@ -267,7 +267,35 @@ def test_a_cue_is_worth_nothing_after_the_user_has_ended(drawn):
         return record_of(EYES["cued"], 0, (script, trials), spoken, OWN_WORDS)["seen"]
 
     assert seen(0.0)["good"] == [True] and seen(1.6)["good"] == [False]
-    assert seen(0.0, [(end_s + 3.0, "lamp")]) == seen(0.0) | {"good": [False], "false": 1}
+    hit, wanted, begun = seen(0.0)["cues"]
+    assert seen(0.0, [(end_s + 3.0, "lamp")]) == seen(0.0) | {"good": [False], "false": 1, "cues": [hit, wanted, begun + 1]}
+
+
+def cued_record(way: str, *begun_s: float) -> dict:
+    """A cue at 5 s, answered in its window if something begins by then, and a near miss at 9 s."""
+    trials = [Trial(f"word/{way}", "word", 5.0, 6.5, ("lamp",), 5.0), Trial(f"near/word/{way}", "quiet", 9.0, 10.5)]
+    spoken = outcome(*[(t, t + 0.3) for t in begun_s])
+    spoken.said = [(t, "lamp") for t in begun_s]
+    return record_of(EYES["cued"], 0, (Script("cue", 30.0), trials), spoken, OWN_WORDS)
+
+
+def test_only_what_is_told_aloud_makes_the_headline():
+    found = cued.figures([cued_record("aloud"), cued_record("typed", 5.4), cued_record("written", 5.4)])
+    assert found["cued"].value == 0.0 and found["cued"].cases == 1 and found["way/typed"].value == 100.0
+    assert found["cued_any_way"].value == pytest.approx(200 / 3)
+
+
+def test_cues_have_precision_recall_and_near_misses():
+    found = cued.figures([cued_record("aloud", 5.4, 9.2, 15.0), cued_record("aloud", 5.4), cued_record("aloud", 15.0), cued_record("aloud")])
+    assert found["cues"].value == 50.0 and found["cue_precision"].value == 40.0  # two of five beginnings
+    assert found["cue_f1"].value == pytest.approx(2 * 50 * 40 / 90, abs=1e-3) and found["near_misses"].value == 75.0
+
+
+def test_near_misses_are_measured(drawn):
+    near = [(s, t) for s, trials in drawn["cued"] for t in trials if t.row.startswith("near/")]
+    assert near and all(t.kind == "quiet" and t.end_s - t.begin_s == pytest.approx(1.5) for _, t in near)
+    kinds = {t.row.split("/")[-2] for _, trials in drawn["cued"] for t in trials if t.kind == "word"}
+    assert {"switch", "danger", "word"} <= kinds
 
 
 def test_answers_that_begin_before_they_can_be_known_are_wrong(drawn):

@@ -59,6 +59,10 @@ def _cue(said: str) -> Rule | None:
     kinds = {"animal": "animal", "next": "number", "opposite": "opposite", "adjective": "opposite"}
     if (kind := next((kinds[word] for word in said.split() if word in kinds), None)) and re.search(r"\bi (?:say|use|mention)|hear", said):
         return Rule("cue", (), Line("cue", kind, said))
+    if re.search(r"spanish (?:word|one)|(?:word|something|use) (?:in )?spanish", said) and "english" in said:
+        return Rule("cue", (), Line("cue", "switch", said))
+    if "danger" in said:
+        return Rule("cue", (), Line("cue", "danger", said))
     things = [word for word in said.split() if word in cue.THINGS]
     if things and re.search(r"how (?:often|many times)|the count", said):
         return Rule("cue", (), Line("cue", "tally", said, slots={"cue": things[0]}))

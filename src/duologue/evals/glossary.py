@@ -110,7 +110,11 @@ MEANINGS = {
     "together": "own sound that is heard while the user speaks",
     "english": "English words heard in their time, whatever their order",
     # cued, and what all have in common that speak up unasked
-    "cued": "conversations with every cue answered in time and nothing else said; the mean over the kinds of rules",
+    "cued": "what is told aloud with every cue answered in time, while the user goes on, and nothing else said; the mean over the kinds of rules",
+    "cued_any_way": "the same, with what is typed and what is written on the picture",
+    "cue_precision": "of the times at which it began to speak, those that were a right answer to a cue",
+    "cue_f1": "harmonic mean of that and of the share of cues answered in time",
+    "near_misses": "words that sound nearly like the cue, after which nothing was said",
     "way": "cues answered in time, by how they came",
     "cues": "cues answered in time",
     "late_p50_s": "how late half of the reactions came, counted from when they could",

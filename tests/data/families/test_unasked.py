@@ -13,7 +13,7 @@ from duologue.data.families.lexicon import DAYS, MONTHS, NUMBERS, WORDS
 from duologue.data.scenes import stage as stages
 from duologue.data.scenes import stock
 from duologue.data.scenes.camera import Camera
-from duologue.data.script import Own, Script
+from duologue.data.script import Line, Own, Script
 from tests.data.fake_bank import FakeBank
 from tests.data.families.timing_checks import assert_sound, lines_of, own_spans, scripts
 
@@ -251,6 +251,28 @@ def test_a_cue_is_answered_by_what_its_rule_says_and_nothing_else_is():
             assert all(f" {o.speech.text} " in f" {item['rule']} " and o.start_s >= t + 0.2 - 1e-6 for o, t in zip(reactions, cued))
             hits += len(cued)
     assert hits > 30
+
+
+def test_members_of_an_open_kind_in_tests_are_never_trained():
+    for kind, members in (("switch", cue.SWITCHED), ("danger", cue.DANGERS)):
+        said = {split: {w for x in lines_of("cue", split) if x.slots.get("kind") == kind for w in x.text.split()} & set(members) for split in ("train", "test")}
+        kept = {word for word in members if cue.held_out(kind, word, share=cue.PAIR_SHARE)}
+        assert len(kept & said["test"]) > 3 and said["train"] and not kept & said["train"]
+    rule = Line("cue", "switch", "")
+    assert cue.answer_to(rule, "perro", 0) == "dog" and not cue.answer_to(rule, "dog", 0)
+    assert cue.answer_to(Line("cue", "danger", ""), "fire", 0) == "stop"
+
+
+def test_a_word_that_sounds_nearly_like_the_cue_is_let_pass():
+    near = 0
+    for script, _ in cases("cue"):
+        (item,) = script.about["items"]
+        for at_s in item["near_s"]:
+            cue_word = next(word for word in item["rule"].split() if word in cue.THINGS)
+            said = {w.text for s in script.sounds for w in s.speech.words if s.start_s + w.end_s == at_s}
+            assert said == {cue.NEAR[cue_word]}
+            near += any(check.kind == "quiet" and check.start_s == at_s for check in script.checks)
+    assert near > 5 and not set(cue.NEAR.values()) & set(cue.THINGS)
 
 
 def test_pairs_of_cue_and_reply_in_tests_are_never_trained():
