@@ -95,7 +95,9 @@ def test_every_reaction_comes_after_what_it_is_about_has_been_seen(family):
 def test_everything_is_shown_before_during_and_after_its_question():
     seen = {(item["class"], item["when"]) for script, _ in cases("see") for item in script.about["items"]}
     assert {when for _, when in seen} == {"now", "gone", "later"}
-    assert {kind for kind, _ in seen} == set(see.PATTERNS)
+    assert {kind for kind, _ in seen} == {*see.PATTERNS, *see.PAST}
+    whens = [item["when"] for script, _ in cases("see") for item in script.about["items"]]
+    assert all(0.28 < whens.count(when) / len(whens) < 0.39 for when in see.WHEN)
     for script, _ in cases("see"):
         for item in script.about["items"]:
             own = next(o for o in script.own if o.speech.text == item["answer"] and o.start_s > item["shown_s"])
@@ -130,11 +132,21 @@ def test_repetitions_are_counted_aloud_in_order_and_soon():
     for script, _ in cases("count"):
         (item,) = script.about["items"]
         ends = item["ends_s"]
+        if not ends:
+            continue
         numbers = [o for o in script.own if o.speech.text in NUMBERS and o.start_s >= ends[0] - 0.01][: len(ends)]
         assert [o.speech.text for o in numbers] == list(NUMBERS[1 : len(ends) + 1])
         late = np.array([o.start_s for o in numbers]) - ends
         assert late.min() >= 0.19 and late.max() < 1.01, (late, item)
         assert np.diff(ends).min(initial=9) >= count.SHORTEST_S - 0.011
+
+
+def test_now_and_then_there_is_nothing_to_count_and_nothing_is_said():
+    none = [script for script, _ in cases("count") if not script.about["items"][0]["ends_s"]]
+    assert 0.03 < len(none) / len(cases("count")) < 0.15
+    for script in none:
+        said = {o.speech.text for o in script.own} - {"okay", "zero", "that was zero"}
+        assert not said and not script.views[0].events_s and any(c.kind == "quiet" and c.end_s - c.start_s > 4 for c in script.checks)
 
 
 def test_paces_of_tests_are_not_those_of_training():
