@@ -131,7 +131,7 @@ def test_a_version_is_pinned_once_and_is_no_other_set(place, tmp_path, monkeypat
     monkeypatch.setattr(sets.items, "save", lambda *_: None)
     monkeypatch.setattr(sets.items, "load", lambda *_: [])
     sets.freeze(again, 1, 5, Voicing(burst))  # what is not the pinned set does not take its name, and can be measured on
-    assert sets.version(again) == sets.VERSION + sets.OWN and sets.load(again) == {}
+    assert sets.about(again)["version"] == sets.VERSION + sets.OWN and sets.load(again) == {}
     for version, why in ((sets.VERSION, "another set than version"), ("0-own", "is version 0-own of the set")):
         sets._write_about(again, {"version": version, "suites": {}})
         with pytest.raises(DataError, match=why):

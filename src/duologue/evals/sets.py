@@ -56,12 +56,12 @@ def freeze(folder: Path, cases: int, seed: int, voicing: Voicing, progress: Prog
     heard = iter(items.load(NAME, folder))  # as they sound after the pack's compression
     for name, found in drawn.items():
         _write_suite(name, [(replace(again, views=made.views), trials) for (made, _), (again, trials) in zip(found, heard, strict=False)], folder, progress)
-    about = {"version": VERSION, "seed": seed, "cases": cases, "suites": counts, "license": "CC-BY-4.0"}
+    what = {"version": VERSION, "seed": seed, "cases": cases, "suites": counts, "license": "CC-BY-4.0"}
     for name, paper in PAPERS.items():
         (folder / name).write_text((Path(__file__).parent / paper).read_text(encoding="utf-8"), encoding="utf-8")
-    _write_about(folder, about)
+    _write_about(folder, what)
     if pinned() not in (None, digest(folder)):
-        _write_about(folder, about | {"version": VERSION + OWN})
+        _write_about(folder, what | {"version": VERSION + OWN})
     return counts
 
 
@@ -70,8 +70,16 @@ def digest(folder: Path) -> str:
     return items.hash_of(folder / HASHES)
 
 
-def version(folder: Path) -> str:
-    return json.loads((folder / ABOUT).read_text(encoding="utf-8"))["version"]
+def about(folder: Path) -> dict:
+    """Version, seed, cases and suites of a set. Raises DataError when there is none."""
+    return _json(folder, ABOUT)
+
+
+def _json(folder: Path, name: str) -> dict:
+    try:
+        return json.loads((folder / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder} is not a whole set of conversations: {error}; make one with duologue eval freeze") from error
 
 
 def pinned() -> str | None:
@@ -158,9 +166,9 @@ def label(item: Item) -> dict:
     })  # fmt: skip
 
 
-def _write_about(folder: Path, about: dict) -> None:
+def _write_about(folder: Path, what: dict) -> None:
     """What a set is, and then the hash of every file."""
-    (folder / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    (folder / ABOUT).write_text(json.dumps(what, indent=1) + "\n", encoding="utf-8")
     paths = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != HASHES)
     found = {p.relative_to(folder).as_posix(): items.hash_of(p) for p in paths}
     (folder / HASHES).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -171,17 +179,13 @@ def load(folder: Path) -> dict[str, list[Item]]:
 
     Raises DataError for what is not as it was frozen, or is of another version than this package measures on.
     """
-    try:
-        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-        hashes = json.loads((folder / HASHES).read_text(encoding="utf-8"))
-        changed = [name for name, wanted in hashes.items() if items.hash_of(folder / name) != wanted]
-    except (OSError, ValueError) as error:
-        raise DataError(f"{folder} is not a whole set of conversations: {error}; make one with duologue eval freeze") from error
+    what, hashes = about(folder), _json(folder, HASHES)
+    changed = [name for name, wanted in hashes.items() if not (folder / name).exists() or items.hash_of(folder / name) != wanted]
     if changed:
         raise DataError(f"{changed[0]} in {folder} is not what was frozen ({len(changed)} files changed)")
-    _check_version(folder, about["version"])
+    _check_version(folder, what["version"])
     kept, found = iter(items.load(NAME, folder)), {}
-    for suite, count in about["suites"].items():
+    for suite, count in what["suites"].items():
         found[suite] = [_with_film(next(kept), folder / folder_of(suite, i) / FILM) for i in range(count)]
     return found
 
