@@ -100,14 +100,14 @@ def mistake(words: Sequence[str]) -> str | None:
 
 def period(levels: Sequence[float]) -> int:
     """Pictures after which a movement is most like itself, by its autocorrelation; 0 where it is never like itself."""
-    x = np.asarray(levels, float) - np.mean(levels)
-    most = min(PERIODS[1], len(x) // 2)
-    if most < PERIODS[0] or not x.any():
+    most = min(PERIODS[1], len(levels) // 2)
+    if most < PERIODS[0]:
         return 0
+    x = np.asarray(levels, float) - np.mean(levels)
     alike = {lag: float(x[lag:] @ x[:-lag]) / (len(x) - lag) for lag in range(PERIODS[0] - 1, most + 2)}
     peaks = [lag for lag in range(PERIODS[0], most + 1) if alike[lag - 1] <= alike[lag] >= alike[lag + 1]]
     best = max(peaks, key=alike.get, default=0)
-    return best if best and alike[best] >= ALIKE * float(x @ x) / len(x) else 0
+    return best if best and x.any() and alike[best] >= ALIKE * float(x @ x) / len(x) else 0
 
 
 class Eye:
