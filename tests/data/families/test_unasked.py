@@ -1,5 +1,6 @@
 """Families that look, and that speak up unasked: worked out here from words, pictures and times."""
 
+import gzip
 import re
 from importlib import import_module
 from itertools import islice
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from duologue.data import freedict
 from duologue.data.families import correct_me, count, cue, see, sight, spanish, translate, watch
 from duologue.data.families.lexicon import DAYS, MONTHS, NUMBERS, WORDS
 from duologue.data.scenes import stage as stages
@@ -298,6 +300,7 @@ def test_pairs_of_cue_and_reply_in_tests_are_never_trained():
 
 ENGLISH = {n.es: n.en for n in spanish.NOUNS} | dict(spanish.ADJECTIVES + spanish.VERBS + spanish.NUMBERS + spanish.OTHERS)
 ENGLISH |= {spanish.adjective(es, True): en for es, en in spanish.ADJECTIVES}
+ENGLISH |= dict(freedict.words())
 ENGLISH |= {"el": "the", "la": "the", "un": "a", "este": "this", "esta": "this", "mi": "my"}
 QUALITIES = {en for _, en in spanish.ADJECTIVES}
 
@@ -311,6 +314,17 @@ def test_english_has_every_word_once_and_adjectives_first():
         assert sorted(english) == sorted(words), line
         if line.intent == "pairs":
             assert all(a in QUALITIES and b not in QUALITIES for a, b in zip(english[::2], english[1::2])), line
+
+
+def test_training_has_the_words_of_a_dictionary_where_there_is_one_and_tests_have_not(tmp_path, monkeypatch):
+    text = "info\nrana /ɾˈana/\nfrog\nola /ˈola/\nwave, billow\nperro /pˈero/\ndog\nsur /sˈuɾ/\nsouth\nbanco /bˈanko/\nbench\nbanco /bˈanko/\nbank\nvoz /bˈoθ/\n1. voice\n2. vote\nluna /l/\nqzx\nuva /ˈuβa/\ngrape\n"
+    (tmp_path / freedict.NAME).write_bytes(gzip.compress(text.encode()))
+    assert freedict.words(tmp_path) == (("rana", "frog"), ("sur", "south"), ("uva", "grape"))  # one meaning, and not of the list
+    assert freedict.words(tmp_path / "absent") == () and {en for _, en in freedict.words()} <= set(WORDS)
+    found = freedict.words(tmp_path)
+    monkeypatch.setattr(freedict, "words", lambda: found)
+    said = {split: " ".join(line.text for line in islice(translate.lines(np.random.default_rng(3), split), 300)) for split in ("train", "test")}
+    assert "rana" in said["train"] and "rana" not in said["test"]
 
 
 def test_english_follows_what_decides_it_and_is_not_far_behind():
