@@ -1,6 +1,6 @@
 #!/bin/sh
-# The small speech engines, WordNet, emoji and photographs, from which training data is made; npm, which fetches more of both;
-# and what the judge's webrtcvad is compiled with. What is there already, from wherever, is left alone.
+# The small speech engines, WordNet, a Spanish dictionary, emoji and photographs, from which training data is made; npm, which fetches
+# more of both; and what the judge's webrtcvad is compiled with. What is there already, from wherever, is left alone.
 set -eu
 python=${1:-python3.11}
 
@@ -13,4 +13,5 @@ header='import os, sys, sysconfig; sys.exit(not os.path.exists(os.path.join(sysc
 # shellcheck disable=SC2086  # words, not one
 exec sh "$(dirname "$0")/packages.sh" "Making training data needs" \
     flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts espeak-ng wordnet-base \
-    fonts-noto-color-emoji gnome-backgrounds lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 $missing
+    fonts-noto-color-emoji gnome-backgrounds lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 \
+    dict-freedict-spa-eng $missing

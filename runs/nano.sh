@@ -13,8 +13,8 @@ export MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184
 RUN="$HOME_OF_RUN/run/nano"
 mkdir -p "$RUN"
 case ${AMOUNT:-whole} in
-whole) ASKED=300 OWN_REFUSALS=120 REFUSE_MIN=30 FLITE=30000 FESTIVAL=6000 ESPEAK=20000 KOKORO_MIN=600 VOCODER_MIN=300 EAR_STEPS=6000 EYE_STEPS=6000 STEPS=12000 CASES=60 OPEN=open ;;
-dry) ASKED=2 OWN_REFUSALS=24 REFUSE_MIN=0.2 FLITE=120 FESTIVAL=12 ESPEAK=12 KOKORO_MIN=1 VOCODER_MIN=0.2 EAR_STEPS=2 EYE_STEPS=2 STEPS=2 CASES=1 OPEN=hearing ;;  # too few own sentences to read aloud any that are held out
+whole) ASKED=300 OWN_REFUSALS=120 REFUSE_MIN=30 FLITE=30000 FESTIVAL=6000 ESPEAK=20000 KOKORO_MIN=600 VOCODER_MIN=300 EAR_STEPS=6000 EYE_STEPS=6000 STEPS=12000 CASES=60 OPEN=open SET_CASES=8 SEEING=eyes ;;
+dry) ASKED=2 OWN_REFUSALS=24 REFUSE_MIN=0.2 FLITE=120 FESTIVAL=12 ESPEAK=12 KOKORO_MIN=1 VOCODER_MIN=0.2 EAR_STEPS=2 EYE_STEPS=2 STEPS=2 CASES=1 OPEN=hearing SET_CASES=1 SEEING=counting ;;  # too few own sentences to read aloud any that are held out
 *) echo "AMOUNT is whole or dry" >&2; exit 2 ;;
 esac
 make --silent train-setup
@@ -44,6 +44,10 @@ kokoro() { # one process for the own voice, one for all the others; before that 
     "$BIN/duologue" synth voices --engine kokoro --minutes "$KOKORO_MIN" --own-share 0
     wait $own
 }
+freeze() { # a set is written into an empty folder, so one that was ended begins anew
+    rm -rf "$RUN/eyes-set"
+    "$BIN/duologue" eval freeze "$RUN/eyes-set" --cases "$SET_CASES"
+}
 # 1. Voices: many cheap ones for breadth, natural ones for everything else; the own voice among them.
 stage voices-flite "$BIN/duologue" synth voices --engine flite --utterances "$FLITE"
 stage voices-festival "$BIN/duologue" synth voices --engine festival --utterances "$FESTIVAL"
@@ -71,11 +75,14 @@ stage eyes "$BIN/duologue" train eyes --out "$RUN/eyes" --init "$RUN/ears/model.
 stage model learn "$RUN" --init "$RUN/eyes/model.safetensors" --steps "$STEPS" --decay 0.3 \
     --family hear=22 --family read=16 --family drill=11 --family numbers=10 --family repeat=10 --family delegate=10 --family talk=9 \
     --family time=9 --family facts=8 --family pause=8 --family invite=6 --family refuse=6 --family order=5 --family typed=5 \
-    --family interrupt=4 --family hold=3 --family glance=8 --family see=3 --family cue=3 --family correct_me=3 --family count=3 --family watch=2
+    --family interrupt=4 --family hold=3 --family glance=8 --family see=3 --family cue=3 --family correct_me=3 --family count=3 --family watch=2 \
+    --family translate=3
 
 # 6. What it can do, judged on what is heard.
 stage eval "$BIN/duologue" eval quick --checkpoint "$RUN/model.safetensors" --cases "$CASES"
 stage eval-open "$BIN/duologue" eval run "$OPEN" --checkpoint "$RUN/model.safetensors" --cases "$CASES" --out "$RUN/eval"
+stage eyes-set freeze
+stage eval-eyes "$BIN/duologue" eval run "$SEEING" --checkpoint "$RUN/model.safetensors" --set "$RUN/eyes-set" --out "$RUN/eval"
 
 # 7. Whether it keeps the policy (docs/safety.md): however it is asked, and under attacks that nobody trained for.
 stage eval-refusal "$BIN/duologue" eval run refusal --checkpoint "$RUN/model.safetensors" --cases "$ASKED" --out "$RUN/eval"

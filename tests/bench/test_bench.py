@@ -52,6 +52,21 @@ def test_bench_turn(weights, monkeypatch):
     assert rows[-1] == {"what": "start to first turn"} | spread([1.0] * 3)
 
 
+def test_a_picture_comes_in_every_turn_and_is_looked_at(weights, voiced, monkeypatch):
+    seen = []
+    fuse, picture = type(voiced.model.fuse), type(voiced.model.fuse).picture
+    monkeypatch.setattr(fuse, "picture", lambda *args: seen.append(args) or picture(*args))
+    turn.turn_ms(voiced, turn.HUSHES, turns=2, pictures=True)
+    assert len(seen) == turn.WARM + 2
+    turn.turn_ms(voiced, turn.HUSHES, turns=2)
+    assert len(seen) == turn.WARM + 2
+    images = [t.image for t, _ in zip(turn.noise(pictures=True), range(2), strict=False)]
+    assert images[0].shape == (120, 160, 3) and (images[0] != images[1]).any()
+    monkeypatch.setattr(turn, "first_turn_ms", lambda checkpoint: 1.0)
+    assert "a picture in each, ms (aim: p99 60 in bf16, 120 in fp32)" in turn.turn(weights, 1, pictures=True).title
+    assert "session, ms (aim: p99 40 in bf16, 80 in fp32)" in turn.turn(weights, 1).title
+
+
 def test_a_rung_counts_every_turn(voiced):
     crowd_ms = sessions.rung(voiced, 2, seconds=0.4)
     assert crowd_ms["sessions"] == 2 and crowd_ms["tick p50 ms"] > 0 and crowd_ms["wait p99 ms"] >= crowd_ms["tick p50 ms"] / 2

@@ -9,7 +9,7 @@ from duologue.data import classic, kokoro, synth, voices
 from duologue.data.bank import Bank, HeldError, Writer, spoken_words
 from duologue.data.script import Line, Word
 from duologue.data.voices import OWN, RESERVED, Spoken, finished, sound_span, speaks, split_of, user_voices
-from duologue.errors import ConfigError
+from duologue.errors import ConfigError, DataError
 
 ENGINES = ("kokoro", "flite", "festival", "espeak")
 
@@ -230,9 +230,23 @@ def test_synth_gives_the_own_voice_its_replies_and_word_lists_first(filled):
 def test_spanish_is_spoken_by_those_who_can_on_both_sides_of_the_split():
     who = {split: [v for v in user_voices(split) if speaks(v, "es")] for split in ("train", "test")}
     assert {"kokoro/ef_dora", "kokoro/em_alex", "espeak/en-us+f3"} <= set(who["train"])
-    assert who["test"] and all(voice.startswith("kokoro/") for voice in who["test"])
+    assert {"kokoro/af_kore", *voices.SPANISH_TEST} <= set(who["test"])
+    variants = {split: {v.partition("+")[2] for v in user_voices(split, "espeak")} for split in ("train", "test")}
+    assert not variants["train"] & variants["test"] and not any("em_santa" in v for v in user_voices("train"))
     assert not any(voice.startswith(("flite", "festival")) or voice == "kokoro/af_bella" for split in who.values() for voice in split)
-    assert all(speaks(voice, "en") for split in ("train", "test") for voice in user_voices(split))
+    assert all(speaks(voice, "en") != (voice in voices.SPANISH_TEST) for split in ("train", "test") for voice in user_voices(split))
+
+
+def test_a_bank_has_nothing_but_spanish_of_the_native_test_voices(tmp_path, monkeypatch):
+    monkeypatch.setenv("DUOLOGUE_CACHE", str(tmp_path))
+    lines = Line("numbers", "sum", "one plus two"), Line("translate", "words", "gato", slots={"language": "es"})
+    writer = Writer("kokoro/em_santa")
+    for line in lines:
+        writer.add(line, *_beeps([line.text], "", 1.0)[0])
+    writer.close()
+    assert Bank().sample(np.random.default_rng(0), None, split="test").text == "gato"
+    with pytest.raises(DataError):
+        Bank().sample(np.random.default_rng(0), "numbers", split="test")
 
 
 def test_a_shelf_asks_each_line_in_its_language_and_none_of_who_cannot(tmp_path, monkeypatch):

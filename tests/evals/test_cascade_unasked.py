@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from duologue.data.families import correct_me, count, cue, watch
+from duologue.data.families.lexicon import NUMBERS
 from duologue.data.scenes.camera import Camera
 from duologue.data.scenes.figure import Look
 from duologue.data.scenes.ground import Ground
@@ -15,7 +16,7 @@ from duologue.data.script import Script, Sound, View
 from duologue.evals.cascade import standard
 from duologue.evals.cascade_engineered import engineered
 from duologue.evals.cascade_parts import Costs, Parts
-from duologue.evals.cascade_unasked import Eye, mistake, rule_of
+from duologue.evals.cascade_unasked import Eye, mistake, period, rule_of
 from duologue.evals.outcome import outcome_of
 from duologue.evals.systems import Case
 from tests.data.fake_bank import FakeBank, speech_of
@@ -31,7 +32,7 @@ def lines(family, intents, number: int = 60):
 
 @pytest.mark.parametrize(
     ("family", "intents", "kind"),
-    [(cue, ("word", "animal", "number", "opposite", "tally"), "cue"), (correct_me, ("count", "list", "sum"), "correct"),
+    [(cue, ("word", "animal", "number", "opposite", "tally", "switch", "danger"), "cue"), (correct_me, ("count", "list", "sum"), "correct"),
      (count, ("rule",), "count"), (watch, ("span",), "span"), (watch, ("appears", "every", "gone", "becomes", "starts"), "watch")],
 )  # fmt: skip
 def test_most_rules_are_understood(family, intents, kind):
@@ -63,6 +64,13 @@ def test_the_eye_sees_that_something_moves_and_nothing_else():
     moved = still.copy()
     moved[30:90, 40:100] = 250
     assert eye.look(moved)[0]
+
+
+def test_the_pace_of_a_movement_is_that_of_the_whole_and_not_of_its_halves():
+    down_and_up = [0.0, 3.0, 5.0, 2.0, 0.0, 1.0, 2.0, 1.0]  # two bumps a repetition, of which one is higher
+    assert period(down_and_up * 4) == 8
+    assert period([1.0] * 30) == 0 and period([]) == 0
+    assert period(np.random.default_rng(1).uniform(size=30)) == 0
 
 
 def held(system_of, script, write):
@@ -108,6 +116,16 @@ def test_an_action_is_enclosed_by_its_motion():
     assert 8.0 <= times["go"] < 9.5 and 11.0 < times["done"] < 14.0
     blind = held(lambda parts: standard(parts), script, lambda _: rule)
     assert all(t < 8.0 for t, _ in blind.said)  # it repeats the rule, and is then as blind as before
+
+
+def test_repetitions_are_counted_by_their_pace():
+    ends_s = 8.0 + 2.0 * np.arange(1, 7)
+    figure = Figure(Look("red", "blue", 0), (0.5, 0.93), 0.65, tuple(Motion("squat", t - 1.9, t) for t in ends_s))
+    stage = Stage(Ground("plain", 3, "train"), Camera(), [figure])
+    rule = "count the squats"
+    script = Script("count", 24.0, [Sound(0.5, speech_of(rule, "ada"))], views=[View(0.0, 24.0, stage.show, stage=stage)])
+    said = [word for _, text in held(engineered, script, lambda _: rule).said for word in text.split()]
+    assert 5 <= len(said) <= 8 and said == list(NUMBERS[1 : len(said) + 1]), said
 
 
 def test_something_that_comes_is_noticed_but_not_what():

@@ -201,6 +201,34 @@ def test_half_an_answer_is_worth_half():
     assert [worth for _, worth in proactive._worths([(0.5, "red"), (1.5, "a"), (1.7, "red"), (1.9, "ball")], trial, 6.0)] == [0, 1, 2]
 
 
+def test_who_says_another_colour_or_thing_besides_has_told_nothing():
+    trial = Trial("event", "word", 1.0, 3.0, ("a red ball",), 1.0, limit_s=9.0)
+
+    def worths(text: str) -> list[int]:
+        return [worth for _, worth in proactive._worths([(1.5 + 0.2 * k, word) for k, word in enumerate(text.split())], trial, 6.0)]
+
+    assert worths("blue no red ball") == [0, 0, 0, 0] and worths("red ball two times") == [1, 2, 2, 2]
+    assert worths("a ball a star") == [0, 1, 1, 0]
+    word = Trial("event", "word", 1.0, 3.0, ("now",), 1.0, limit_s=9.0)
+    assert proactive._worths([(1.5, "red"), (1.7, "now")], word, 6.0) == [(1.5, 0), (1.7, 2)]
+
+
+def test_replies_that_repeat():
+    trial = Trial("event", "word", 1.0, 3.0, ("now",), 1.0, limit_s=9.0)
+    spoken = outcome((1.4, 1.6), (2.6, 2.8), (4.0, 4.2), (7.0, 7.2))  # the last is five seconds after the event
+    spoken.said = [(a, "now") for a, _ in spoken.spans]
+    record = record_of(EYES["proactive"], 0, (Script("watch", 12.0), [trial]), spoken, OWN_WORDS)
+    assert record["seen"]["replies"] == [[2, 3]]
+    assert proactive.figures([record])["repeated"].value == pytest.approx(200 / 3, abs=1e-3)
+
+
+def test_points_above_the_better_control():
+    seen = [{"strict": s, "fair": s, "true": t, "good": [True], "off_s": [], "false": 0} for s, t in ((0.9, [2, 6, 8]), (0.7, [4, 8, 8]))]
+    found = startstop.figures([{"case": i, "seconds": 9.0, "trials": [], "seen": s} for i, s in enumerate(seen)])
+    best = max(found["control/whole"].value, found["control/usual"].value)
+    assert found["overlap"].value == 80.0 and found["above_control"].value == pytest.approx(80 - best, abs=1e-3)
+
+
 def test_overlap_of_intervals():
     assert startstop.overlap((0.0, 4.0), (2.0, 6.0)) == pytest.approx(1 / 3)
     assert startstop.overlap(None, (0.0, 1.0)) == startstop.overlap((5.0, 6.0), (0.0, 1.0)) == 0.0
@@ -250,8 +278,22 @@ def test_counting_by_ones_and_off_by_one():
     late = counted((3.4, "one"), (4.4, "two"))["seen"]
     assert late["each"] == [False, True, False] and late["said"] == 2 and late["near"] == [True] and late["false"] == 1
     assert counted((2.4, "one"))["seen"]["said"] is None  # said before the last repetition but one had ended
+    twice = counted((2.4, "one"), (3.3, "one"), (4.4, "two"), (6.4, "three"))
+    assert twice["seen"]["counts"] == [3, 3, 4, 1]
+    found = counting.figures([twice])
+    assert found["counted_twice"].value == 25.0 and found["repetition_f1"].value == pytest.approx(600 / 7, abs=1e-3)
     spam = [counted(*[(1 + 0.5 * k, word) for k, word in enumerate(["one", "two", "three"] * 5)])]
     assert counting.figures(spam)["counted"].value == 0.0
+
+
+def test_where_there_is_nothing_to_count_silence_is_right():
+    item = Script("count", 12.0), [Trial("okay", "answer", 1.0, 2.0, ("okay",)), Trial("nothing", "quiet", 0.0, 0.0)]
+    spoken = outcome((5.0, 5.3))
+    spoken.said = [(5.0, "one")]
+    kept, broken = (record_of(EYES["counting"], 0, item, said, OWN_WORDS) for said in (outcome(), spoken))
+    assert (kept["seen"]["kept"], kept["seen"]["near"]) == ([True], [True]) and broken["seen"]["kept"] == [False]
+    found = counting.figures([counted((2.4, "one"), (4.4, "two"), (6.4, "three")), broken])
+    assert found["counted"].value == pytest.approx(200 / 3, abs=1e-3) and found["kept_quiet"].value == 0.0
 
 
 def test_a_cue_is_worth_nothing_after_the_user_has_ended(drawn):
@@ -267,7 +309,35 @@ def test_a_cue_is_worth_nothing_after_the_user_has_ended(drawn):
         return record_of(EYES["cued"], 0, (script, trials), spoken, OWN_WORDS)["seen"]
 
     assert seen(0.0)["good"] == [True] and seen(1.6)["good"] == [False]
-    assert seen(0.0, [(end_s + 3.0, "lamp")]) == seen(0.0) | {"good": [False], "false": 1}
+    hit, wanted, begun = seen(0.0)["cues"]
+    assert seen(0.0, [(end_s + 3.0, "lamp")]) == seen(0.0) | {"good": [False], "false": 1, "cues": [hit, wanted, begun + 1]}
+
+
+def cued_record(way: str, *begun_s: float) -> dict:
+    """A cue at 5 s, answered in its window if something begins by then, and a near miss at 9 s."""
+    trials = [Trial(f"word/{way}", "word", 5.0, 6.5, ("lamp",), 5.0), Trial(f"near/word/{way}", "quiet", 9.0, 10.5)]
+    spoken = outcome(*[(t, t + 0.3) for t in begun_s])
+    spoken.said = [(t, "lamp") for t in begun_s]
+    return record_of(EYES["cued"], 0, (Script("cue", 30.0), trials), spoken, OWN_WORDS)
+
+
+def test_only_what_is_told_aloud_makes_the_headline():
+    found = cued.figures([cued_record("aloud"), cued_record("typed", 5.4), cued_record("written", 5.4)])
+    assert found["cued"].value == 0.0 and found["cued"].cases == 1 and found["way/typed"].value == 100.0
+    assert found["cued_any_way"].value == pytest.approx(200 / 3)
+
+
+def test_cues_have_precision_recall_and_near_misses():
+    found = cued.figures([cued_record("aloud", 5.4, 9.2, 15.0), cued_record("aloud", 5.4), cued_record("aloud", 15.0), cued_record("aloud")])
+    assert found["cues"].value == 50.0 and found["cue_precision"].value == 40.0  # two of five beginnings
+    assert found["cue_f1"].value == pytest.approx(2 * 50 * 40 / 90, abs=1e-3) and found["near_misses"].value == 75.0
+
+
+def test_near_misses_are_measured(drawn):
+    near = [(s, t) for s, trials in drawn["cued"] for t in trials if t.row.startswith("near/")]
+    assert near and all(t.kind == "quiet" and t.end_s - t.begin_s == pytest.approx(1.5) for _, t in near)
+    kinds = {t.row.split("/")[-2] for _, trials in drawn["cued"] for t in trials if t.kind == "word"}
+    assert {"switch", "danger", "word"} <= kinds
 
 
 def test_answers_that_begin_before_they_can_be_known_are_wrong(drawn):

@@ -45,6 +45,19 @@ def test_a_suite_a_line(monkeypatch, capsys):
     assert all("other data" in line or "data differs" in line for line in out.splitlines())
 
 
+def test_a_report_is_of_a_frozen_set_with_its_own_suites_and_cases(monkeypatch, capsys, tmp_path):
+    given = []
+    monkeypatch.setattr("duologue.evals.page.report", lambda tier, suites, who, asked, *_: given.append((suites, asked)) or [])
+    (tmp_path / "eyes").mkdir()
+    (tmp_path / "eyes" / "set.json").write_text('{"version": "1", "cases": 3}')
+    code, _, err = duologue(monkeypatch, capsys, "report", "--set", "eyes")
+    ((suites, asked),) = given
+    assert code == 0 and suites == list(GROUPS["eyes"].values()), err
+    assert (str(asked.set), asked.cases) == ("eyes", 3)
+    code, _, err = duologue(monkeypatch, capsys, "report", "--set", "absent")
+    assert code == 2 and "not a whole set" in err
+
+
 def test_the_page_holds_everything_and_needs_nothing(monkeypatch, capsys, tmp_path):
     words = ("report", "--suite", "turn", "--suite", "timed", "--cases", "3", "--out", "page.html")
     code, out, err = duologue(monkeypatch, capsys, *words)

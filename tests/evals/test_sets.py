@@ -1,5 +1,6 @@
 """A frozen set: written by one command, read by anybody, scored from files alone; a changed byte is noticed."""
 
+import gzip
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ import soundfile
 from duologue.data.render import images
 from duologue.data.scenes import camera
 from duologue.data.script import Line
+from duologue.data.voices import OWN
 from duologue.errors import DataError
 from duologue.evals import runs, sets
 from duologue.evals.contestants import contestant
@@ -32,12 +34,13 @@ def burst(text: str, voice: str, speed: float, language: str):
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("set") / "eyes"
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sets, "PINNED", folder.with_name("unpinned.json"))
         patch.setattr(sets, "EYES", {name: EYES[name] for name in MINE})
         patch.setattr(sets, "TRIES", 12)
         patch.setattr(sets, "_kept", list)
         patch.setattr("duologue.data.scenes.ground.KINDS", {"train": ("plain",), "test": ("graded",)})
         patch.setattr("duologue.data.scenes.ground.WEIGHTS", {"train": (1.0,), "test": (1.0,)})
-        assert sets.freeze(folder, 1, 5, Voicing(burst)) == {"translation": 1, "counting": 2}
+        assert sets.freeze(folder, 1, 5, Voicing(burst)) == {"translation": 1, "counting": 4}
     return folder
 
 
@@ -47,7 +50,7 @@ def test_everything_lies_where_the_readme_says(place):
     assert {f"translation/0000/{name}" for name in case} | {f"counting/0001/{name}" for name in [*case, "video.mp4"]} <= there
     assert {"README.md", "LICENSE", "set.json", "sha256.json", "conversations.json.gz", "conversations.ogg"} <= there
     assert set(json.loads((place / "sha256.json").read_text())) == there - {"sha256.json"}
-    assert json.loads((place / "set.json").read_text())["suites"] == {"translation": 1, "counting": 2}
+    assert json.loads((place / "set.json").read_text())["suites"] == {"translation": 1, "counting": 4}
     assert "CC-BY-4.0" in (place / "LICENSE").read_text()
 
 
@@ -64,8 +67,8 @@ def test_sound_film_and_label_are_on_one_clock(place):
 
 def test_what_is_loaded_is_what_was_frozen(place):
     kept = sets.load(place)
-    assert {name: len(found) for name, found in kept.items()} == {"translation": 1, "counting": 2}
-    (script, trials), (again, _) = kept["counting"]
+    assert {name: len(found) for name, found in kept.items()} == {"translation": 1, "counting": 4}
+    (script, trials), (again, _) = kept["counting"][:2]
     assert digest(kept["counting"]) == digest(sets.load(place)["counting"])
     seen, screen = images(script), images(again)
     assert seen[0].shape == (120, 160, 3) and np.abs(seen[0].astype(int) - screen[0]).mean() > 5
@@ -86,7 +89,7 @@ def test_outputs_are_scored_from_files_alone(place, tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "ears", lambda: runs.OWN_WORDS)
     asked = Asked(tmp_path / "run", set=place)
     found = run_all([EYES[name] for name in MINE], [contestant("oracle"), contestant(f"files:{said}")], asked)
-    assert all(summary["conversations"] == {"translation": 1, "counting": 2}[summary["suite"]] for summary in found)
+    assert all(summary["conversations"] == {"translation": 1, "counting": 4}[summary["suite"]] for summary in found)
     assert [s["figures"][s["headline"]]["value"] for s in found if s["system"] == "oracle"] == [100.0, 100.0]
     assert not any(summary["failed"] for summary in found)
     assert recorded(said)([Case(script, 0, name="translation/0000") for script, _ in sets.load(place)["translation"]])
@@ -103,6 +106,48 @@ def test_one_changed_byte_is_noticed(place):
         sets.freeze(place, 1, 5, draft())
     with pytest.raises(DataError, match="not a whole set"):
         sets.load(place / "counting")
+
+
+def test_the_same_sounds_and_films_are_written_to_the_same_bytes(place, tmp_path):
+    sets.items.save(sets.items.load(sets.NAME, place), "twice", tmp_path / "a")
+    sets.items.save(sets.items.load(sets.NAME, place), "twice", tmp_path / "b")
+    for name in ("twice.json.gz", "twice.ogg"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    script = sets.load(place)["counting"][0][0]
+    for name in ("a.mp4", "b.mp4"):
+        sets.write_film(tmp_path / name, images(script))
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    assert b"threads=1 " in (tmp_path / "a.mp4").read_bytes()  # as many as on any machine
+
+
+def test_a_version_is_pinned_once_and_is_no_other_set(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(sets, "PINNED", tmp_path / "set.json")
+    assert sets.pin(place) == sets.digest(place) == json.loads(sets.PINNED.read_text())[sets.VERSION] and sets.load(place)
+    with pytest.raises(DataError, match="pinned already"):
+        sets.pin(place)
+    again = tmp_path / "again"
+    again.mkdir()
+    monkeypatch.setattr(sets, "EYES", {})
+    monkeypatch.setattr(sets.items, "save", lambda *_: None)
+    monkeypatch.setattr(sets.items, "load", lambda *_: [])
+    sets.freeze(again, 1, 5, Voicing(burst))  # what is not the pinned set does not take its name, and can be measured on
+    assert sets.about(again)["version"] == sets.VERSION + sets.OWN and sets.load(again) == {}
+    for version, why in ((sets.VERSION, "another set than version"), ("0-own", "is version 0-own of the set")):
+        sets._write_about(again, {"version": version, "suites": {}})
+        with pytest.raises(DataError, match=why):
+            sets.load(again)
+
+
+def test_what_is_said_does_not_depend_on_the_bank_of_the_machine(place, monkeypatch, capsys):
+    from duologue.evals.commands import freeze
+
+    given = []
+    monkeypatch.setattr("duologue.data.bank.Bank.__init__", lambda *_: pytest.fail("the bank was opened"))
+    monkeypatch.setattr(sets, "freeze", lambda folder, cases, seed, voicing, progress: given.append(voicing) or {})
+    freeze(place, 1, 5)
+    assert given[0].say.__name__ == "spoken" and sets.digest(place) in capsys.readouterr().out
+    own = [row for row in json.loads(gzip.decompress((place / "conversations.json.gz").read_bytes()))["sounds"] if row["voice"] == OWN]
+    assert own and all(abs(row["samples"] - len(speech_of(row["text"], OWN).pcm_S)) <= 1 for row in own)
 
 
 def test_only_what_may_be_given_away_is_filmed():

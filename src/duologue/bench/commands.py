@@ -27,17 +27,18 @@ def _bar(what: str):
 def bench_turn(
     checkpoint: Checkpoint = None,
     turns: Annotated[int, typer.Option(min=1, help="Of each kind.")] = 300,
+    pictures: Annotated[bool, typer.Option("--pictures", help="A picture in every turn, as while a camera streams.")] = False,
     to_json: ToJson = None,
     to_plot: ToPlot = None,
 ) -> None:
-    """One turn of one session, speaking and quiet, bf16 and fp32, part by part.
+    """One turn of one session, speaking and quiet, bf16 and fp32, part by part, with or without a picture in each.
 
-    **Example:** `duologue bench turn --json turn.json --plot turn.png`
+    **Example:** `duologue bench turn --pictures --json turn.json --plot turn.png`
     """
     from duologue.bench.figures import give
     from duologue.bench.turn import turn
 
-    give(turn(checkpoint, turns), to_json, to_plot)
+    give(turn(checkpoint, turns, pictures), to_json, to_plot)
 
 
 @bench.command("sessions")

@@ -19,6 +19,7 @@ OWN = "kokoro/af_heart"
 RESERVED = frozenset({"kokoro/af_nova", "kokoro/am_liam", "kokoro/bf_lily", "kokoro/bm_daniel"})
 
 KOKORO_TEST = ("af_aoede", "af_kore", "am_michael", "am_puck", "bf_emma", "bm_george")
+SPANISH_TEST = ("kokoro/em_santa", "espeak/es+Andrea", "espeak/es+pedro")  # native; they say nothing but Spanish
 KOKORO_ENGLISH = (
     "af_alloy af_bella af_jessica af_nicole af_river af_sarah af_sky am_adam am_echo am_eric am_fenrir am_onyx am_santa "
     "bf_alice bf_isabella bm_fable bm_lewis"
@@ -61,13 +62,19 @@ def _variants(speakers: Sequence[str]) -> list[str]:
     return [f"{name}-s{stretch}-p{pitch}" for name in speakers for stretch, pitch in STRETCHES_AND_PITCHES]
 
 
+def _for_tests(style: str) -> bool:
+    return any(f"kokoro/{name}" in SPANISH_TEST for name in style.split("+"))
+
+
 TRAIN = {
-    "kokoro": [*KOKORO_ENGLISH, *(name for name in KOKORO_ACCENTED if name not in UNCLEAR), *kokoro_mixes()],
+    "kokoro": [name for name in (*KOKORO_ENGLISH, *KOKORO_ACCENTED, *kokoro_mixes()) if name not in UNCLEAR and not _for_tests(name)],
     "flite": _variants(["slt", "awb", "kal16"]),
     "festival": _variants(["kal", "slt"]),
     "espeak": ESPEAK_VOICES,
 }
 TEST = {"kokoro": list(KOKORO_TEST), "flite": ["rms-s100-p100"], "festival": ["ked-s100-p100"], "espeak": []}
+for _voice in SPANISH_TEST:
+    TEST[_voice.split("/")[0]].append(_voice.split("/")[1])
 
 
 def user_voices(split: str, engine: str | None = None) -> list[str]:
@@ -80,9 +87,11 @@ ROMANCE = ("e", "f", "i", "p")  # first letters of Kokoro's styles from Spanish,
 
 
 def speaks(voice: str, language: str) -> bool:
-    """Whether a voice is asked to speak a language ("en", "es"): English all, Spanish espeak-ng's variants, Kokoro's Romance
-    styles with their mixes and, so that tests have some, its test styles."""
+    """Whether a voice is asked to speak a language ("en", "es"): English all but SPANISH_TEST, Spanish these, espeak-ng's variants,
+    Kokoro's Romance styles with their mixes and, so that tests have more, its test styles."""
     engine, name = voice.split("/")
+    if voice in SPANISH_TEST:
+        return language == "es"
     if language == "en" or engine == "espeak":
         return True
     return engine == "kokoro" and (name in KOKORO_TEST or any(style.startswith(ROMANCE) for style in name.split("+")))

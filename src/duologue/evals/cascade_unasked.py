@@ -1,7 +1,8 @@
 """The engineered cascade where it must speak up unasked: rules from the transcript, partial transcripts, a motion detector.
 
 Read `Attentive`. Its ears are Whisper tiny.en on the last seconds of what is being said, so it knows no Spanish; its eye is the
-difference of successive pictures: it sees *that* something moves, comes or goes, never *what*. So it is an upper bar for cues
+difference of successive pictures, and how soon that repeats itself (its autocorrelation): it sees *that* something moves, comes or
+goes, and at what pace, never *what*. So it is an upper bar for cues
 and corrections only, a plain baseline for counting, starting and stopping, and next to blind for the rest.
 """
 
@@ -27,8 +28,10 @@ from duologue.turn import TurnIn
 FAMILIES = ("cue", "correct_me", "translate", "see", "watch", "count")
 WINDOW_S, AGAIN_S = 3.0, 2.5  # of a partial transcript; the same word in two of them is one word
 MOVES, LEVELS = 1.6, 0.5  # it moves when pictures differ so many times as the stillest of late, and so many levels more
-REMEMBERED, LASTS = 25, 4  # pictures; a movement is over when so many are still
+REMEMBERED, LASTS = 30, 4  # pictures; a movement is over when so many are still
 REFRACTORY_S = 0.6
+PERIODS, ALIKE = (4, 15), 0.3  # pictures from one repetition to the next; their likeness at least, where 1 is the same
+EARLY = 0.7  # of a period: sooner, no other repetition has ended
 
 
 class Rule(NamedTuple):
@@ -59,6 +62,10 @@ def _cue(said: str) -> Rule | None:
     kinds = {"animal": "animal", "next": "number", "opposite": "opposite", "adjective": "opposite"}
     if (kind := next((kinds[word] for word in said.split() if word in kinds), None)) and re.search(r"\bi (?:say|use|mention)|hear", said):
         return Rule("cue", (), Line("cue", kind, said))
+    if re.search(r"spanish (?:word|one)|(?:word|something|use) (?:in )?spanish", said) and "english" in said:
+        return Rule("cue", (), Line("cue", "switch", said))
+    if "danger" in said:
+        return Rule("cue", (), Line("cue", "danger", said))
     things = [word for word in said.split() if word in cue.THINGS]
     if things and re.search(r"how (?:often|many times)|the count", said):
         return Rule("cue", (), Line("cue", "tally", said, slots={"cue": things[0]}))
@@ -89,6 +96,18 @@ def mistake(words: Sequence[str]) -> str | None:
     step = (b - a + len(row) // 2) % len(row) - len(row) // 2
     right = row[(b + step) % len(row)]
     return None if abs(step) > 2 or row[c] == right else right
+
+
+def period(levels: Sequence[float]) -> int:
+    """Pictures after which a movement is most like itself, by its autocorrelation; 0 where it is never like itself."""
+    most = min(PERIODS[1], len(levels) // 2)
+    if most < PERIODS[0]:
+        return 0
+    x = np.asarray(levels, float) - np.mean(levels)
+    alike = {lag: float(x[lag:] @ x[:-lag]) / (len(x) - lag) for lag in range(PERIODS[0] - 1, most + 2)}
+    peaks = [lag for lag in range(PERIODS[0], most + 1) if alike[lag - 1] <= alike[lag] >= alike[lag + 1]]
+    best = max(peaks, key=alike.get, default=0)
+    return best if best and x.any() and alike[best] >= ALIKE * float(x @ x) / len(x) else 0
 
 
 class Eye:
@@ -148,12 +167,18 @@ class Attentive(Engineered):
         moves, turned = self.eye.look(image)
         began, ended = moves and not self.moving, self.moving and not moves
         self.moving = moves
-        if now_s - self.reacted_s < REFRACTORY_S:
+        if now_s - self.reacted_s < self._refractory_s():
             return
         said = self._reaction(began, ended, turned)
         if said:
             self.reacted_s = now_s
             self._say(said, now_s)
+
+    def _refractory_s(self) -> float:
+        """How soon after a reaction there may be another: of repetitions, most of a period."""
+        if self.rule.kind != "count":
+            return REFRACTORY_S
+        return max(REFRACTORY_S, EARLY * period(self.eye.levels) * TURN_S)
 
     def _reaction(self, began: bool, ended: bool, turned: bool) -> str:
         """What the rule makes of a movement."""

@@ -171,16 +171,17 @@ def freeze(
 ) -> None:
     """Write a frozen set of conversations with pictures, for anybody: sound, films, labels, hashes, CC-BY-4.0.
 
-    **Example:** `duologue eval freeze eyes --cases 8`, then `duologue eval run eyes --set eyes --system files:outputs`
+    **Example:** `duologue eval freeze eyes-1`, then `duologue eval run eyes --set eyes-1 --system files:outputs`
     """
-    from duologue.data.bank import Bank
+    from duologue.evals.sets import about, digest
     from duologue.evals.sets import freeze as write_set
     from duologue.evals.voicing import Voicing, spoken
 
     with progress_bar() as progress:
-        counts = write_set(folder, cases, seed, Voicing(spoken, Bank()), progress)
+        counts = write_set(folder, cases, seed, Voicing(spoken), progress)
     for name, count in counts.items():
         typer.echo(f"{count} conversations in {folder / name}")
+    typer.echo(f"version {about(folder)['version']}, sha256 of its hashes {digest(folder)}")
 
 
 @judge.command()
@@ -208,7 +209,8 @@ def write_report(
     tier: Annotated[Literal["quick", "report"], typer.Option(help="quick: few cases, controls by their own words.")] = "quick",
     out: Annotated[Path, typer.Option("--out", "-o", help="The page; figures as JSON lie beside it.")] = Path("report.html"),
     run: Annotated[Path, typer.Option(help="Folder of the run; it goes on where this stopped.")] = Path("out/report"),
-    suite: Annotated[list[str] | None, typer.Option(help="Only this suite; may be repeated.")] = None,
+    suite: Annotated[list[str] | None, typer.Option(help="Only this suite, or group of suites; may be repeated.")] = None,
+    frozen: Annotated[Path | None, typer.Option("--set", help="Conversations of this frozen set, all of them; its suites are those of eyes.")] = None,
     cases: Annotated[int | None, typer.Option(min=1, help="Of each kind, instead of the tier's.")] = None,
     system: Annotated[list[str] | None, typer.Option(help="Besides ours and the controls; may be repeated.")] = None,
     checkpoint: Checkpoint = None,
@@ -216,20 +218,22 @@ def write_report(
 ) -> None:
     """Measure ours and the controls on all suites, and write it all on one page that needs no code to be understood.
 
-    **Example:** `duologue eval report --tier quick --out report.html`
+    **Example:** `duologue eval report --tier quick --out report.html`, or `duologue eval report --set eyes-1 --run out/eyes`
     """
     from duologue.evals.contestants import contestant
     from duologue.evals.page import TIERS
     from duologue.evals.page import report as run_report
     from duologue.evals.report import show_failures, show_short
     from duologue.evals.runs import Asked
+    from duologue.evals.sets import about
     from duologue.evals.suites import chosen
     from duologue.evals.systems import CONTROLS
 
-    suites = chosen(suite or ["all"])
+    cases = cases or (about(frozen)["cases"] if frozen else TIERS[tier])
+    suites = chosen(suite or ["eyes" if frozen else "all"])
     who = [contestant(name, checkpoint) for name in ("ours", *CONTROLS, *(system or ()))]
     with progress_bar() as progress:
-        found = run_report(tier, suites, who, Asked(run, cases or TIERS[tier], seed), out, progress)
+        found = run_report(tier, suites, who, Asked(run, cases, seed, set=frozen), out, progress)
     show_failures(found)
     show_short(found)
     typer.echo(f"wrote {out} and {out.with_suffix('.json')}")

@@ -8,12 +8,13 @@ import torch
 
 from duologue.device import CPU
 from duologue.errors import ConfigError
+from duologue.evals.interpreting import INTERPRETERS
 from duologue.evals.refusing import REFUSING
 from duologue.evals.systems import CONTROLS, System, model
 
 OURS, CASCADE, QUIET, ENGINEERED, FILES = "ours", "cascade", "cascade-quiet", "engineered", "files"
 URLS = ("ws://", "wss://")
-EVERY_CONTROL = CONTROLS | REFUSING
+EVERY_CONTROL = CONTROLS | REFUSING | INTERPRETERS
 NAMES = (OURS, *EVERY_CONTROL, CASCADE, QUIET, ENGINEERED)
 
 

@@ -2,6 +2,7 @@
 
 The suites are made of the same items, and their hashes are written beside them (`--hashes` writes those alone). `--pool
 --cases 300` freezes the larger pool of tier "report". Then `--ceiling` writes what the judge makes of the script's own speech: the most that any system can reach.
+`--pin DIR` writes down which set with films (`duologue eval freeze`) the version of `sets` is.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from rich.progress import track
 
 from duologue.data.bank import Bank
 from duologue.errors import DataError, DuologueError
-from duologue.evals import items, quick, runs
+from duologue.evals import items, quick, runs, sets
 from duologue.evals.contestants import contestant
 from duologue.evals.draws import FAMILIES, fill, from_bank, frozen, quota_key, quotas, take
 from duologue.evals.suites import SUITES
@@ -75,9 +76,13 @@ def main() -> None:
     parser.add_argument("--pool", action="store_true", help="freeze the larger pool for tier report instead")
     parser.add_argument("--hashes", action="store_true", help="only hash the suites that are made of the frozen items")
     parser.add_argument("--ceiling", action="store_true", help="judge the script's own speech, for frozen items")
+    parser.add_argument("--pin", type=Path, metavar="DIR", help="pin the digest of this set with films")
     parser.add_argument("--run", type=Path, default=Path("out/ceilings"), help="folder of that run; it goes on where it stopped")
     asked = parser.parse_args()
     try:
+        if asked.pin:
+            sys.stdout.write(f"version {sets.VERSION} is {sets.pin(asked.pin)}\n")
+            return
         if asked.ceiling:
             write_ceilings(asked.folder, asked.run)
             return

@@ -154,7 +154,8 @@ def _rounded(value):
 
 def _write_opus(path: Path, pcm_S: np.ndarray) -> None:
     frames_FS = np.pad(to_int16(pcm_S), (0, -len(pcm_S) % FRAME + FRAME)).reshape(-1, FRAME)
-    with av.open(str(path), "w", format="ogg") as file:
+    exact = {"fflags": "bitexact"}  # else the stream gets a random number, and two writings differ
+    with av.open(str(path), "w", format="ogg", options=exact) as file:
         stream = file.add_stream("libopus", rate=SAMPLE_RATE_HZ, layout="mono")
         stream.bit_rate = BITS_PER_SECOND
         for index, frame_S in enumerate(frames_FS):

@@ -2,6 +2,8 @@
 
 A folder for each conversation: `{suite}/{number}/input.wav`, `video.mp4`, `label.json`, and Full-Duplex-Bench's own labels. A
 system writes `output.wav` (see `files`); `duologue eval run eyes --set DIR --system files:OUTPUTS` scores it, without our model.
+What version VERSION is says the digest in PINNED: a set of other bytes, made with other options or by a machine that computes
+otherwise, is called VERSION + OWN, and its figures are comparable with nobody else's.
 Beside them `conversations.json.gz` and `.ogg` hold the same with what should be said, so that controls can be run.
 """
 
@@ -29,8 +31,10 @@ from duologue.media.recording import turn_pictures
 from duologue.media.video import write_film
 from duologue.turn import TURN_MS
 
-NAME, VERSION, ABOUT, FILM, LABEL = "conversations", "1", "set.json", "video.mp4", "label.json"
-CASES, TRIES = 8, 40  # of each kind, and conversations drafted for each of them
+NAME, ABOUT, HASHES, FILM, LABEL = "conversations", "set.json", "sha256.json", "video.mp4", "label.json"
+VERSION, OWN = "1", "-own"
+PINNED = items.FOLDER / "set.json"  # version to the sha256 of its HASHES
+TRIES = 40  # conversations drafted for each that is wanted
 SHARES = {"cued": 0.25, "proactive": 0.5, "situated": 0.25}  # of the cases: these have many kinds
 PAPERS = {"README.md": "set_readme.txt", "LICENSE": "set_license.txt"}
 
@@ -40,7 +44,8 @@ Progress = Callable[[str, int, int], None]
 def freeze(folder: Path, cases: int, seed: int, voicing: Voicing, progress: Progress = lambda *_: None) -> dict[str, int]:
     """Draws, speaks, films and writes a set. Returns how many conversations each suite has.
 
-    Raises DataError when the folder holds something, or voices, emoji or photographs are missing.
+    What differs from the pinned set is called VERSION + OWN. Raises DataError when the folder holds something, or voices, emoji
+    or photographs are missing.
     """
     if folder.exists() and any(folder.iterdir()):
         raise DataError(f"{folder} is not empty; a set is written once: choose another folder")
@@ -51,12 +56,45 @@ def freeze(folder: Path, cases: int, seed: int, voicing: Voicing, progress: Prog
     heard = iter(items.load(NAME, folder))  # as they sound after the pack's compression
     for name, found in drawn.items():
         _write_suite(name, [(replace(again, views=made.views), trials) for (made, _), (again, trials) in zip(found, heard, strict=False)], folder, progress)
-    about = {"version": VERSION, "seed": seed, "cases": cases, "suites": counts, "license": "CC-BY-4.0"}
-    (folder / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    what = {"version": VERSION, "seed": seed, "cases": cases, "suites": counts, "license": "CC-BY-4.0"}
     for name, paper in PAPERS.items():
         (folder / name).write_text((Path(__file__).parent / paper).read_text(encoding="utf-8"), encoding="utf-8")
-    _write_hashes(folder)
+    _write_about(folder, what)
+    if pinned() not in (None, digest(folder)):
+        _write_about(folder, what | {"version": VERSION + OWN})
     return counts
+
+
+def digest(folder: Path) -> str:
+    """One hash for the whole of a set."""
+    return items.hash_of(folder / HASHES)
+
+
+def about(folder: Path) -> dict:
+    """Version, seed, cases and suites of a set. Raises DataError when there is none."""
+    return _json(folder, ABOUT)
+
+
+def _json(folder: Path, name: str) -> dict:
+    try:
+        return json.loads((folder / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder} is not a whole set of conversations: {error}; make one with duologue eval freeze") from error
+
+
+def pinned() -> str | None:
+    """The digest of version VERSION, None while there is none."""
+    return json.loads(PINNED.read_text(encoding="utf-8")).get(VERSION) if PINNED.exists() else None
+
+
+def pin(folder: Path) -> str:
+    """Makes a set what version VERSION is, once and for all, and returns its digest. Raises DataError when one is pinned already."""
+    if pinned():
+        raise DataError(f"version {VERSION} is pinned already; raise VERSION in {__file__}, freeze again, and pin that")
+    load(folder)
+    known = json.loads(PINNED.read_text(encoding="utf-8")) if PINNED.exists() else {}
+    PINNED.write_text(json.dumps(known | {VERSION: digest(folder)}, indent=1) + "\n", encoding="utf-8")
+    return digest(folder)
 
 
 def _drawn(name: str, cases: int, seed: int, voicing: Voicing, progress: Progress) -> list[Item]:
@@ -128,26 +166,35 @@ def label(item: Item) -> dict:
     })  # fmt: skip
 
 
-def _write_hashes(folder: Path) -> None:
-    paths = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "sha256.json")
+def _write_about(folder: Path, what: dict) -> None:
+    """What a set is, and then the hash of every file."""
+    (folder / ABOUT).write_text(json.dumps(what, indent=1) + "\n", encoding="utf-8")
+    paths = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != HASHES)
     found = {p.relative_to(folder).as_posix(): items.hash_of(p) for p in paths}
-    (folder / "sha256.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    (folder / HASHES).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 def load(folder: Path) -> dict[str, list[Item]]:
-    """The conversations of a set by suite, their pictures read from the films. Raises DataError for what is not as it was frozen."""
-    try:
-        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-        hashes = json.loads((folder / "sha256.json").read_text(encoding="utf-8"))
-        changed = [name for name, wanted in hashes.items() if items.hash_of(folder / name) != wanted]
-    except (OSError, ValueError) as error:
-        raise DataError(f"{folder} is not a whole set of conversations: {error}; make one with duologue eval freeze") from error
+    """The conversations of a set by suite, their pictures read from the films.
+
+    Raises DataError for what is not as it was frozen, or is of another version than this package measures on.
+    """
+    what, hashes = about(folder), _json(folder, HASHES)
+    changed = [name for name, wanted in hashes.items() if not (folder / name).exists() or items.hash_of(folder / name) != wanted]
     if changed:
         raise DataError(f"{changed[0]} in {folder} is not what was frozen ({len(changed)} files changed)")
+    _check_version(folder, what["version"])
     kept, found = iter(items.load(NAME, folder)), {}
-    for suite, count in about["suites"].items():
+    for suite, count in what["suites"].items():
         found[suite] = [_with_film(next(kept), folder / folder_of(suite, i) / FILM) for i in range(count)]
     return found
+
+
+def _check_version(folder: Path, version: str) -> None:
+    if version.removesuffix(OWN) != VERSION:
+        raise DataError(f"{folder} is version {version} of the set, and this package measures on version {VERSION}: make one with duologue eval freeze")
+    if version == VERSION and pinned() not in (None, digest(folder)):
+        raise DataError(f"{folder} is another set than version {VERSION}: its {HASHES} has sha256 {digest(folder)}, not {pinned()}")
 
 
 def _with_film(item: Item, film: Path) -> Item:

@@ -1,14 +1,13 @@
 """A voice bank that speaks what it is asked for: test voices and the own one, on demand. Read `Voicing.sample` first.
 
-For conversations that are written down once and then used by all, where the bank of the machine has too little to draw from. It
-has the reading side of `data.bank.Bank`. `draft` is the same without voices: its silence lasts as long as speech would, so
+For conversations that are written down once and then used by all: the bank of the machine is not looked into, so two machines
+with the same engines make the same. It has the reading side of `data.bank.Bank`. `draft` is the same without voices: its silence lasts as long as speech would, so
 that one can see what a conversation will be before it is spoken.
 """
 
 from collections.abc import Callable
 from importlib import import_module
 from itertools import islice
-from typing import Any
 
 import numpy as np
 
@@ -28,10 +27,10 @@ Say = Callable[[str, str, float, str], Speech | None]  # text, voice, speed, lan
 
 
 class Voicing:
-    """`bank`: where the own voice's words are looked up first, or None."""
+    """Speaks each text once in a voice; `say` is None for what a voice cannot say."""
 
-    def __init__(self, say: Say, bank: Any = None):
-        self.say, self.bank = say, bank
+    def __init__(self, say: Say):
+        self.say = say
         self.known: dict[tuple, Speech | None] = {}
 
     def sample(
@@ -63,22 +62,11 @@ class Voicing:
         return self._said(text, voice)
 
     def own(self, text: str) -> Speech:
-        """The own voice's text: from the bank, else spoken now, else word by word. Raises DataError."""
-        try:
-            return self.bank.own(text) if self.bank else self._own(text)
-        except DataError:
-            return self._own(text)
-
-    def _own(self, text: str) -> Speech:
+        """The own voice's text, whole or word by word. Raises DataError."""
         return self._said(text, OWN) or splice(text, [self.own_word(word) for word in spoken_words(text)])
 
     def own_word(self, word: str, rng: np.random.Generator | None = None) -> Speech:
         """One word. Raises DataError when it cannot be said."""
-        try:
-            if self.bank:
-                return self.bank.own_word(word)
-        except DataError:
-            pass
         if found := self._said(word, OWN):
             return found
         raise DataError(f"the own voice cannot say {word!r}")

@@ -25,6 +25,7 @@ def write_film(path: Path, pictures: Sequence[np.ndarray | None]) -> None:
     try:
         with av.open(str(path), "w") as film:
             stream = film.add_stream(CODEC, rate=1000 // TURN_MS, options=OPTIONS)
+            stream.thread_count = 1  # x264's bits depend on how many there are
             stream.width, stream.height, stream.pix_fmt = PICTURE_WIDTH, PICTURE_HEIGHT, "yuv420p"
             stream.time_base = stream.codec_context.time_base = MILLISECOND
             for at_ms, image in [(0, there[0][1]), *there] if there else []:

@@ -1,5 +1,6 @@
 """Families that look, and that speak up unasked: worked out here from words, pictures and times."""
 
+import gzip
 import re
 from importlib import import_module
 from itertools import islice
@@ -8,12 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from duologue.data import freedict
 from duologue.data.families import correct_me, count, cue, see, sight, spanish, translate, watch
 from duologue.data.families.lexicon import DAYS, MONTHS, NUMBERS, WORDS
 from duologue.data.scenes import stage as stages
 from duologue.data.scenes import stock
 from duologue.data.scenes.camera import Camera
-from duologue.data.script import Own, Script
+from duologue.data.script import Line, Own, Script
 from tests.data.fake_bank import FakeBank
 from tests.data.families.timing_checks import assert_sound, lines_of, own_spans, scripts
 
@@ -95,7 +97,9 @@ def test_every_reaction_comes_after_what_it_is_about_has_been_seen(family):
 def test_everything_is_shown_before_during_and_after_its_question():
     seen = {(item["class"], item["when"]) for script, _ in cases("see") for item in script.about["items"]}
     assert {when for _, when in seen} == {"now", "gone", "later"}
-    assert {kind for kind, _ in seen} == set(see.PATTERNS)
+    assert {kind for kind, _ in seen} == {*see.PATTERNS, *see.PAST}
+    whens = [item["when"] for script, _ in cases("see") for item in script.about["items"]]
+    assert all(0.28 < whens.count(when) / len(whens) < 0.39 for when in see.WHEN)
     for script, _ in cases("see"):
         for item in script.about["items"]:
             own = next(o for o in script.own if o.speech.text == item["answer"] and o.start_s > item["shown_s"])
@@ -130,11 +134,21 @@ def test_repetitions_are_counted_aloud_in_order_and_soon():
     for script, _ in cases("count"):
         (item,) = script.about["items"]
         ends = item["ends_s"]
+        if not ends:
+            continue
         numbers = [o for o in script.own if o.speech.text in NUMBERS and o.start_s >= ends[0] - 0.01][: len(ends)]
         assert [o.speech.text for o in numbers] == list(NUMBERS[1 : len(ends) + 1])
         late = np.array([o.start_s for o in numbers]) - ends
         assert late.min() >= 0.19 and late.max() < 1.01, (late, item)
         assert np.diff(ends).min(initial=9) >= count.SHORTEST_S - 0.011
+
+
+def test_now_and_then_there_is_nothing_to_count_and_nothing_is_said():
+    none = [script for script, _ in cases("count") if not script.about["items"][0]["ends_s"]]
+    assert 0.03 < len(none) / len(cases("count")) < 0.15
+    for script in none:
+        said = {o.speech.text for o in script.own} - {"okay", "zero", "that was zero"}
+        assert not said and not script.views[0].events_s and any(c.kind == "quiet" and c.end_s - c.start_s > 4 for c in script.checks)
 
 
 def test_paces_of_tests_are_not_those_of_training():
@@ -253,6 +267,28 @@ def test_a_cue_is_answered_by_what_its_rule_says_and_nothing_else_is():
     assert hits > 30
 
 
+def test_members_of_an_open_kind_in_tests_are_never_trained():
+    for kind, members in (("switch", cue.SWITCHED), ("danger", cue.DANGERS)):
+        said = {split: {w for x in lines_of("cue", split) if x.slots.get("kind") == kind for w in x.text.split()} & set(members) for split in ("train", "test")}
+        kept = {word for word in members if cue.held_out(kind, word, share=cue.PAIR_SHARE)}
+        assert len(kept & said["test"]) > 3 and said["train"] and not kept & said["train"]
+    rule = Line("cue", "switch", "")
+    assert cue.answer_to(rule, "perro", 0) == "dog" and not cue.answer_to(rule, "dog", 0)
+    assert cue.answer_to(Line("cue", "danger", ""), "fire", 0) == "stop"
+
+
+def test_a_word_that_sounds_nearly_like_the_cue_is_let_pass():
+    near = 0
+    for script, _ in cases("cue"):
+        (item,) = script.about["items"]
+        for at_s in item["near_s"]:
+            cue_word = next(word for word in item["rule"].split() if word in cue.THINGS)
+            said = {w.text for s in script.sounds for w in s.speech.words if s.start_s + w.end_s == at_s}
+            assert said == {cue.NEAR[cue_word]}
+            near += any(check.kind == "quiet" and check.start_s == at_s for check in script.checks)
+    assert near > 5 and not set(cue.NEAR.values()) & set(cue.THINGS)
+
+
 def test_pairs_of_cue_and_reply_in_tests_are_never_trained():
     pairs = {
         split: {(x.slots["cue"], x.slots["reply"]) for x in lines_of("cue", split) if x.intent == "word" and (split == "train" or x.held_out)}
@@ -264,6 +300,7 @@ def test_pairs_of_cue_and_reply_in_tests_are_never_trained():
 
 ENGLISH = {n.es: n.en for n in spanish.NOUNS} | dict(spanish.ADJECTIVES + spanish.VERBS + spanish.NUMBERS + spanish.OTHERS)
 ENGLISH |= {spanish.adjective(es, True): en for es, en in spanish.ADJECTIVES}
+ENGLISH |= dict(freedict.words())
 ENGLISH |= {"el": "the", "la": "the", "un": "a", "este": "this", "esta": "this", "mi": "my"}
 QUALITIES = {en for _, en in spanish.ADJECTIVES}
 
@@ -277,6 +314,17 @@ def test_english_has_every_word_once_and_adjectives_first():
         assert sorted(english) == sorted(words), line
         if line.intent == "pairs":
             assert all(a in QUALITIES and b not in QUALITIES for a, b in zip(english[::2], english[1::2])), line
+
+
+def test_training_has_the_words_of_a_dictionary_where_there_is_one_and_tests_have_not(tmp_path, monkeypatch):
+    text = "info\nrana /ɾˈana/\nfrog\nola /ˈola/\nwave, billow\nperro /pˈero/\ndog\nsur /sˈuɾ/\nsouth\nbanco /bˈanko/\nbench\nbanco /bˈanko/\nbank\nvoz /bˈoθ/\n1. voice\n2. vote\nluna /l/\nqzx\nuva /ˈuβa/\ngrape\n"
+    (tmp_path / freedict.NAME).write_bytes(gzip.compress(text.encode()))
+    assert freedict.words(tmp_path) == (("rana", "frog"), ("sur", "south"), ("uva", "grape"))  # one meaning, and not of the list
+    assert freedict.words(tmp_path / "absent") == () and {en for _, en in freedict.words()} <= set(WORDS)
+    found = freedict.words(tmp_path)
+    monkeypatch.setattr(freedict, "words", lambda: found)
+    said = {split: " ".join(line.text for line in islice(translate.lines(np.random.default_rng(3), split), 300)) for split in ("train", "test")}
+    assert "rana" in said["train"] and "rana" not in said["test"]
 
 
 def test_english_follows_what_decides_it_and_is_not_far_behind():

@@ -1,6 +1,7 @@
 """Count: "count the jumps": each repetition aloud, within a second of its end, at whatever rhythm it comes.
 
-Half repetitions and somebody else's do not count. Afterwards, perhaps: "how many was that?" Read `script` first.
+Half repetitions and somebody else's do not count, and now and then there is nothing to count. Afterwards, perhaps: "how many was
+that?" Read `script` first.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,6 +29,8 @@ PLURALS = {
 }  # fmt: skip
 WITHIN_S = 1.0
 FLASH_S = 0.5
+NEVER_SHARE = 0.08  # of the requests after which nothing comes that counts
+NEVER_S = (5.0, 12.0)
 
 _HOW = "{out loud|aloud|for me|as they come|one by one|}"
 PATTERNS = {
@@ -91,6 +94,14 @@ def motions(rng: np.random.Generator, action: str, ends_s: list[float]) -> tuple
     return tuple(found)
 
 
+def _nothing(rng: np.random.Generator, action: str, begin_s: float, room_s: float) -> tuple[Motion, ...]:
+    """Repetitions that are broken off, or of something else."""
+    times_s = np.arange(begin_s, begin_s + room_s - 1.0, rng.uniform(1.5, 3.0))
+    if chance(rng, 0.5):
+        return tuple(Motion(action, t, t + 0.8, part=0.35) for t in times_s)
+    return tuple(Motion(pick(rng, [a for a in ACTIONS if a != action]), t, t + 0.9) for t in times_s)
+
+
 def _look_unseen(action: str, look: Look) -> bool:
     """Whether only tests show this action in these clothes."""
     return held_out("count", action, look.shirt, look.trousers, share=20)
@@ -132,20 +143,38 @@ def _counts(scene: Scene, stage: Stage, now_s: float, events: list[float]) -> fl
     rng = scene.rng
     rule, end_s = gives(scene, lines, now_s, "rule")
     kind, quiet_s = rule.slots["kind"], acknowledges(scene, rule, end_s)
-    ends_s = rhythm(rng, scene.split, quiet_s + rng.uniform(0.5, 2.5), rng.uniform(4, 22))
+    about = {"class": kind, "rule": rule.text, "ends_s": []}
+    scene.script.about["items"].append(about)
+    if chance(rng, NEVER_SHARE):
+        count, over_s = 0, _never(scene, stage, kind, quiet_s)
+    else:
+        ends_s = rhythm(rng, scene.split, quiet_s + rng.uniform(0.5, 2.5), rng.uniform(4, 22))
+        about["ends_s"] = [round(t, 2) for t in ends_s]
+        count, over_s = len(ends_s), _aloud(scene, stage, kind, quiet_s, ends_s, events)
+    return _total(scene, kind, over_s, count) if chance(rng, 0.4) else over_s
+
+
+def _never(scene: Scene, stage: Stage, kind: str, quiet_s: float) -> float:
+    """Nothing that counts; the model keeps quiet. Returns when it is over."""
+    room_s = scene.rng.uniform(*NEVER_S)
+    if kind != "flash":
+        stage.actors.append(_figure(scene, kind, _nothing(scene.rng, kind, quiet_s + 0.5, room_s)))
+    quiet_between(scene.script, quiet_s, quiet_s + room_s, [])
+    return quiet_s + room_s
+
+
+def _aloud(scene: Scene, stage: Stage, kind: str, quiet_s: float, ends_s: list[float], events: list[float]) -> float:
+    """Repetitions that end at these times, each counted. Returns when it is over."""
     _performs(scene, stage, kind, ends_s)
-    scene.script.about["items"].append({"class": kind, "rule": rule.text, "ends_s": [round(t, 2) for t in ends_s]})
-    if chance(rng, 0.25) and len(ends_s) > 4:
+    if chance(scene.rng, 0.25) and len(ends_s) > 4:
         scene.script.sounds.append(Sound(ends_s[2] + 0.1, scene.line("hold", "backchannel")))
     known = [stage.seen_at(t) for t in ends_s]
-    wanted = []
-    for number, at_s in enumerate(known, 1):
-        wanted.append(reacts(scene, at_s, NUMBERS[number], WITHIN_S))
-        events.append(at_s)
+    wanted = [reacts(scene, at_s, NUMBERS[number], WITHIN_S) for number, at_s in enumerate(known, 1)]
+    events += known
     quiet_between(scene.script, quiet_s, known[0], [])
     over_s = max(own_end(scene.script.own[-1]) + 2.0, known[-1] + 2.5)
     quiet_between(scene.script, wanted[-1][1], over_s, [])
-    return _total(scene, kind, over_s, len(ends_s)) if chance(rng, 0.4) else over_s
+    return over_s
 
 
 def script(rng: np.random.Generator, bank, split: str, voice: str | None = None) -> Script:

@@ -4,6 +4,7 @@ Read `gives` and `reacts` first.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from math import ceil
 
@@ -31,13 +32,14 @@ def anything(line: Line) -> bool:
 def gives(
     scene: Scene, lines: Lines, now_s: float, intent: str, where: Callable[[Line], bool] = anything
 ) -> tuple[Line, float]:
-    """The user gives a rule or asks something, aloud or typed. Returns the line, and when it has all come in.
+    """The user gives a rule or asks something, aloud or, now and then or where nobody in the bank says it, typed.
 
-    `lines` is the family's own: what is typed need not be in the bank.
+    Returns the line, and when it has all come in. `lines` is the family's own: what is typed need not be in the bank.
     """
     if scene.rng.random() >= TYPED_SHARE:
-        speech = scene.line(scene.script.family, intent, where)
-        return speech.line, says(scene.script, now_s, speech)
+        with suppress(DataError):
+            speech = scene.line(scene.script.family, intent, where)
+            return speech.line, says(scene.script, now_s, speech)
     line = _any_line(scene, lines, intent, where)
     scene.script.typed.append((now_s, line.text))
     end_s = typed_by(now_s, line.text)

@@ -100,6 +100,51 @@ PATTERNS = {
         "{what|which move} {do i do|does he do|is this person making|is that}",
     ),
 }  # fmt: skip
+_GONE = "{it's gone|now it's gone|i took it away|that's gone|okay|so|}"
+_RECALL = "{can you tell me|tell me|do you remember|do you still know|i wonder}"
+PAST = {  # of what is there no more, by what it asks; "was" asks what it was
+    "was_colour": (
+        "what colour was it", _GONE + " {what colour|which colour|what color} {was this|was it|was that|did it have|did you see}",
+        _RECALL + " {what|which} colour {it was|that was|it had}", "{what was|name|say} {the colour|its colour} {of that|of it|just now}",
+    ),
+    "was_number": (
+        "what number was it", _GONE + " {what number|which number} {was it|was that|did you see|did i show you|was written there}",
+        _RECALL + " {what|which} number {it was|that was|you saw|was written there}",
+    ),
+    "was_word": (
+        "what did it say", _GONE + " {what did it say|what did that say|what was written there|which word was it|what word was that}",
+        _RECALL + " what {it said|that said|was written there|the word was}", "{read out|say|repeat} {the word|what it said} {from before|just now|that was there}",
+    ),
+    "was_many": (
+        "how many were there", _GONE + " how many {were there|were these|did you see|things were there|of them were there|did i show you}",
+        _RECALL + " how many {there were|you saw|things there were|these were}",
+    ),
+    "was_fingers": (
+        "how many fingers were up", _GONE + " how many fingers {did i hold up|did you see|were up|were these|did i show you|was that}",
+        _RECALL + " how many fingers {i held up|you saw|were up|these were}",
+    ),
+    "was_bigger": (
+        "which one was bigger", _GONE + " {which one|which|what|which thing|which of them|which of the two} was {bigger|larger|the bigger one|the big one}",
+        _RECALL + " {which|which one|what} was {bigger|larger|the bigger one}",
+    ),
+    "was_smaller": (
+        "which one was smaller", _GONE + " {which one|which|what|which thing|which of them|which of the two} was {smaller|the smaller one|the small one}",
+        _RECALL + " {which|which one|what} was {smaller|the smaller one}",
+    ),
+    "was_left": (
+        "what was on the left", _GONE + " {what was|which one was|what did you see|which thing was} {on the left|on the left side|to the left}",
+        _RECALL + " {what was|which one was|what you saw} on the {left|left side}",
+    ),
+    "was_right": (
+        "what was on the right", _GONE + " {what was|which one was|what did you see|which thing was} {on the right|on the right side|to the right}",
+        _RECALL + " {what was|which one was|what you saw} on the {right|right side}",
+    ),
+    "was_doing": (
+        "what was he doing", _GONE + " {what was i doing|what was he doing|what was she doing|what was going on|what happened there}",
+        _RECALL + " what {i was doing|he was doing|she was doing|was going on}", "{what|which move} {did i do|did he do|was that}",
+    ),
+}  # fmt: skip
+WHEN = ("now", "gone", "later")  # what is asked about is there, is there no more, or comes only after the question
 
 
 class Shown(NamedTuple):
@@ -113,7 +158,7 @@ class Shown(NamedTuple):
 
 def lines(rng: np.random.Generator, split: str) -> Iterator[Line]:
     """Endless questions about what is shown; the answer depends on the picture."""
-    makers = [(1, partial(line, family=NAME, intent=intent, patterns=found, answers=())) for intent, found in PATTERNS.items()]
+    makers = [(1, partial(line, family=NAME, intent=intent, patterns=found, answers=())) for intent, found in (PATTERNS | PAST).items()]
     return draw(rng, split, makers)
 
 
@@ -209,14 +254,14 @@ def _of(kinds: Sequence, rng: np.random.Generator, split: str) -> Shown:
 def _asks(scene: Scene, stage: Stage, now_s: float, events: list[float]) -> float:
     """One thing shown and asked about, before, while or after it is there. Returns the answer's end."""
     shown, rng = _of(KINDS, scene.rng, scene.split), scene.rng
-    when = str(rng.choice(["now", "gone", "later"], p=[0.6, 0.2, 0.2]))
-    when = "now" if when == "gone" and shown.intent != "what" else when
-    intent = "was" if when == "gone" else shown.intent
+    when = pick(rng, WHEN)
+    intent = shown.intent if when != "gone" else "was" if shown.intent == "what" else f"was_{shown.intent}"
     asked_s = now_s if when == "later" else now_s + rng.uniform(0.4, 2.0) + (when == "gone") * 2.0
     end_s = gives(scene, lines, asked_s, intent)[1]
     begin_s = end_s + rng.uniform(0.8, 3.0) if when == "later" else now_s
     known_s = max(end_s, stage.seen_at(begin_s + (shown.intent == "doing") * DOING_S))
-    own = answers(scene, asked_s, known_s, pick(rng, shown.texts), shown.accept)
+    text = shown.texts[0] if when == "gone" else pick(rng, shown.texts)  # "it's red" is of what is there
+    own = answers(scene, asked_s, known_s, text, shown.accept)
     gone_s = asked_s - rng.uniform(0.2, 0.8) if when == "gone" else own_end(own) + rng.uniform(0.2, 1.5)
     stage.actors.extend(shown.actors(begin_s, gone_s))
     events.append(known_s)

@@ -1,5 +1,9 @@
-"""Spanish words of the closed world and their English, chosen by hand among the everyday ones. Plain values, lower case."""
+"""Spanish words of the closed world and their English, chosen by hand among the everyday ones. Plain values, lower case.
 
+Read `english`: the words of a line, translated.
+"""
+
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -50,3 +54,23 @@ ADJECTIVES, VERBS, NUMBERS, OTHERS = map(_pairs, (_QUALITIES, _ACTIONS, _COUNTED
 def adjective(word: str, feminine: bool) -> str:
     """An adjective as it stands after a noun of this gender: those in -o end in -a after a feminine one."""
     return word[:-1] + "a" if feminine and word.endswith("o") else word
+
+
+DETERMINERS = (("el", "la", "the"), ("un", "una", "a"), ("este", "esta", "this"), ("mi", "mi", "my"))  # masculine, feminine, English
+_QUALITY = {form: en for es, en in ADJECTIVES for form in (es, adjective(es, True))}
+_NAMES = {noun.es: noun.en for noun in NOUNS}
+_ENGLISH = {form: en for *forms, en in DETERMINERS for form in forms} | dict((*NUMBERS, *OTHERS, *VERBS)) | _NAMES | _QUALITY
+
+
+def known(word: str) -> bool:
+    """Whether it is one of these Spanish words."""
+    return word in _ENGLISH
+
+
+def english(words: Sequence[str]) -> list[str]:
+    """Word by word, a noun and the adjective after it turned round. Each word must be `known`."""
+    said = [_ENGLISH[word] for word in words]
+    for k in range(1, len(words)):
+        if words[k - 1] in _NAMES and words[k] in _QUALITY:
+            said[k - 1], said[k] = said[k], said[k - 1]
+    return said

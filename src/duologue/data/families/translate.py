@@ -4,15 +4,16 @@ The model lags a word or two: an English word is said once the Spanish words tha
 waits to know whether an adjective follows, for English puts that first. Read `heard_by` and `script` first.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
+from duologue.data import freedict
 from duologue.data.families.exchange import draw, finish, gap, held_out, line, pick, unique
 from duologue.data.families.rule import acknowledges, chance, gives
-from duologue.data.families.spanish import ADJECTIVES, NOUNS, NUMBERS, OTHERS, VERBS, Noun, adjective
+from duologue.data.families.spanish import ADJECTIVES, DETERMINERS, NOUNS, NUMBERS, OTHERS, VERBS, Noun, adjective
 from duologue.data.families.time import ACK
 from duologue.data.families.timing import Scene, open_scene, own_end, quiet_between
 from duologue.data.script import Check, Line, Own, Script, Sound, Speech, reply_at
@@ -56,8 +57,8 @@ def _phrase(rng: np.random.Generator, at: int, described: bool, determined: bool
     """A noun with its article and adjective: Spanish words, English parts, and what is paired. `at` is the first index."""
     noun, words, parts, quality = _noun(rng), [], [], ("", "")
     if determined:
-        es, en = pick(rng, (("el", "the"), ("un", "a"), ("este", "this"), ("mi", "my")))
-        words.append({"el": ("el", "la"), "un": ("un", "una"), "este": ("este", "esta"), "mi": ("mi", "mi")}[es][noun.feminine])
+        *forms, en = pick(rng, DETERMINERS)
+        words.append(forms[noun.feminine])
         parts.append(Part(en, at))
     words.append(noun.es)
     if described:
@@ -69,9 +70,11 @@ def _phrase(rng: np.random.Generator, at: int, described: bool, determined: bool
     return words, parts, (noun.es, quality[0])
 
 
-def _words(rng: np.random.Generator) -> tuple[list[str], list[Part], tuple[str, str]]:
-    """Three to six words in a row, of any kind."""
-    words = [pick(rng, [(n.es, n.en) for n in NOUNS] if chance(rng, 0.6) else (*NUMBERS, *OTHERS)) for _ in range(rng.integers(3, 7))]
+def _words(rng: np.random.Generator, more: Sequence[tuple[str, str]] = ()) -> tuple[list[str], list[Part], tuple[str, str]]:
+    """Three to six words in a row, of any kind; half of them of a dictionary, if there is `more`."""
+    kinds = [[(n.es, n.en) for n in NOUNS], (*NUMBERS, *OTHERS), more]
+    shares = (0.3, 0.2, 0.5) if more else (0.6, 0.4, 0.0)
+    words = [pick(rng, kinds[rng.choice(3, p=shares)]) for _ in range(rng.integers(3, 7))]
     return [es for es, _ in words], [Part(en, k) for k, (_, en) in enumerate(words)], (words[0][0], words[1][0])
 
 
@@ -94,12 +97,17 @@ def _sentence(rng: np.random.Generator) -> tuple[list[str], list[Part], tuple[st
     return words + more, parts + english, (noun, es)
 
 
+def _wide(rng: np.random.Generator) -> tuple[list[str], list[Part], tuple[str, str]]:
+    """For training, where a dictionary is installed: tests are the same on every machine."""
+    return _words(rng, freedict.words())
+
+
 KINDS = {"words": _words, "pairs": _pairs, "sentence": _sentence}
 
 
-def _said(kind: str, rng: np.random.Generator) -> Line:
+def _said(kind: str, split: str, rng: np.random.Generator) -> Line:
     """Spanish, with its English parts; words and pairs have commas between, so that they are read as a list."""
-    words, parts, pair = KINDS[kind](rng)
+    words, parts, pair = (_wide if (kind, split) == ("words", "train") else KINDS[kind])(rng)
     size = {"words": 1, "pairs": 2, "sentence": len(words)}[kind]
     text = ", ".join(" ".join(words[k : k + size]) for k in range(0, len(words), size))
     slots = {"parts": [list(part) for part in parts], "language": LANGUAGE}
@@ -112,13 +120,13 @@ def _rule(rng: np.random.Generator) -> Line:
 
 def lines(rng: np.random.Generator, split: str) -> Iterator[Line]:
     """Endless rules in English, and words, pairs and sentences in Spanish (slot "language")."""
-    return draw(rng, split, [(1, _rule), *((3, partial(_said, kind)) for kind in KINDS)])
+    return draw(rng, split, [(1, _rule), *((3, partial(_said, kind, split)) for kind in KINDS)])
 
 
 def own_texts() -> Iterable[str]:
     """Every English word."""
     words = [*(n.en for n in NOUNS), *(en for _, en in (*ADJECTIVES, *VERBS, *NUMBERS, *OTHERS))]
-    return unique([ACK, "the", "a", "this", "my", *words])
+    return unique([ACK, *(en for *_, en in DETERMINERS), *words])
 
 
 def heard_by(speech: Speech, part: Part) -> float:

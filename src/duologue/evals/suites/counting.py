@@ -20,6 +20,7 @@ from duologue.evals.stats import Figure, mean, of_sums, share
 from duologue.evals.suite import Record, Suite, readings, rows, seen
 from duologue.evals.trials import Trial
 from duologue.evals.unasked import (
+    OKAY,
     direct,
     every,
     false_ones,
@@ -27,61 +28,75 @@ from duologue.evals.unasked import (
     reactions,
     refilmed,
     taken,
-    wanted,
     with_trials,
 )
 
-ROW = "repetition"
+ROW, NOTHING = "repetition", "nothing"
+NONE_SHARE = 8  # conversations with something to count for each without
 
 
 def items(source: Source, cases: int) -> list[Item]:
-    return with_trials(taken(source, "count", lambda item: "count", cases), trials_of)
+    some = taken(source, "count", lambda item: "some" if item[0].views[0].events_s else None, cases)
+    none = taken(source, "count", lambda item: None if item[0].views[0].events_s else "none", max(1, cases // NONE_SHARE))
+    return with_trials([*some, *none], trials_of)
 
 
 def trials_of(script: Script) -> list[Trial]:
-    """A trial a repetition, from when its end has been seen; the asked total is allowed, and ends the count."""
+    """A trial a repetition, from when its end has been seen, or one of silence; the asked total is allowed, and ends the count."""
     seen_s = script.views[0].events_s
 
     def is_repetition(check: Check) -> bool:
         return check.after_s in seen_s
 
-    return reactions(script, f"{ROW}/{script.about['items'][0]['class']}", is_repetition)
+    trials = reactions(script, f"{ROW}/{script.about['items'][0]['class']}", is_repetition)
+    return trials if seen_s else [*trials, Trial(NOTHING, "quiet", 0.0, 0.0)]
 
 
 def observe(
     script: Script, trials: Sequence[Trial], verdicts: Sequence[Verdict], outcome: Outcome, reader: Reader
 ) -> dict:
-    """each: by repetition, whether its number came in time. counts: in time, wanted, numbers said until the total is asked for.
-    said: the last of them after the last repetition but one, None for none; near: whether it is off by one at most."""
-    ends_s = [trial.after_s for trial in wanted(trials)]
-    numbers = _numbers(timed_words(outcome, reader), _over_s(script, trials))
-    said = next((n for t, n in reversed(numbers) if t > (ends_s[-2] if len(ends_s) > 1 else ends_s[0])), None)
+    """each: by repetition, whether its number came in time. counts: in time, wanted, numbers said until the total is asked for, those
+    of them that had been said before. said: the last of them after the last repetition but one, None for none; near: whether it is
+    off by one at most. kept: where there was nothing to count, whether no number was said."""
+    ends_s = [trial.after_s for trial in trials if trial.kind == "word"]
+    numbers = _numbers(timed_words(outcome, reader), _over_s(script, trials, ends_s))
+    from_s = ends_s[-2:][0] if ends_s else 0.0
+    said = next((n for t, n in reversed(numbers) if t > from_s), None)
     each = [v.right for t, v in zip(trials, verdicts, strict=True) if t.kind == "word"]
-    near = said is not None and abs(said - len(ends_s)) <= 1
-    counts = [sum(each), len(each), len(numbers)]
-    return {"each": each, "counts": counts, "said": said, "near": [near], "false": false_ones(trials, outcome)}
+    near = (said is not None or not ends_s) and abs((said or 0) - len(ends_s)) <= 1 and not outcome.failure
+    counts = [sum(each), len(each), len(numbers), len(numbers) - len({n for _, n in numbers})]
+    kept = [] if ends_s else [not numbers and not outcome.failure]
+    return {"each": each, "counts": counts, "said": said, "near": [near], "kept": kept, "false": false_ones(trials, outcome)}
 
 
 def _numbers(heard: Heard, until_s: float) -> list[tuple[float, int]]:
     return [(t, NUMBERS.index(sounding(word))) for t, word in heard if t <= until_s and sounding(word) in NUMBERS]
 
 
-def _over_s(script: Script, trials: Sequence[Trial]) -> float:
+def _over_s(script: Script, trials: Sequence[Trial], ends_s: Sequence[float]) -> float:
     """When the total is asked for, or the end."""
-    last_s = wanted(trials)[-1].after_s
+    last_s = ends_s[-1] if ends_s else _begun_s(trials)
     return min((t.begin_s for t in trials if t.kind == "answer" and t.begin_s > last_s), default=script.length_s)
+
+
+def _begun_s(trials: Sequence[Trial]) -> float:
+    """When "okay" has had its time, where there is nothing to count."""
+    return max((t.end_s for t in trials if t.row.endswith(OKAY)), default=0.0)
 
 
 def figures(records: Sequence[Record]) -> dict[str, Figure]:
     mine = direct(records)
     sums = list(seen(mine, "counts"))
-    counts = [count for _, count, _ in sums]
+    counts = [count for _, count, *_ in sums]
     off = [abs((said or 0) - count) / (count + 0.1) for said, count in zip(seen(mine, "said"), counts, strict=True)]
     constant = max(counts, key=lambda c: sum(abs(c - count) <= 1 for count in counts), default=0)
     return {
-        "counted": of_sums(sums, lambda hit, count, said: 100 * np.maximum(0, hit - np.maximum(0, said - count)) / count),
+        "counted": of_sums(sums, lambda hit, count, said, _: 100 * np.maximum(0, hit - np.maximum(0, said - count)) / count),
         "off_by_one": share(every(mine, "near")),
         "each": share(every(mine, "each")),
+        "repetition_f1": of_sums(sums, lambda hit, count, said, _: 200 * hit / (count + said)),
+        "counted_twice": of_sums(sums, lambda hit, count, said, again: 100 * again / said),
+        "kept_quiet": share(every(mine, "kept")),
         **readings(rows(mine, ROW), "number"),
         "error": mean(off, "of the count"),
         "constant": share([abs(constant - count) <= 1 for count in counts]),

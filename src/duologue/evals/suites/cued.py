@@ -1,7 +1,8 @@
 """Cued: the user gives a rule, then tells, counts or recites; the right word must come at each cue, while the user goes on.
 
 An item is right when every cue is answered in its window and nothing is said besides; the headline is the mean over the kinds
-of rules. Windows close before the user ends, so waiting for the end is worth nothing. Read `SUITE` first.
+of rules, of what is told aloud: into typed and written text nobody speaks. Windows close before the user ends, so waiting for
+the end is worth nothing. Words that sound nearly like a cue are let pass (`near`). Read `SUITE` first.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from duologue.data.families.rule import HOLD_S
 from duologue.data.families.time import ACK
 from duologue.data.script import Check, Script
 from duologue.evals.draws import Source
@@ -16,7 +18,7 @@ from duologue.evals.items import Item
 from duologue.evals.outcome import Outcome
 from duologue.evals.score import Reader, Verdict
 from duologue.evals.stats import Figure, of_sums, quantile, share
-from duologue.evals.suite import Record, Suite, readings, right, rows
+from duologue.evals.suite import Record, Suite, readings, right, rows, seen
 from duologue.evals.trials import Trial
 from duologue.evals.unasked import (
     direct,
@@ -30,8 +32,9 @@ from duologue.evals.unasked import (
     with_trials,
 )
 
-KINDS = ("word", "animal", "number", "opposite", "tally", "count", "list", "sum")
-WAYS = ("aloud", "typed", "written")
+KINDS = ("word", "animal", "number", "opposite", "tally", "switch", "danger", "count", "list", "sum")
+ALOUD, NEAR = "aloud", "near"
+WAYS = (ALOUD, "typed", "written")
 WITHIN_S, SHORTEST_S = 1.5, 0.8  # a window; one that the user's end would make shorter than this is unfair
 END_S, JOIN_S = 0.2, 1.0  # before the user's end; silence that is no end
 
@@ -55,7 +58,15 @@ def trials_of(script: Script) -> list[Trial] | None:
     cues = wanted(trials)
     if any(t.end_s - t.begin_s < SHORTEST_S for t in cues) or not all(_can_be_met(t, script) for t in cues):
         return None
-    return trials if cues else [*trials, Trial(f"quiet/{row}", "quiet", 0.0, 0.0)]
+    none = [] if cues else [Trial(f"quiet/{row}", "quiet", 0.0, 0.0)]
+    return [*trials, *none, *_near_misses(script, row)]
+
+
+def _near_misses(script: Script, row: str) -> list[Trial]:
+    """A trial of silence for each word that sounds nearly like the cue, where nothing else is wanted by then."""
+    near_s = script.about["items"][0].get("near_s", ())
+    held = {(c.start_s, c.end_s) for c in script.checks if c.kind == "quiet" and c.start_s in near_s and c.end_s == c.start_s + HOLD_S}
+    return [Trial(f"{NEAR}/{row}", "quiet", *span) for span in sorted(held)]
 
 
 def _is_cue(check: Check) -> bool:
@@ -86,12 +97,19 @@ def _can_be_met(trial: Trial, script: Script) -> bool:
 def observe(
     script: Script, trials: Sequence[Trial], verdicts: Sequence[Verdict], outcome: Outcome, reader: Reader
 ) -> dict:
-    """kind; good: of a conversation with cues, whether all was right; kept: of one without, whether nothing was said; false."""
+    """kind and way; good: of a conversation with cues, whether all was right; kept: of one without, whether nothing was said; false;
+    cues: answered, wanted, and how often it began to speak but to say "okay" or to answer something else."""
     cues = [v.right for t, v in zip(trials, verdicts, strict=True) if t.kind == "word"]
     false = false_ones(trials, outcome)
     good = all(cues) and not false and not outcome.failure
-    about = {"kind": next(part for t in trials for part in t.row.split("/") if part in KINDS), "false": false}
+    kind, way = next(t.row.split("/")[-2:] for t in trials if t.kind in ("word", "quiet"))
+    about = {"kind": kind, "way": way, "false": false, "cues": [sum(cues), len(cues), _begun(trials, outcome)]}
     return about | ({"good": [good], "kept": []} if cues else {"good": [], "kept": [good]})
+
+
+def _begun(trials: Sequence[Trial], outcome: Outcome) -> int:
+    """How often it began to speak where not just anything might be answered."""
+    return false_ones([t for t in trials if t.kind == "answer"], outcome)
 
 
 def _counts(record: Record) -> list[int]:
@@ -109,12 +127,18 @@ def figures(records: Sequence[Record]) -> dict[str, Figure]:
     mine = direct(records)
     cues = [trial for kind in KINDS for trial in rows(mine, kind)]
     late = [trial["onset_s"] for trial in cues if trial["right"]]
-    by_kind = {kind: [g for r in mine if r["seen"]["kind"] == kind for g in r["seen"]["good"]] for kind in KINDS}
+    counts = [(hit, wanted, max(hit, begun)) for hit, wanted, begun in seen(mine, "cues")]
+    told = [r["seen"] for r in mine if r["seen"]["way"] == ALOUD]
+    by_kind = {kind: [g for found in told if found["kind"] == kind for g in found["good"]] for kind in KINDS}
     return {
-        "cued": of_sums([_counts(r) for r in mine if r["seen"]["good"]], _macro),
+        "cued": of_sums([_counts(r) for r in mine if r["seen"]["good"] and r["seen"]["way"] == ALOUD], _macro),
+        "cued_any_way": of_sums([_counts(r) for r in mine if r["seen"]["good"]], _macro),
         **{f"cued/{kind}": share(good) for kind, good in by_kind.items()},
         **{f"way/{way}": right([t for t in cues if t["row"].endswith(way)]) for way in WAYS},
         **readings(cues, "cues"),
+        "cue_precision": of_sums(counts, lambda hit, wanted, begun: 100 * hit / begun),
+        "cue_f1": of_sums(counts, lambda hit, wanted, begun: 200 * hit / (wanted + begun)),
+        "near_misses": right(rows(mine, NEAR)),
         "late_p50_s": quantile(late, 50),
         "false_per_minute": per_minute(mine),
         "kept_quiet": share(every(mine, "kept")),

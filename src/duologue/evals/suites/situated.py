@@ -20,14 +20,19 @@ from duologue.evals.trials import FOREVER_S, Trial
 from duologue.evals.unasked import direct, every, refilmed, taken, with_trials
 
 ROW = "shown"
-CLASSES = ("what", "was", "colour", "number", "word", "many", "fingers", "bigger", "smaller", "left", "right", "doing")
+CLASSES = ("what", "colour", "number", "word", "many", "fingers", "bigger", "smaller", "left", "right", "doing")
 TIMES = ("now", "gone", "later")
 EARLY_S = 0.2
 
 
 def items(source: Source, cases: int) -> list[Item]:
-    """Conversations by the kind of their first question; each has several."""
-    return with_trials(taken(source, "see", lambda item: item[0].about["items"][0]["class"], cases), trials_of)
+    """Conversations by the kind of their first question; each has several, of what is there, is gone, or comes later: a third each."""
+    return with_trials(taken(source, "see", lambda item: _about(item[0].about["items"][0]["class"]), cases), trials_of)
+
+
+def _about(intent: str) -> str:
+    """What a question asks, whether of now or of what is gone: one of CLASSES."""
+    return "what" if intent == "was" else intent.removeprefix("was_")
 
 
 def trials_of(script: Script) -> list[Trial]:
@@ -35,7 +40,7 @@ def trials_of(script: Script) -> list[Trial]:
     asked = [c for c in script.checks if c.kind == "answer"]
     trials = []
     for check, about in zip(asked, script.about["items"], strict=True):
-        row = f"{ROW}/{about['class']}/{about['when']}"
+        row = f"{ROW}/{_about(about['class'])}/{about['when']}"
         begin_s = check.after_s - (0.0 if about["when"] == "later" else EARLY_S)
         limit_s = min((s.start_s for s in script.sounds if s.start_s > check.after_s + 0.05), default=FOREVER_S)
         trials.append(Trial(row, "answer", begin_s, check.end_s, check.accept, check.after_s, limit_s=limit_s))

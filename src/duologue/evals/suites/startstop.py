@@ -2,7 +2,8 @@
 
 Charades' temporal overlap. The headline forgives each word a second, for nobody can know an action by its first picture nor its
 end by the last; `overlap` forgives nothing, as published. Beside it, what two intervals get that follow nothing that is seen: from
-the rule to the end of the pictures, and from the mean beginning to the mean end of all items.
+the rule to the end of the pictures, and from the mean beginning to the mean end of all items; `above_control` is the overlap less
+the better of these.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from duologue.evals.heard import Heard, first_at, timed_words
 from duologue.evals.items import Item
 from duologue.evals.outcome import Outcome, Span
 from duologue.evals.score import Reader, Verdict
-from duologue.evals.stats import Figure, mean, quantile, share
+from duologue.evals.stats import Figure, mean, of_sums, quantile, share
 from duologue.evals.suite import Record, Suite, readings, rows, seen
 from duologue.evals.trials import Trial
 from duologue.evals.unasked import direct, false_ones, per_minute, reactions, refilmed, taken, with_trials
@@ -102,16 +103,23 @@ def _rule_end(script: Script, before_s: float) -> float:
     return max((end_s for end_s in said if end_s <= before_s), default=0.0)
 
 
+def _above(strict: np.ndarray, whole: np.ndarray, usual: np.ndarray, cases: np.ndarray) -> np.ndarray:
+    return 100 * (strict - np.maximum(whole, usual)) / cases
+
+
 def figures(records: Sequence[Record]) -> dict[str, Figure]:
     mine = direct(records)
     strict, fair, true = (list(seen(mine, name)) for name in ("strict", "fair", "true"))
     usual = np.mean(true, 0) if true else np.zeros(3)
+    whole = [overlap((0.0, end_s), (a, b)) for a, b, end_s in true]
+    middling = [overlap((usual[0], usual[1]), (a, b)) for a, b, _ in true]
     return {
         "enclosed": mean([100 * value for value in fair], "%"),
         "overlap": mean([100 * value for value in strict], "%"),
         **{f"found/{least}": share([value >= least for value in strict]) for least in LEAST},
-        "control/whole": mean([100 * overlap((0.0, end_s), (a, b)) for a, b, end_s in true], "%"),
-        "control/usual": mean([100 * overlap((usual[0], usual[1]), (a, b)) for a, b, _ in true], "%"),
+        "control/whole": mean([100 * value for value in whole], "%"),
+        "control/usual": mean([100 * value for value in middling], "%"),
+        "above_control": of_sums([(*row, 1) for row in zip(strict, whole, middling, strict=True)], _above, "points"),
         "start_late_s": quantile([off[0] for off in seen(mine, "off_s") if off], 50),
         "stop_late_s": quantile([off[1] for off in seen(mine, "off_s") if off], 50),
         **readings([*rows(mine, "start"), *rows(mine, "stop")], "mark"),

@@ -1,7 +1,8 @@
 """Translation: Spanish is spoken without waiting, and each English word must follow what decides it. Read `SUITE` first.
 
 A word counts when it is heard in its order, not before it can be known and at most LATEST_S after. Words more than wanted are taken
-off, or whoever says everything would win. Lag is from when a word could be known; `laal_s` is that of arXiv 2206.05807.
+off, or whoever says everything would win. Lag is from when a word could be known; `laal_s` is that of arXiv 2206.05807, the offsets
+are SimulEval's. Four interpreters with the very transcript stand beside every system (`evals/interpreting.py`).
 """
 
 from collections.abc import Sequence
@@ -10,10 +11,12 @@ import numpy as np
 
 from duologue.data.families.time import ACK
 from duologue.data.script import Script, Sound
+from duologue.evals import chrf
 from duologue.evals.draws import Source
 from duologue.evals.heard import Heard, sounding, timed_words
+from duologue.evals.interpreting import INTERPRETERS
 from duologue.evals.items import Item
-from duologue.evals.outcome import Outcome
+from duologue.evals.outcome import Outcome, Span
 from duologue.evals.score import Reader, Verdict
 from duologue.evals.stats import Figure, mean, of_sums, quantile
 from duologue.evals.suite import Record, Suite, readings, rows, seen
@@ -22,6 +25,7 @@ from duologue.evals.unasked import every, reactions, taken, with_trials
 from duologue.evals.wording import errors, words_of
 
 LATEST_S, EARLY_S = 2.5, 0.3  # a word's time in a run of words is an estimate, hence the second
+SOON_S = 1.5
 ROW = "english"
 
 
@@ -64,17 +68,23 @@ def _is(said: tuple[float, str], trial: Trial) -> bool:
 def observe(
     script: Script, trials: Sequence[Trial], verdicts: Sequence[Verdict], outcome: Outcome, reader: Reader
 ) -> dict:
-    """words: in time, wanted, heard, wrong whenever they came. lags_s: by word. laal_s. together: seconds of own sound over the
+    """words: in time, wanted, heard, wrong whenever they came, at most SOON_S late. lags_s: by word. letters: `chrf.counts`. laal_s.
+    offsets_s: from the Spanish's begin to the first word, from its end to the last one's. together: seconds of own sound over the
     user's, and of own sound."""
     targets = [trial for trial in trials if trial.kind == "word"]
     spanish = _spanish(script, targets[0].after_s)
     heard = [found for found in timed_words(outcome, reader) if found[0] >= spanish[0].start_s]
     pairs = matched(heard, targets)
-    wrong = errors([sounding(w) for _, w in heard], [sounding(w) for t in targets for w in words_of(t.accept[0])])
-    words = [len(pairs), len(targets), len(heard), wrong]
+    said, reference = [sounding(w) for _, w in heard], [sounding(w) for t in targets for w in words_of(t.accept[0])]
     lags_s = [t - trial.after_s for t, trial in pairs]
-    laal = {"laal_s": laal_s([t for t, _ in heard], len(targets), _span(spanish))} if heard else {}
-    return {"words": words, "lags_s": lags_s, "together": _together(spanish, outcome)} | laal
+    words = [len(pairs), len(targets), len(heard), errors(said, reference), sum(lag_s <= SOON_S for lag_s in lags_s)]
+    found = {"words": words, "lags_s": lags_s, "letters": chrf.counts(said, reference), "together": _together(spanish, outcome)}
+    return found | (_lagging(heard, len(targets), _span(spanish), outcome) if heard else {})
+
+
+def _lagging(heard: Heard, wanted: int, span: Span, outcome: Outcome) -> dict:
+    times_s, over_s = [t for t, _ in heard], max(end_s for _, end_s in outcome.spans)
+    return {"laal_s": laal_s(times_s, wanted, span), "offsets_s": [times_s[0] - span[0], over_s - span[1]]}
 
 
 def _spanish(script: Script, first_s: float) -> list[Sound]:
@@ -84,11 +94,11 @@ def _spanish(script: Script, first_s: float) -> list[Sound]:
     return [s for s in sounds if s.start_s >= begin_s]
 
 
-def _span(sounds: Sequence[Sound]) -> tuple[float, float]:
+def _span(sounds: Sequence[Sound]) -> Span:
     return sounds[0].start_s, max(s.start_s + s.speech.seconds for s in sounds)
 
 
-def laal_s(times_s: Sequence[float], wanted: int, source: tuple[float, float]) -> float:
+def laal_s(times_s: Sequence[float], wanted: int, source: Span) -> float:
     """Length-adaptive average lagging: how much of the source had gone by at each word, less its even share of it.
 
     Args:
@@ -108,16 +118,19 @@ def _together(sounds: Sequence[Sound], outcome: Outcome) -> list[float]:
 
 
 def figures(records: Sequence[Record]) -> dict[str, Figure]:
-    words = list(seen(records, "words"))
-    lags = every(records, "lags_s")
+    words, lags, offsets = list(seen(records, "words")), every(records, "lags_s"), list(seen(records, "offsets_s"))
     return {
-        "simultaneous": of_sums(words, lambda hit, wanted, heard, w: 100 * np.maximum(0, hit - np.maximum(0, heard - wanted)) / wanted),
-        "words_in_time": of_sums(words, lambda hit, wanted, heard, w: 100 * hit / wanted),
-        "wer": of_sums(words, lambda hit, wanted, heard, wrong: 100 * wrong / wanted),
+        "simultaneous": of_sums(words, lambda hit, wanted, heard, *_: 100 * np.maximum(0, hit - np.maximum(0, heard - wanted)) / wanted),
+        "words_in_time": of_sums(words, lambda hit, wanted, *_: 100 * hit / wanted),
+        "words_soon": of_sums(words, lambda hit, wanted, heard, wrong, soon: 100 * soon / wanted),
+        "wer": of_sums(words, lambda hit, wanted, heard, wrong, soon: 100 * wrong / wanted),
+        "chrf": of_sums(list(seen(records, "letters")), chrf.score, "points"),
         "behind_s": mean(lags),
         "behind_p50_s": quantile(lags, 50),
         "behind_p90_s": quantile(lags, 90),
         "laal_s": mean(list(seen(records, "laal_s"))),
+        "start_offset_s": mean([start_s for start_s, _ in offsets]),
+        "end_offset_s": mean([end_s for _, end_s in offsets]),
         "together": of_sums(list(seen(records, "together")), lambda both, own: 100 * both / own),
         **readings(rows(records, ROW), "english"),
     }
@@ -132,4 +145,5 @@ SUITE = Suite(
     headline="simultaneous",
     chance={"silent": 0, "always": 5, "random": 25, "metronome": 10},
     observe=observe,
+    beside=tuple(INTERPRETERS),
 )
