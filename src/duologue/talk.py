@@ -215,7 +215,7 @@ def run(
         for turn in turns:
             out = conversation.step(turn)
             play(out.pcm_S)
-            tasks = [tuple(happened[1:]) for happened in agent.events[known:]] if agent else []
+            tasks = [(new.task, new.what, new.text) for new in agent.events[known:]] if agent else []
             known += len(tasks)
             wav.write(np.stack([turn.pcm_S, own_S], 1))
             lines.write(json.dumps(event(out, tasks), ensure_ascii=False) + "\n")
