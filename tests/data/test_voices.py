@@ -173,6 +173,7 @@ def test_one_side_can_be_asked_for_with_one_family(tmp_path, monkeypatch):
         synth.synth(5, "kokoro", 60, names=["refuse"], split=split)
         entries = Bank().entries
         assert {split_of(entry.voice) for entry in entries} == {split} and {entry.row["line"]["family"] for entry in entries} == {"refuse", "hear"}
+    monkeypatch.setattr(synth, "user_voices", lambda side, engine: [])
     with pytest.raises(ConfigError, match="espeak has no test voices"):
         synth.synth(5, "espeak", 1, split="test")
 
