@@ -1,6 +1,8 @@
 """The voices: who is on which side, and that sound and word times survive cutting, whatever the engine."""
 
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -287,3 +289,21 @@ def test_a_family_has_one_module():
 @pytest.mark.parametrize("peak", [0.0, 1e-4, 4e-4, 7e-4])
 def test_what_is_hardly_there_has_no_span(peak):
     assert sound_span(np.full(4000, peak, np.float32) * np.tile([1, -1], 2000)) in {(0, 0), (0, 4000)}
+
+
+def test_espeak_and_the_phonemes_of_kokoro_do_without_each_other():
+    """Each brings a library of the same name, with data of its own."""
+    pytest.importorskip("misaki")
+    if not shutil.which("espeak-ng"):
+        pytest.skip("espeak-ng is not installed")
+    code = "; ".join(
+        (
+            "from duologue.data.kokoro import phonemes",
+            "from duologue.data.classic import speak_espeak",
+            "first = phonemes('hello there', 'gb')",
+            "assert speak_espeak(['hola amigo'], 'espeak/es+f2', 1.0, 'es')[0]",
+            "print(first, phonemes('hello there', 'us'))",
+        )
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert said.returncode == 0 and said.stdout.split() == ["həlˈQ", "ðˈAə.", "həlˈO", "ðˈɛɹ."], said.stderr[-300:]

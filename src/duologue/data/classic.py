@@ -46,11 +46,18 @@ def words_of_tokens(text: str, tokens: Sequence[Timed]) -> list[Word] | None:
     return None if rest else words
 
 
-def _library(name: str) -> ctypes.CDLL:
+def _library(name: str, mode: int = ctypes.RTLD_GLOBAL) -> ctypes.CDLL:
     try:
-        return ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL)
+        return ctypes.CDLL(name, mode=mode)
     except OSError as error:
         raise ConfigError(f"{error}: apt install flite espeak-ng festival") from None
+
+
+def _file(name: str) -> str:
+    """The system's own file of a library. By its bare name the loader gives one of that name that is loaded already: misaki's own
+    espeak-ng, which has its data elsewhere, and neither of the two would speak any more."""
+    places = (path for root in ("/usr/local/lib", "/usr/lib", "/lib") for path in (Path(root, name), *Path(root).glob(f"*/{name}")))
+    return str(next((path for path in places if path.exists()), name))
 
 
 class _Wave(ctypes.Structure):
@@ -199,7 +206,7 @@ Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes
 @cache
 def _espeak() -> tuple[ctypes.CDLL, int]:
     """The library and its sample rate."""
-    library = _library("libespeak-ng.so.1")
+    library = _library(_file("libespeak-ng.so.1"), ctypes.RTLD_LOCAL)
     return library, library.espeak_Initialize(SYNCHRONOUS, 0, None, 0)
 
 
