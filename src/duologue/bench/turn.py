@@ -16,13 +16,14 @@ import torch
 
 from duologue.bench.figures import Figures, bars, spread
 from duologue.engine.engine import Voiced, load
+from duologue.evals.speed import SPEAKS
 from duologue.live import Conversation
 from duologue.turn import PICTURE_HEIGHT, PICTURE_WIDTH, SAMPLES_PER_TURN, TurnIn
 
 AIM_MS, LOOKING_MS = 40.0, 60.0  # p99 in bf16; the second with a picture in every turn
 FP32_COSTS = 2  # times as much
 WARM = 20
-SPEAKS, HUSHES = -1e9, 1e9  # patience of a session that always speaks, and of one that never does
+HUSHES = -SPEAKS  # patience of a session that never speaks
 FIRST_TURN = "import sys; from pathlib import Path; from duologue.live import Conversation; from duologue.turn import silence; \
 Conversation(Path(sys.argv[1]) if sys.argv[1:] else None).step(silence(0))"
 

@@ -53,7 +53,7 @@ def _main_rows(result: dict) -> Iterator[tuple[str, ...]]:
     yield from _loss(rows.get("loss"))
     yield from _voice(rows.get("voice"), ceiling.get("voice") or {})
     if turn := rows.get("turn"):
-        yield ("one turn, p99 ms", f"{turn['p99_ms']:.0f}", "", str(turn["turns"]), "", "< 40", "", "", "", turn["dtype"])
+        yield ("one speaking turn, p99 ms", f"{turn['p99_ms']:.0f}", "", str(turn["turns"]), "", "< 40", "", "", "", turn["dtype"])
 
 
 def _share(title: str, row: dict, aim: str, ceiling: dict | None) -> tuple[str, ...]:
