@@ -30,11 +30,18 @@ def burst(text: str, voice: str, speed: float, language: str):
     return speech_of(text, voice)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def unpinned(tmp_path_factory):
+    """As before any set was pinned."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sets, "PINNED", tmp_path_factory.mktemp("items") / "unpinned.json")
+        yield
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("set") / "eyes"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sets, "PINNED", folder.with_name("unpinned.json"))
         patch.setattr(sets, "EYES", {name: EYES[name] for name in MINE})
         patch.setattr(sets, "TRIES", 12)
         patch.setattr(sets, "_kept", list)
