@@ -5,10 +5,12 @@ import re
 import numpy as np
 import pytest
 
-from duologue.data import grammar, names, words
+from duologue.data import grammar, names, wordnet, words
 from duologue.data.bank import normal, spoken_words
 from duologue.data.spoken import spoken
 from duologue.data.written import written
+
+pytestmark = pytest.mark.skipif(not wordnet.FOLDER.is_dir(), reason="wordnet-base is not installed")
 
 
 @pytest.mark.parametrize(

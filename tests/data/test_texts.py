@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 
-from duologue.data import documentation, texts
+from duologue.data import documentation, texts, wordnet
 from duologue.data.bank import normal
 from duologue.data.spoken import spoken
 from duologue.errors import DataError
 
 ENTRY = '00001 03 n 01 thing 0 000 | a (rare) kind of useful thing; found in {n} barns of the old country; "the fox number {w} went home"; "too short"\n'
 WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+needs_wordnet = pytest.mark.skipif(not wordnet.FOLDER.is_dir(), reason="wordnet-base is not installed")
 
 
 @pytest.fixture
@@ -36,6 +39,7 @@ def test_a_missing_wordnet_is_explained(tmp_path):
         texts.sentences("train", tmp_path)
 
 
+@needs_wordnet
 def test_documentation_is_whole_sentences_of_known_words(monkeypatch, tmp_path):
     source = """def f():
     \'\'\'not read\'\'\'
@@ -53,6 +57,7 @@ def test_documentation_is_whole_sentences_of_known_words(monkeypatch, tmp_path):
     assert documentation.documentation.__wrapped__() == ("Return the first column of the table.", "Nothing else is changed, of course.")
 
 
+@needs_wordnet
 @pytest.mark.parametrize("split", ["train", "test"])
 @pytest.mark.parametrize("kind", ["grammar", "written"])
 def test_a_made_line_is_spoken_with_its_written_form_beside_it(kind, split, monkeypatch):
@@ -65,6 +70,7 @@ def test_a_made_line_is_spoken_with_its_written_form_beside_it(kind, split, monk
         assert ("written" in line.slots) == (line.slots.get("written", line.text) != line.text)
 
 
+@needs_wordnet
 def test_every_kind_comes():
     rng = np.random.default_rng(0)
     drawn = [texts.open_line(rng, "train") for _ in range(300)]
