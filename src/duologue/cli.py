@@ -143,7 +143,7 @@ def talk(
     outputs = Outputs(output, events, timeline)
     _check_places(source, (*outputs.all, *([session] if session else [])))
     behind = {"model": model, "base_url": base_url, "takes": takes, "tokens": tokens, "folder": folder} | ({"api": api} if model else {})
-    behind |= {"mcp": tuple(mcp or ()), "tools": tuple(tools or ()), "allow": tuple(allow or ())}
+    behind |= {"mcp": mcp, "tools": tools, "allow": allow}
     with background(source == MICROPHONE, **behind) as agent:
         conversation = Conversation(checkpoint, seed, device=chosen(device))
         conversation.agent = agent

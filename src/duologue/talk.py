@@ -189,7 +189,7 @@ def background(live: bool, **given) -> Iterator["Agent | None"]:
             raise
         yield None
         return
-    behind = Behind(**{name: value for name, value in given.items() if value})
+    behind = Behind.of(**given)
     make = agents(behind)
     agent = make(loop=Threaded() if live or behind.outside else Stepped())
     try:

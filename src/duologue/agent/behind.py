@@ -46,6 +46,11 @@ class Behind:
         if wrong := self.kinds - set(KINDS):
             raise ConfigError(f"--takes {self.takes}: {', '.join(sorted(wrong))!r} is none of {', '.join(KINDS)}")
 
+    @classmethod
+    def of(cls, **given) -> "Behind":
+        """From the command line's options, where what was not given is None or an empty list."""
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items() if value not in (None, [])})
+
     @property
     def kinds(self) -> frozenset[str]:
         return frozenset(kind.strip() for kind in self.takes.split(",")) if self.takes is not None else frozenset()

@@ -130,7 +130,7 @@ def whole(
     from duologue.evals.whole import lines, summary, visits
     from duologue.live import Conversation
 
-    behind = Behind(model=model, base_url=base_url, api=api, mcp=tuple(mcp or ()), allow=tuple(allow or ()))
+    behind = Behind.of(model=model, base_url=base_url, api=api, mcp=mcp, allow=allow)
     bank, voiced, seen = Bank(), load(checkpoint), []
     users = [lines(bank, number) for number in range(cases)]
     with progress_bar() as progress:

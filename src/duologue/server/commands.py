@@ -56,8 +56,8 @@ def serve(
         raise ConfigError("give --cert and --cert-key together, or neither")
     if record:
         record.mkdir(parents=True, exist_ok=True)
-    given = {"mcp": tuple(mcp or ()), "tools": tuple(tools or ()), "allow": tuple(allow or ())}
-    make_agent = agents(Behind(model=model, base_url=base_url, api=api, takes=takes, tokens=tokens, folder=folder, **given))
+    behind = {"takes": takes, "tokens": tokens, "mcp": mcp, "tools": tools, "allow": allow, "folder": folder}
+    make_agent = agents(Behind.of(model=model, base_url=base_url, api=api, **behind))
     known = read_keys(keys)
     check_reach(host, known)
     settings = Settings(
