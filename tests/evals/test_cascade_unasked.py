@@ -5,7 +5,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from duologue.data.families import correct_me, count, cue, watch
+from duologue.data.families import correct_me, count, cue, pronounce, watch
 from duologue.data.families.lexicon import NUMBERS
 from duologue.data.scenes.camera import Camera
 from duologue.data.scenes.figure import Look
@@ -16,7 +16,7 @@ from duologue.data.script import Script, Sound, View
 from duologue.evals.cascade import standard
 from duologue.evals.cascade_engineered import engineered
 from duologue.evals.cascade_parts import Costs, Parts
-from duologue.evals.cascade_unasked import Eye, mistake, period, rule_of
+from duologue.evals.cascade_unasked import Eye, meant, mistake, period, rule_of
 from duologue.evals.outcome import outcome_of
 from duologue.evals.systems import Case
 from tests.data.fake_bank import FakeBank, speech_of
@@ -33,6 +33,7 @@ def lines(family, intents, number: int = 60):
 @pytest.mark.parametrize(
     ("family", "intents", "kind"),
     [(cue, ("word", "animal", "number", "opposite", "tally", "switch", "danger"), "cue"), (correct_me, ("count", "list", "sum"), "correct"),
+     (pronounce, ("rule",), "cue"),
      (count, ("rule",), "count"), (watch, ("span",), "span"), (watch, ("appears", "every", "gone", "becomes", "starts"), "watch")],
 )  # fmt: skip
 def test_most_rules_are_understood(family, intents, kind):
@@ -55,6 +56,20 @@ def test_questions_are_no_rules():
 )  # fmt: skip
 def test_mistakes_in_rows_and_sums(said, right):
     assert mistake(said.split()) == right
+
+
+@pytest.mark.parametrize(
+    ("said", "right"),
+    [("kuttle", "kettle"), ("kattle", "kettle"), ("tukkel", "tunnel"), ("kettle", None), ("gazebo", None), ("kett", None), ("ettle", None), ("xyz", None)],
+)  # fmt: skip
+def test_words_said_wrong(said, right):
+    assert meant(said) == right
+
+
+@pytest.mark.parametrize("family", [correct_me, cue, watch, count], ids=lambda family: family.NAME)
+def test_no_other_rule_is_taken_for_one_of_pronouncing(family):
+    rules = [rule_of(x.text) for x in islice(family.lines(np.random.default_rng(0), "test"), 400)]
+    assert not any(rule and rule.line and rule.line.family == pronounce.NAME for rule in rules)
 
 
 def test_the_eye_sees_that_something_moves_and_nothing_else():

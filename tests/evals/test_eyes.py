@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from duologue.data.families import pronounce
 from duologue.data.families.lexicon import NUMBERS
 from duologue.data.families.translate import LAG_S
 from duologue.data.scenes import stock
@@ -313,9 +314,9 @@ def test_a_cue_is_worth_nothing_after_the_user_has_ended(drawn):
     assert seen(0.0, [(end_s + 3.0, "lamp")]) == seen(0.0) | {"good": [False], "false": 1, "cues": [hit, wanted, begun + 1]}
 
 
-def cued_record(way: str, *begun_s: float) -> dict:
+def cued_record(way: str, *begun_s: float, kind: str = "word") -> dict:
     """A cue at 5 s, answered in its window if something begins by then, and a near miss at 9 s."""
-    trials = [Trial(f"word/{way}", "word", 5.0, 6.5, ("lamp",), 5.0), Trial(f"near/word/{way}", "quiet", 9.0, 10.5)]
+    trials = [Trial(f"{kind}/{way}", "word", 5.0, 6.5, ("lamp",), 5.0), Trial(f"near/{kind}/{way}", "quiet", 9.0, 10.5)]
     spoken = outcome(*[(t, t + 0.3) for t in begun_s])
     spoken.said = [(t, "lamp") for t in begun_s]
     return record_of(EYES["cued"], 0, (Script("cue", 30.0), trials), spoken, OWN_WORDS)
@@ -337,7 +338,25 @@ def test_near_misses_are_measured(drawn):
     near = [(s, t) for s, trials in drawn["cued"] for t in trials if t.row.startswith("near/")]
     assert near and all(t.kind == "quiet" and t.end_s - t.begin_s == pytest.approx(1.5) for _, t in near)
     kinds = {t.row.split("/")[-2] for _, trials in drawn["cued"] for t in trials if t.kind == "word"}
-    assert {"switch", "danger", "word"} <= kinds
+    assert {"switch", "danger", "word", "pronounce"} <= kinds
+
+
+def test_a_word_said_wrong_is_wanted_right_and_an_unusual_one_is_let_pass(drawn):
+    mine = [(s, t) for s, t in drawn["cued"] if s.family == "pronounce"]
+    assert CASES < len(mine) <= 2 * CASES  # and as many in which nothing is to be put right
+    wanted = [(s, t) for s, trials in mine for t in trials if t.kind == "word"]
+    for script, cue in wanted:
+        said = {w.text for s in script.sounds for w in s.speech.words if s.start_s + w.end_s == cue.after_s}
+        (right,) = cue.accept
+        assert len(said) == 1 and said <= set(pronounce.WRONG[right])
+    near = {w.text for s, trials in mine for t in trials if t.row == "near/pronounce/aloud" for x in s.sounds for w in x.speech.words if x.start_s + w.end_s == t.begin_s}
+    assert wanted and near and near <= set(pronounce.UNUSUAL)
+
+
+def test_every_kind_of_rule_counts_alike_in_the_mean(figures):
+    assert figures("cued", "oracle")["cued/pronounce"].value == 100.0 and figures("cued", "silent")["cued/pronounce"].value == 0.0
+    one = lambda kind, *begun_s: cued_record("aloud", *begun_s, kind=kind)  # noqa: E731
+    assert cued.figures([one("pronounce", 5.4), one("word"), one("word")])["cued"].value == 50.0
 
 
 def test_answers_that_begin_before_they_can_be_known_are_wrong(drawn):

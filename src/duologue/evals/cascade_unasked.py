@@ -9,13 +9,14 @@ and corrections only, a plain baseline for counting, starting and stopping, and 
 import re
 from collections import deque
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import NamedTuple
 
 import numpy as np
 
-from duologue.data.families import count, cue
+from duologue.data.families import count, cue, pronounce
 from duologue.data.families.correct_me import ALPHABET
-from duologue.data.families.lexicon import DAYS, MONTHS, NUMBERS
+from duologue.data.families.lexicon import DAYS, MONTHS, NUMBERS, WORDS
 from duologue.data.families.time import ACK, polite
 from duologue.data.script import Line
 from duologue.evals.cascade import Segment
@@ -25,13 +26,16 @@ from duologue.evals.outcome import TURN_S
 from duologue.evals.wording import words_of
 from duologue.turn import TurnIn
 
-FAMILIES = ("cue", "correct_me", "translate", "see", "watch", "count")
+FAMILIES = ("cue", "correct_me", "pronounce", "translate", "see", "watch", "count")
 WINDOW_S, AGAIN_S = 3.0, 2.5  # of a partial transcript; the same word in two of them is one word
 MOVES, LEVELS = 1.6, 0.5  # it moves when pictures differ so many times as the stillest of late, and so many levels more
 REMEMBERED, LASTS = 30, 4  # pictures; a movement is over when so many are still
 REFRACTORY_S = 0.6
 PERIODS, ALIKE = (4, 15), 0.3  # pictures from one repetition to the next; their likeness at least, where 1 is the same
 EARLY = 0.7  # of a period: sooner, no other repetition has ended
+SAID_WRONG = {wrong: right for right, ways in pronounce.WRONG.items() for wrong in ways}
+ENGLISH = frozenset(WORDS + pronounce.UNUSUAL)
+LIKE = 0.75  # a word no dictionary has, to the one that was meant, where 1 is the same
 
 
 class Rule(NamedTuple):
@@ -53,6 +57,8 @@ def rule_of(text: str) -> Rule | None:
         return Rule("span", found.groups())
     if any(f" {many}" in f" {said} " for many in count.PLURALS.values()):
         return Rule("count")
+    if re.search(r"pronoun|pronunc|\bword .*\b(?:wrong|properly|badly)\b", said):
+        return Rule("cue", (), Line(pronounce.NAME, "rule", said))
     if re.search(r"\b(?:correct|stop|interrupt) me\b|\bi (?:count|add|calculate|get|skip|miss|make a mistake|miscount)|\bcheck my\b|wrong", said):
         return Rule("correct")
     return _cue(said) or _watch(said)
@@ -96,6 +102,16 @@ def mistake(words: Sequence[str]) -> str | None:
     step = (b - a + len(row) // 2) % len(row) - len(row) // 2
     right = row[(b + step) % len(row)]
     return None if abs(step) > 2 or row[c] == right else right
+
+
+def meant(word: str) -> str | None:
+    """What a word that is none should have been, for one who knows those that may be said wrong: that way, or in another that is like it.
+
+    None for English, for what a window has cut, and for what is like nothing.
+    """
+    if word in ENGLISH or any(right.startswith(word) or right.endswith(word) for right in pronounce.WRONG):
+        return None
+    return SAID_WRONG.get(word) or next(iter(get_close_matches(word, pronounce.WRONG, 1, LIKE)), None)
 
 
 def period(levels: Sequence[float]) -> int:
@@ -212,4 +228,6 @@ class Attentive(Engineered):
     def _answer(self, words: Sequence[str]) -> str | None:
         if self.rule.kind == "correct":
             return mistake(words)
+        if self.rule.line.family == pronounce.NAME:
+            return meant(words[-1])
         return cue.answer_to(self.rule.line, words[-1], self.count)

@@ -35,6 +35,7 @@ NAME, ABOUT, HASHES, FILM, LABEL = "conversations", "set.json", "sha256.json", "
 VERSION, OWN = "1", "-own"
 PINNED = items.FOLDER / "set.json"  # version to the sha256 of its HASHES
 TRIES = 40  # conversations drafted for each that is wanted
+LATER = ("pronounce",)  # families that came after VERSION had been drawn: the next version has them
 SHARES = {"cued": 0.25, "proactive": 0.5, "situated": 0.25}  # of the cases: these have many kinds
 PAPERS = {"README.md": "set_readme.txt", "LICENSE": "set_license.txt"}
 
@@ -119,6 +120,8 @@ def _source(voicing: Voicing, seed: int, numbers: Callable[[str], Sequence[int]]
     kept = _kept()
 
     def source(family: str) -> Iterator[Item]:
+        if family in LATER:
+            return
         if any(made.family == family for made, _ in kept):
             yield from frozen(kept)(family)
             return

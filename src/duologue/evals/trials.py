@@ -22,7 +22,7 @@ QUICKEST_S = 0.5  # an item of a recital
 RECITING_S = 1.2  # a recital that paused longer than this is over
 FOREVER_S = 1e9
 SOONEST_S = 0.5  # into somebody's words, before which nothing that is done can be because of them
-ON_THE_CLOCK = ("time", "cue", "correct_me", "translate", "delegate")  # the user does not wait for the model there
+ON_THE_CLOCK = ("time", "cue", "correct_me", "pronounce", "translate", "delegate")  # the user does not wait for the model there
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from duologue.data import freedict
-from duologue.data.families import correct_me, count, cue, see, sight, spanish, translate, watch
+from duologue.data.families import correct_me, count, cue, pronounce, see, sight, spanish, translate, watch
 from duologue.data.families.lexicon import DAYS, MONTHS, NUMBERS, WORDS
 from duologue.data.scenes import stage as stages
 from duologue.data.scenes import stock
@@ -19,7 +19,7 @@ from duologue.data.script import Line, Own, Script
 from tests.data.fake_bank import FakeBank
 from tests.data.families.timing_checks import assert_sound, lines_of, own_spans, scripts
 
-FAMILIES = [see, watch, count, correct_me, cue, translate]
+FAMILIES = [see, watch, count, correct_me, cue, pronounce, translate]
 SEEN = [see, watch, count]
 each = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.NAME)
 both = pytest.mark.parametrize("split", ["train", "test"])
@@ -349,7 +349,7 @@ def test_a_noun_alone_waits_to_know_that_no_adjective_follows():
 
 
 def test_the_user_and_the_model_speak_at_the_same_time():
-    for name in ("cue", "translate"):
+    for name in ("cue", "pronounce", "translate"):
         together = 0
         for script, _ in cases(name):
             said = [(s.start_s, s.start_s + s.speech.seconds) for s in script.sounds]

@@ -2,7 +2,8 @@
 
 An item is right when every cue is answered in its window and nothing is said besides; the headline is the mean over the kinds
 of rules, of what is told aloud: into typed and written text nobody speaks. Windows close before the user ends, so waiting for
-the end is worth nothing. Words that sound nearly like a cue are let pass (`near`). Read `SUITE` first.
+the end is worth nothing. Words that sound nearly like a cue are let pass, and unusual ones where wrong ones are cues (`near`). Read
+`SUITE` first.
 """
 
 from collections.abc import Sequence
@@ -32,7 +33,8 @@ from duologue.evals.unasked import (
     with_trials,
 )
 
-KINDS = ("word", "animal", "number", "opposite", "tally", "switch", "danger", "count", "list", "sum")
+FAMILIES = ("cue", "correct_me", "pronounce")
+KINDS = ("word", "animal", "number", "opposite", "tally", "switch", "danger", "count", "list", "sum", "pronounce")
 ALOUD, NEAR = "aloud", "near"
 WAYS = (ALOUD, "typed", "written")
 WITHIN_S, SHORTEST_S = 1.5, 0.8  # a window; one that the user's end would make shorter than this is unfair
@@ -40,7 +42,7 @@ END_S, JOIN_S = 0.2, 1.0  # before the user's end; silence that is no end
 
 
 def items(source: Source, cases: int) -> list[Item]:
-    drawn = [item for family in ("cue", "correct_me") for item in taken(source, family, _kind, cases)]
+    drawn = [item for family in FAMILIES for item in taken(source, family, _kind, cases)]
     return with_trials(drawn, trials_of)
 
 
@@ -63,7 +65,7 @@ def trials_of(script: Script) -> list[Trial] | None:
 
 
 def _near_misses(script: Script, row: str) -> list[Trial]:
-    """A trial of silence for each word that sounds nearly like the cue, where nothing else is wanted by then."""
+    """A trial of silence for each word that is nearly a cue, where nothing else is wanted by then."""
     near_s = script.about["items"][0].get("near_s", ())
     held = {(c.start_s, c.end_s) for c in script.checks if c.kind == "quiet" and c.start_s in near_s and c.end_s == c.start_s + HOLD_S}
     return [Trial(f"{NEAR}/{row}", "quiet", *span) for span in sorted(held)]
