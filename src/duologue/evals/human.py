@@ -4,17 +4,15 @@ Source: Debian packages asterisk-core-sounds-en-g722 (sound, 16 kHz) and asteris
 CC-BY-SA-3.0, Allison Smith. Fetched by apt into the cache; where there is no apt the row is left out.
 """
 
-import gzip
 import re
-import subprocess
 from pathlib import Path
 
 import numpy as np
 
 from duologue.config import cache_dir
+from duologue.data.debian import prompts, sounds, unpacked
 from duologue.data.script import Script, Sound, Speech, Word
 from duologue.data.voices import sound_span
-from duologue.errors import DataError
 from duologue.evals.wording import words_of
 from duologue.media.audio import load
 from duologue.turn import SAMPLE_RATE_HZ
@@ -27,28 +25,15 @@ GAP_S = 1.6
 
 def fetched(folder: Path | None = None) -> Path:
     """The folder into which both packages are unpacked. Raises DataError where that cannot be done."""
-    folder = folder or cache_dir() / "evals" / "human"
-    if (folder / "done").exists():
-        return folder
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        subprocess.run(["apt-get", "download", *PACKAGES], cwd=folder, check=True, capture_output=True, timeout=120)
-        for package in folder.glob("*.deb"):
-            subprocess.run(["dpkg-deb", "-x", package.name, "."], cwd=folder, check=True, capture_output=True)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise DataError(f"the human recordings ({PACKAGES[0]}) cannot be fetched with apt: {error}") from error
-    (folder / "done").touch()
-    return folder
+    return unpacked(PACKAGES, folder or cache_dir() / "evals" / "human")
 
 
 def phrases(folder: Path) -> list[tuple[Path, list[str]]]:
     """Sound files and the words in them, for phrases of FEWEST_WORDS to MOST_WORDS plain words."""
-    text = gzip.decompress(next(folder.rglob("core-sounds-en.txt.gz")).read_bytes()).decode("utf-8", "replace")
-    files = {path.stem: path for path in folder.rglob("sounds/*/*.g722")}
-    found = []
-    for name, said in re.findall(r"^([\w-]+): *(.+)$", text, re.M):
+    files, found = sounds(folder, "en"), []
+    for name, said in prompts(folder, "en"):
         plain = not re.search(r"[^A-Za-z0-9 .,'!?;-]", said) and not re.search(r"\b[A-Z]{2,}\b", said)
-        if plain and name in files and FEWEST_WORDS <= len(words_of(said)) <= MOST_WORDS:
+        if plain and "/" not in name and name in files and FEWEST_WORDS <= len(words_of(said)) <= MOST_WORDS:
             found.append((files[name], words_of(said)))
     return found
 

@@ -1,0 +1,39 @@
+"""Recordings that Debian packages: fetched by apt, unpacked; Asterisk's prompts with what is said in them. Read `unpacked`."""
+
+import gzip
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from duologue.errors import DataError
+
+LONGEST_S = 900  # of a fetch; the largest package has 160 MB
+
+
+def unpacked(packages: Sequence[str], folder: Path) -> Path:
+    """`folder` with these packages unpacked in it, once. Raises DataError where that cannot be done."""
+    if (folder / "done").exists():
+        return folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["apt-get", "download", *packages], cwd=folder, check=True, capture_output=True, timeout=LONGEST_S)
+        for package in folder.glob("*.deb"):
+            subprocess.run(["dpkg-deb", "-x", package.name, "."], cwd=folder, check=True, capture_output=True)
+            package.unlink()
+    except (OSError, subprocess.SubprocessError) as error:
+        raise DataError(f"the recordings of {packages[0]} cannot be fetched with apt: {error}") from error
+    (folder / "done").touch()
+    return folder
+
+
+def prompts(folder: Path, language: str) -> list[tuple[str, str]]:
+    """What is said in Asterisk's prompts of a language, as (name, text): "digits/1", "uno"."""
+    text = gzip.decompress(next(folder.rglob(f"core-sounds-{language}.txt.gz")).read_bytes()).decode("utf-8", "replace")
+    return re.findall(r"^([\w/-]+): *(.+)$", text, re.M)
+
+
+def sounds(folder: Path, language: str) -> dict[str, Path]:
+    """Asterisk's sound files of a language by their names, 16 kHz."""
+    (root,) = folder.rglob(f"sounds/{language}_*")
+    return {path.relative_to(root).with_suffix("").as_posix(): path for path in root.rglob("*.g722")}
