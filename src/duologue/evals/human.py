@@ -1,7 +1,8 @@
 """The human row: one woman's recorded phrases from Debian, which no training ever hears. Read `phrases` first.
 
 Source: Debian packages asterisk-core-sounds-en-g722 (sound, 16 kHz) and asterisk-core-sounds-en (what is said),
-CC-BY-SA-3.0, Allison Smith. Fetched by apt into the cache; where there is no apt the row is left out.
+CC-BY-SA-3.0, Allison Smith. Fetched by apt into the cache; where there is no apt the row is left out. Her Spanish words may be trained
+on (`data/recorded_spanish`): the speaker is then not new, the sentences and the language are.
 """
 
 import re
