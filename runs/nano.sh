@@ -44,7 +44,7 @@ kokoro() { # one process for the own voice, one for all the others; before that 
     "$BIN/duologue" synth voices --engine kokoro --minutes "$KOKORO_MIN" --own-share 0
     wait $own
 }
-spanish() { # people's recordings from Debian; the command says in one line why it has none, and the rest does not need them
+spanish() { # a person's recordings from Debian; the command says in one line why it has none, and the rest does not need them
     "$BIN/duologue" synth spanish || test $? -eq 2
 }
 freeze() { # a set is written into an empty folder, so one that was ended begins anew

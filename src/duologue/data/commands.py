@@ -38,14 +38,14 @@ def voices(
 
 @synth.command()
 def spanish() -> None:
-    """Put Spanish that people recorded into the voice bank: words and short phrases, fetched from Debian with apt.
+    """Put Spanish that a person recorded into the voice bank: nouns with article and adjective, fetched from Debian with apt.
 
     **Example:** `duologue synth spanish`
     """
     from duologue.data.recorded_spanish import fill
 
-    for voice, utterances, seconds in fill():
-        typer.echo(f"{voice}: {utterances} utterances, {seconds:.0f} s of sound")
+    utterances, seconds = fill()
+    typer.echo(f"{utterances} utterances, {seconds:.0f} s of sound")
 
 
 @synth.command()
