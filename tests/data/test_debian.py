@@ -1,6 +1,5 @@
-"""Recordings of Debian packages: fetched once, and what is said in them."""
+"""Recordings of Debian packages: fetched once."""
 
-import gzip
 import subprocess
 
 import pytest
@@ -32,12 +31,3 @@ def test_without_apt_it_says_so_and_tries_again_next_time(tmp_path, monkeypatch,
     for _ in range(2):
         with pytest.raises(DataError, match="recordings of some cannot be fetched"):
             debian.unpacked(("some",), tmp_path)
-
-
-def test_prompts_and_their_sounds_have_the_same_names(tmp_path):
-    (tmp_path / "core-sounds-es.txt.gz").write_bytes(gzip.compress(b"; a comment\n\ndigits/1: uno\nvm-no: no\n"))
-    for name in ("digits/1", "vm-no"):
-        (path := tmp_path / "sounds" / "es_MX_f_Somebody" / f"{name}.g722").parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    assert debian.prompts(tmp_path, "es") == [("digits/1", "uno"), ("vm-no", "no")]
-    assert set(debian.sounds(tmp_path, "es")) == {"digits/1", "vm-no"}

@@ -1,7 +1,5 @@
-"""Recordings that Debian packages: fetched by apt, unpacked; Asterisk's prompts with what is said in them. Read `unpacked`."""
+"""Recordings that Debian packages: fetched by apt, unpacked. Read `unpacked`."""
 
-import gzip
-import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,15 +23,3 @@ def unpacked(packages: Sequence[str], folder: Path) -> Path:
         raise DataError(f"the recordings of {packages[0]} cannot be fetched with apt: {error}") from error
     (folder / "done").touch()
     return folder
-
-
-def prompts(folder: Path, language: str) -> list[tuple[str, str]]:
-    """What is said in Asterisk's prompts of a language, as (name, text): "digits/1", "uno"."""
-    text = gzip.decompress(next(folder.rglob(f"core-sounds-{language}.txt.gz")).read_bytes()).decode("utf-8", "replace")
-    return re.findall(r"^([\w/-]+): *(.+)$", text, re.M)
-
-
-def sounds(folder: Path, language: str) -> dict[str, Path]:
-    """Asterisk's sound files of a language by their names, 16 kHz."""
-    (root,) = folder.rglob(f"sounds/{language}_*")
-    return {path.relative_to(root).with_suffix("").as_posix(): path for path in root.rglob("*.g722")}

@@ -1,17 +1,17 @@
 """The human row: one woman's recorded phrases from Debian, which no training ever hears. Read `phrases` first.
 
 Source: Debian packages asterisk-core-sounds-en-g722 (sound, 16 kHz) and asterisk-core-sounds-en (what is said),
-CC-BY-SA-3.0, Allison Smith. Fetched by apt into the cache; where there is no apt the row is left out. Her Spanish words may be trained
-on (`data/recorded_spanish`): the speaker is then not new, the sentences and the language are.
+CC-BY-SA-3.0, Allison Smith. Fetched by apt into the cache; where there is no apt the row is left out.
 """
 
+import gzip
 import re
 from pathlib import Path
 
 import numpy as np
 
 from duologue.config import cache_dir
-from duologue.data.debian import prompts, sounds, unpacked
+from duologue.data.debian import unpacked
 from duologue.data.script import Script, Sound, Speech, Word
 from duologue.data.voices import sound_span
 from duologue.evals.wording import words_of
@@ -31,10 +31,12 @@ def fetched(folder: Path | None = None) -> Path:
 
 def phrases(folder: Path) -> list[tuple[Path, list[str]]]:
     """Sound files and the words in them, for phrases of FEWEST_WORDS to MOST_WORDS plain words."""
-    files, found = sounds(folder, "en"), []
-    for name, said in prompts(folder, "en"):
+    text = gzip.decompress(next(folder.rglob("core-sounds-en.txt.gz")).read_bytes()).decode("utf-8", "replace")
+    files = {path.stem: path for path in folder.rglob("sounds/*/*.g722")}
+    found = []
+    for name, said in re.findall(r"^([\w-]+): *(.+)$", text, re.M):
         plain = not re.search(r"[^A-Za-z0-9 .,'!?;-]", said) and not re.search(r"\b[A-Z]{2,}\b", said)
-        if plain and "/" not in name and name in files and FEWEST_WORDS <= len(words_of(said)) <= MOST_WORDS:
+        if plain and name in files and FEWEST_WORDS <= len(words_of(said)) <= MOST_WORDS:
             found.append((files[name], words_of(said)))
     return found
 
