@@ -76,7 +76,7 @@ stage eyes "$BIN/duologue" train eyes --out "$RUN/eyes" --init "$RUN/ears/model.
 
 # 5. The model: hearing, speaking, deciding, all at once. Conversations are rendered as they are needed, used a few times and
 #    forgotten, or it learns their order by heart.
-stage model learn "$RUN" --init "$RUN/eyes/model.safetensors" --steps "$STEPS" --decay 0.3 \
+stage model learn "$RUN" --init "$RUN/eyes/model.safetensors" --hold fuse.stem --steps "$STEPS" --decay 0.3 \
     --family hear=22 --family read=16 --family drill=11 --family numbers=10 --family repeat=10 --family delegate=10 --family talk=9 \
     --family time=9 --family facts=8 --family pause=8 --family invite=6 --family refuse=6 --family order=5 --family typed=5 \
     --family interrupt=4 --family hold=3 --family glance=8 --family see=3 --family cue=3 --family correct_me=3 --family count=3 --family watch=2 \

@@ -265,14 +265,6 @@ def test_a_note_that_no_turn_carried_before_the_line_was_cut_comes_after_the_res
     assert again.notes() == (Note("background", "It rains in Oslo."),)
 
 
-def test_the_model_can_put_something_on_the_page():
-    talk = stepped(Scripted({}))
-    id = talk.calls("interface", "timer 3 0 0 tea")
-    talk.calls("interface", "nonsense")
-    assert talk.agent.shown[id].seconds == 300 and talk.agent.shown[id].title == "tea"
-    assert [e.what for e in talk.agent.events] == ["interface", "refused"]
-
-
 def test_the_talk_goes_on_while_twenty_tasks_hang():
     loop = Threaded()
     talk = Talk(Agent(Scripted({"oslo": [(3600.0, "never")]}), loop=loop))

@@ -1,6 +1,6 @@
 import asyncio
 
-from duologue.agent.loops import Stepped, Threaded
+from duologue.agent.loops import Given, Stepped, Threaded
 
 
 def test_time_passes_with_the_turns_alone():
@@ -36,6 +36,29 @@ def test_a_thread_runs_work_and_ends_it_when_closed():
     assert loop.start(started()).result(60) == "yes"
     loop.close()
     assert ended == [1] and not loop.thread.is_alive()
+
+
+def test_a_loop_that_is_given_is_worked_on_and_left_to_its_owner():
+    async def owner():
+        loop, seen, over = Given(asyncio.get_running_loop()), [], asyncio.Event()
+
+        async def endless():
+            try:
+                await _never()
+            finally:
+                over.set()
+
+        work, other = loop.start(asyncio.sleep(0, "done")), loop.start(endless())
+        loop.soon(seen.append, "soon")
+        loop.turn()
+        assert seen == [] and not work.done()
+        assert await asyncio.wrap_future(work) == "done" and seen == ["soon"]
+        loop.close()
+        assert not over.is_set()
+        other.cancel()
+        await over.wait()
+
+    asyncio.run(asyncio.wait_for(owner(), 60))
 
 
 def test_what_is_ending_when_the_loop_is_closed_may_end():

@@ -46,10 +46,10 @@ def asked(talk: Talk) -> str:
 )
 def test_a_click_answers(talk, sent, element, told, done):
     id = asked(talk)
-    assert talk.agent.shown[id].buttons == ["allow", "deny"]
+    assert talk.agent.page.shown[id].buttons == ["allow", "deny"]
     talk.step(notes=(talk.agent.clicked(f"{id} {element}"),))
     talk.wait(10)
-    assert talk.texts[1:] == [told] and sent == done and id not in talk.agent.shown
+    assert talk.texts[1:] == [told] and sent == done and id not in talk.agent.page.shown
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_cancelled_task_asks_no_more(talk, sent):
     talk.calls("cancel")
     talk.step(heard="yes")
     talk.wait(5)
-    assert sent == [] and id not in talk.agent.questions and id not in talk.agent.shown
+    assert sent == [] and id not in talk.agent.questions and id not in talk.agent.page.shown
 
 
 @pytest.mark.parametrize(

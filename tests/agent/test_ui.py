@@ -2,10 +2,8 @@ import altair
 import pytest
 
 from duologue.agent import ui
-from duologue.agent.backends import Scripted
 from duologue.agent.builtin.chart import chart
 from duologue.errors import DataError
-from tests.agent.talking import stepped
 
 GOOD = [
     {"kind": "card", "title": "shopping", "text": "milk", "buttons": ["done"]},
@@ -64,18 +62,3 @@ def test_short_calls_of_the_model():
     for wrong in ("", "timer", "timer soon", "{", '{"kind": 1}', "table x"):
         with pytest.raises(DataError):
             ui.from_call(wrong, "4.0")
-
-
-def test_a_click_reaches_the_model_as_a_note_and_only_what_is_there_can_be_clicked():
-    talk = stepped(Scripted({}))
-    talk.calls("interface", "timer 60")
-    talk.calls("interface", '{"kind": "form", "id": "f1", "fields": [{"name": "city", "label": "City"}]}')
-    for text in ("0.0 stop", "f1 send: city san  \n francisco"):
-        talk.step(notes=(talk.agent.clicked(text),))
-    assert [(e.text, e.source) for e in talk.agent.record.log[-2:]] == [
-        ("0.0 stop", "ui"),
-        ("f1 send: city san francisco", "ui"),
-    ]
-    for wrong in ("9.9 stop", "0.0 allow", "f1", ""):
-        with pytest.raises(DataError, match="cannot be clicked"):
-            talk.agent.clicked(wrong)

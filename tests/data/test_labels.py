@@ -122,7 +122,7 @@ def test_own_phonemes_stand_in_the_frames_they_sound_in_on_output_turns():
     two = Word("two", 0.0, 0.2, (("t", 0.25), ("u", 1.0)))
     speech = Speech("two so", "v", np.zeros(9600, np.float32), (two, Word("so", 0.3, 0.6, (("s", 0.32), ("O", 1.0)))))
     found_TF = labels.own_phones(Script("hear", 2.0, own=[Own(0.4, speech)]), 10)
-    said = "".join((" " + labels.PHONES)[i] for i in found_TF.flatten())
+    said = "".join((" " + labels.PHONE_SIGNS)[i] for i in found_TF.flatten())
     assert found_TF.shape == (10, 10) and said == " " * 10 + "ttuuuuuuuu" + " " * 5 + "sssss" + "O" * 10 + " " * 60
 
 
@@ -134,4 +134,4 @@ def test_a_voice_that_tells_no_phonemes_leaves_none():
 
 
 def test_there_is_room_for_every_phoneme():
-    assert len(set(labels.PHONES)) == len(labels.PHONES) < PHONES
+    assert len(set(labels.PHONE_SIGNS)) == len(labels.PHONE_SIGNS) < PHONES

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from duologue.model.layout import PATCHES
-from duologue.model.sight import Sight
+from duologue.model.sight import LOUDNESS, Sight
 
 WIDTH = 32
 
@@ -48,3 +48,11 @@ def test_a_patch_is_known_by_its_pixels_and_a_position_by_its_place(sight, pictu
         assert torch.allclose(sight.patch(same, torch.float32)[0, 0], sight.patch(same, torch.float32)[0, 7], atol=1e-6)
         x = sight(same, torch.float32)[0]
     assert x.shape == (PATCHES, WIDTH) and x.dtype == torch.float32 and not torch.allclose(x[0], x[7], atol=1e-3)
+
+
+def test_a_position_is_as_loud_as_a_word_however_loud_the_layers_are(sight, pictures):
+    for layer in sight.steps[-1:]:
+        layer.weight.data *= 300
+    with torch.no_grad():
+        rms = sight(pictures, torch.float32).square().mean(-1).sqrt()
+    assert torch.allclose(rms, torch.full_like(rms, LOUDNESS), rtol=1e-3)

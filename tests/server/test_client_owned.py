@@ -1,6 +1,7 @@
 """The client of a session as its background model, over a real socket: what it is handed, and what becomes of what it finds."""
 
 import asyncio
+import threading
 
 import pytest
 from openai import AsyncOpenAI
@@ -260,5 +261,21 @@ def test_a_client_that_has_lost_everything_gets_what_is_open_and_how_things_stan
             states = {e["task"]["id"]: e["task"]["state"] for e in two.seen if e["type"] == "session.task"}
             assert states == {done: "delivered", open_: "working"}
             assert [e["spec"]["text"] for e in two.seen if e["type"] == "session.interface"] == ["buy milk"]
+
+    run(talk())
+
+
+def test_it_costs_no_thread_and_what_it_was_handed_ends_with_it(server):
+    async def talk():
+        before = set(threading.enumerate())
+        async with client(server) as one:
+            await start(one)
+            await handed(one)
+            assert "background" not in {thread.name for thread in set(threading.enumerate()) - before}
+            (session,) = server.host.sessions.values()
+            assert session.client.open
+            await one.send(type="session.close")
+            await one.until("session.closed")
+        await eventually(lambda: not session.client.open)
 
     run(talk())

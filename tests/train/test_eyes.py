@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 
 from duologue.config import tiny
@@ -10,8 +11,8 @@ from duologue.data import seen
 from duologue.data.scenes import stock
 from duologue.data.scenes.stage import Prop
 from duologue.data.scenes.things import Thing
-from duologue.model.interaction import SEEN, InteractionModel
-from duologue.train.eyes import eyes
+from duologue.model.interaction import SEEN, InteractionModel, Looks
+from duologue.train.eyes import eyes, written
 from duologue.train.loop import Plan
 
 
@@ -50,9 +51,36 @@ def test_a_look_is_of_its_side_of_the_split_and_repeats():
 def test_sight_learns_and_nothing_else_changes(tmp_path):
     torch.manual_seed(0)
     fresh = dict(InteractionModel(tiny()).named_parameters())
-    learned = eyes(tiny(), Plan(out=tmp_path / "run", steps=60, warmup=1, decay=0.2), rows=16)
+    learned = eyes(tiny(), Plan(out=tmp_path / "run", steps=60, warmup=1, decay=0.2, rate=3.0), rows=16)
     changed = {n for n, p in learned.named_parameters() if not torch.equal(p, fresh[n])}
     assert {n.split(".")[0] for n in changed} == {"fuse", "seeing"} and all(n.startswith(("fuse.stem", "seeing")) for n in changed)
     assert {n for n in fresh if n.startswith("fuse.stem")} <= changed
     losses = [eval(line)["seen"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:5])
+
+
+def test_every_position_is_to_point_where_the_words_tokens_do():
+    torch.manual_seed(0)
+    model, words = InteractionModel(tiny()), written(seen.WORDS)
+    vectors = F.embedding(words[:, :1], model.fuse.tokens).sum(1)
+    star, red = seen.NAMES.index("star"), 0
+    wanted = torch.full((1, len(seen.ASPECTS)), seen.UNSEEN)
+    wanted[0, :2] = torch.tensor([star, red])
+    patches = torch.zeros(1, 12, 40, 40, 3, dtype=torch.uint8)
+    looks = Looks(patches, wanted, tuple(seen.ASPECTS.values()), words)
+
+    def named(positions: torch.Tensor) -> float:
+        return float(model._named(positions[None], looks))
+
+    right = (vectors[star] + vectors[len(seen.NAMES) + red]).expand(12, -1)
+    wrong = (vectors[star + 1] + vectors[len(seen.NAMES) + red + 1]).expand(12, -1)
+    one_wrong = torch.cat([right[:11], wrong[:1]])
+    assert named(right) < named(one_wrong) < named(wrong)
+
+
+def test_the_words_are_the_answers_of_the_first_aspects():
+    sizes = list(seen.ASPECTS.values())
+    assert len(seen.WORDS) == sum(sizes[:5]) == len(written(seen.WORDS))
+    number = sum(sizes[:2])
+    assert seen.WORDS[number + 17] == "seventeen"
+    assert seen.WORDS[number + 21] == "one" and seen.WORDS[number + 26] == "one"  # fingers; how many there are

@@ -1,19 +1,17 @@
-
 import numpy as np
 import pytest
 import torch
 
 import duologue.train.vocoder as trainer
-from duologue.data.bank import Bank, Writer, own_split
-from duologue.data.script import Line, Word
-from duologue.data.voices import OWN
 from duologue.errors import DataError
 from duologue.media.dmel import FLOOR, HISTORY, HOP, log_mel
 from duologue.model.vocoder import PITCH_BINS, PITCH_HIGH_HZ, PITCH_LOW_HZ, load_vocoder, read_pitch
 from duologue.train.pitch import track
+from duologue.train.vocoder_crops import Voice
 from duologue.train.vocoder_losses import mel_of, pitch_loss
 from duologue.turn import SAMPLE_RATE_HZ
 from tests.full_disk import files_up_to
+from tests.train.buzz import glide, gliding
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -30,17 +28,9 @@ def small(monkeypatch):
     monkeypatch.setattr(trainer, "BATCH_CRITICS", 2)
 
 
-def glide(seconds: float) -> tuple[np.ndarray, np.ndarray]:
-    """A buzz whose pitch swings between 140 and 260 Hz, and that pitch."""
-    t = np.arange(int(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
-    hz = 200 + 60 * np.sin(2 * np.pi * 1.5 * t)
-    turn = 2 * np.pi * np.cumsum(hz) / SAMPLE_RATE_HZ
-    return (0.1 * sum(np.sin(h * turn) / h for h in range(1, 20))).astype(np.float32), hz
-
-
 @pytest.fixture(scope="module")
-def voice() -> trainer.Voice:
-    return trainer.load_voice([(glide(4)[0] * 32767).astype(np.int16)])
+def voice() -> Voice:
+    return gliding()
 
 
 def test_track_follows_a_glide_and_calls_noise_unvoiced():
@@ -69,16 +59,6 @@ def test_the_pitch_label_and_its_reading_agree():
     sounds = torch.ones_like(rate, dtype=torch.bool)
     right, wrong = (pitch_loss(x, rate, sounds) for x in (logits, logits.roll(5, -1)))
     assert right < 1.5 < wrong
-
-
-def test_a_batch_pairs_each_frame_with_its_own_sound(voice):
-    batch = trainer.draw_batch(voice, 3, torch.Generator().manual_seed(0))
-    clean = mel_of(batch.pcm_BS[:, 2 * HOP :], batch.pcm_BS[:, 2 * HOP - HISTORY : 2 * HOP])
-    off = (clean - batch.mel_BFM[:, 2:]).abs().mean((1, 2))
-    shifted = (clean[:, 1:] - batch.mel_BFM[:, 2:-1]).abs().mean((1, 2))
-    assert (off < 0.2).all() and (off < shifted).all()
-    hz = batch.rate_BF * SAMPLE_RATE_HZ
-    assert ((hz > 130) & (hz < 270)).all()
 
 
 def run_steps(run, voice, count):
@@ -125,19 +105,3 @@ def test_training_lowers_the_loss_and_export_ships_the_mean(voice, tmp_path):
     assert (tmp_path / "ship" / "voice.safetensors").stat().st_size < 4_000_000
     shipped = load_vocoder(tmp_path / "ship" / "voice.safetensors")
     torch.testing.assert_close(shipped.enter.weight, run.average.enter.weight, rtol=0.01, atol=1e-4)
-
-
-def test_a_bank_without_the_own_voice_is_a_clear_error(tmp_path):
-    with pytest.raises(DataError, match="own voice has said nothing"):
-        trainer.load_voice(trainer.own_sounds(Bank(tmp_path)))
-
-
-def test_what_copies_are_judged_on_is_not_trained_on(tmp_path):
-    sentences = [f"number {n} of many sentences" for n in range(60)]
-    writer = Writer(OWN, tmp_path)
-    for n, text in enumerate(sentences):
-        writer.add(Line("hear", "open", text), np.full(HOP, (n + 1) / 100, np.float32), [Word("number", 0.0, 0.02)])
-    writer.add(Line("own", "reply", sentences[0]), np.full(HOP, 0.9, np.float32), [Word("number", 0.0, 0.02)])
-    writer.close()
-    heard = {round(float(sound[0]) / 327.67) for sound in trainer.own_sounds(Bank(tmp_path))}
-    assert heard == {n + 1 for n, text in enumerate(sentences) if own_split(text) == "train"} | {90} and len(heard) < 61

@@ -17,17 +17,15 @@ from duologue.agent.board import ALMOST_SAID, OPEN, TOLD, Board, Event, State, T
 from duologue.agent.budget import Budget
 from duologue.agent.loops import Loop, Threaded
 from duologue.agent.packet import Entry, OpenTask, Packet, words_in
+from duologue.agent.page import Page
 from duologue.agent.permission import InboxDesk, Question, verdict
 from duologue.agent.record import Record
 from duologue.agent.tools import Tool, Toolbox
 from duologue.agent.work import Limits, work
-from duologue.errors import DataError
 from duologue.turn import Call, Note, TurnIn, TurnOut
 
 if TYPE_CHECKING:  # the SDK of MCP takes a second to load
     from duologue.agent.servers import Server
-
-LONGEST_CLICK = 1_000  # characters, the values of a form included
 
 
 class Agent:
@@ -56,10 +54,10 @@ class Agent:
         self.own_loop = loop is None
         self.loop = loop or Threaded()
         self.record, self.board = Record(), Board()
+        self.page = Page(self.board)
         self.inbox: deque[tuple[str, str, object]] = deque()  # (task, what, value), from the workers
         self.running: dict[str, object] = {}  # task -> what can be cancelled
         self.questions: dict[str, Question] = {}  # asked and not yet answered, oldest first
-        self.shown: dict[str, ui.Spec] = {}  # what is on the page
         self.turn = -1
         self.connections = [self.loop.start(server.serve()) for server in servers]
 
@@ -110,11 +108,7 @@ class Agent:
 
         Raises DataError when nothing such is shown.
         """
-        spec, element = ui.clicked(text)
-        if spec not in self.shown or element not in ui.elements(self.shown[spec]):
-            there = {id: ui.elements(shown) for id, shown in self.shown.items()}
-            raise DataError(f"{text[:80]!r} cannot be clicked; on the page are {there}")
-        return Note("ui", " ".join(text.split())[:LONGEST_CLICK])
+        return self.page.clicked(text)
 
     def late(self, id: str, text: str) -> None:
         """Something for a task that is over: the board logs it as stale."""
@@ -122,10 +116,8 @@ class Agent:
 
     def standing(self) -> list[Event]:
         """For a page that knows nothing: how it goes with each task, and what is shown."""
-        shown = {_spec(spec) for spec in self.shown.values()}
         tasks = {event.task: event for event in self.events if event.what in TOLD}
-        drawn = {event.text: event for event in self.events if event.what == "interface" and event.text in shown}
-        return [*tasks.values(), *drawn.values()]
+        return [*tasks.values(), *self.page.standing()]
 
     def close(self) -> None:
         """Ends all work, programs of MCP servers included. Waits until it has ended: a server that will not go takes seconds."""
@@ -142,7 +134,7 @@ class Agent:
             "tasks": [asdict(t) | {"waiting": [asdict(n) for n in t.waiting]} for t in self.board.tasks.values()],
             "events": [list(event) for event in self.events],
             "tokens": self.budget.spent,
-            "shown": [spec.model_dump(mode="json") for id, spec in self.shown.items() if id not in self.questions],
+            "shown": [spec.model_dump(mode="json") for id, spec in self.page.shown.items() if id not in self.questions],
         }
 
     def resume(self, saved: dict) -> None:
@@ -150,7 +142,7 @@ class Agent:
         self.turn, self.budget.spent = saved["turn"], saved["tokens"]
         self.record = Record(Entry(**row) for row in saved["log"])
         self.board.events[:] = [Event(*row) for row in saved["events"]]
-        self.shown = {row["id"]: ui.parse(row) for row in saved["shown"]}
+        self.page.shown = {row["id"]: ui.parse(row) for row in saved["shown"]}
         for row in saved["tasks"]:
             waiting = deque(Note(**note) for note in row["waiting"])
             task = Task(**(row | {"state": State(row["state"]), "waiting": waiting}))
@@ -166,7 +158,7 @@ class Agent:
             for task in self.board.cancel(cancelled(call.text), self.turn):
                 self._stop(task)
         else:
-            self._interface(call.text, id)
+            self.page.call(call.text, id, self.turn)
 
     def _delegate(self, text: str, id: str) -> None:
         """A new task, unless the words meant only answer a question of the agent's."""
@@ -191,17 +183,6 @@ class Agent:
 
     def _request(self, task: Task) -> str:
         return words_in(self.record.log, task.span, ("heard", "typed"))
-
-    def _interface(self, text: str, id: str) -> None:
-        """Something that the model itself puts on the page."""
-        try:
-            self._show(ui.from_call(text, id), id)
-        except DataError as error:
-            self.board.log(self.turn, id, "refused", str(error))
-
-    def _show(self, spec: ui.Spec, task: str) -> None:
-        self.shown[spec.id] = spec
-        self.board.log(self.turn, task, "interface", _spec(spec))
 
     def _begin(self, task: Task) -> None:
         desk = InboxDesk(task.id, self.inbox.append)
@@ -240,7 +221,7 @@ class Agent:
             elif what == "question":
                 self._ask(value)
             elif what == "interface":
-                self._page(value, id)
+                self.page.offer(value, id, self.turn)
             elif what == "did":
                 key, result = value
                 self.board.tasks[id].ledger[key] = result
@@ -249,21 +230,14 @@ class Agent:
                 self._stop(self.board.tasks[id])
         self._hear_answers()
 
-    def _page(self, value: dict, task: str) -> None:
-        """Something that a tool wants shown."""
-        try:
-            self._show(ui.parse(value | {"id": f"{task}-{len(self.shown)}"}), task)
-        except DataError as error:
-            self.board.log(self.turn, task, "refused", str(error))
-
     def _ask(self, question: Question) -> None:
         """Puts a worker's question to the user: spoken by the model, and as a card with two buttons."""
         if self.board.tasks[question.task].state is not State.WORKING:
             return self.loop.soon(question.settle, False)
-        question.id = f"ask-{question.task}-{len(self.shown)}"
+        question.id = f"ask-{question.task}-{len(self.page.shown)}"
         self.questions[question.id] = question
         self.board.question(question.task, Note("tool", question.text), self.turn)
-        self._show(ui.Card(id=question.id, title=question.text, buttons=["allow", "deny"]), question.task)
+        self.page.show(ui.Card(id=question.id, title=question.text, buttons=["allow", "deny"]), question.task, self.turn)
 
     def _put_questions(self, notes: tuple[Note, ...]) -> None:
         """A question has been put to the user once the model has said it: what was said before is no answer to it."""
@@ -299,10 +273,6 @@ class Agent:
     def _settle(self, id: str, allowed: bool, how: str) -> None:
         """The worker need not wait any longer, and the card on the page loses its buttons."""
         question = self.questions.pop(id)
-        self._show(ui.Card(id=id, title=question.text, text=how), question.task)
-        self.shown.pop(id)
+        self.page.show(ui.Card(id=id, title=question.text, text=how), question.task, self.turn)
+        self.page.shown.pop(id)
         self.loop.soon(question.settle, allowed)
-
-
-def _spec(spec: ui.Spec) -> str:
-    return spec.model_dump_json(exclude_none=True)

@@ -1,4 +1,4 @@
-"""Where the agent's work runs: beside the talk in a thread, or inside it on the turns' own clock."""
+"""Where the agent's work runs: beside the talk in a thread, on a loop that runs anyway, or inside the talk on the turns' own clock."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -25,15 +25,13 @@ class Loop(Protocol):
     def close(self) -> None: ...
 
 
-class Threaded:
-    """An event loop in a thread of its own: the talk never waits for it."""
+class Given:
+    """An event loop that runs anyway, and that its owner ends: for work that hardly does more than wait."""
 
     real_time = True
 
-    def __init__(self):
-        self.loop = asyncio.new_event_loop()
-        self.thread = Thread(target=self.loop.run_forever, name="background", daemon=True)
-        self.thread.start()
+    def __init__(self, loop: asyncio.AbstractEventLoop):
+        self.loop = loop
 
     def start(self, work: Coroutine) -> Future:
         return asyncio.run_coroutine_threadsafe(work, self.loop)
@@ -42,7 +40,19 @@ class Threaded:
         self.loop.call_soon_threadsafe(function, *args)
 
     def turn(self) -> None:
-        """A turn has passed; the thread has its own clock."""
+        """A turn has passed; the loop has its own clock."""
+
+    def close(self) -> None:
+        """Its owner does."""
+
+
+class Threaded(Given):
+    """An event loop in a thread of its own: the talk never waits for it."""
+
+    def __init__(self):
+        super().__init__(asyncio.new_event_loop())
+        self.thread = Thread(target=self.loop.run_forever, name="background", daemon=True)
+        self.thread.start()
 
     def close(self) -> None:
         """Cancels what is left, and waits until it has ended."""

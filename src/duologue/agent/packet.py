@@ -100,7 +100,7 @@ class Packet:
             "clock": self.clock,
             "turn_ms": TURN_MS,
             "request": self.request,
-            "log": [asdict(entry) for entry in self.log],
+            "log": [{"turn": e.turn, "lane": e.lane, "text": e.text, "source": e.source} for e in self.log],
             "media": media,
             "pending": [asdict(task) for task in self.pending],
             "supersedes": self.supersedes,

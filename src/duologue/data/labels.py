@@ -72,7 +72,7 @@ def shown(script: Script, tokenizer: TextCoder, turns: int) -> np.ndarray:
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz'"
 LETTERS_PER_TURN = 2
-PHONES = "ɹəntɪsldikɛmzæpfʌvIðAɔbwɑOuhŋTɡᵻᵊʃɜθWjʤʧʊYʒ"  # those of American English, in the alphabet of `data.kokoro`
+PHONE_SIGNS = "ɹəntɪsldikɛmzæpfʌvIðAɔbwɑOuhŋTɡᵻᵊʃɜθWjʤʧʊYʒ"  # those of American English, in the alphabet of `data.kokoro`
 FRAME_S = TURN_MS / 1000 / FRAMES_PER_TURN
 
 
@@ -95,14 +95,14 @@ def letters(script: Script, turns: int) -> np.ndarray:
 
 def own_phones(script: Script, turns: int) -> np.ndarray:
     """The phoneme in the middle of each 20-ms frame of the own sound, on output turns: uint8 [turns, FRAMES_PER_TURN], 1 + its place
-    in PHONES, 0 between words and where the voice does not tell. What a cut leaves unsaid is there too, where nothing sounds."""
+    in PHONE_SIGNS, 0 between words and where the voice does not tell. What a cut leaves unsaid is there too, where nothing sounds."""
     found = np.zeros((turns + 1) * FRAMES_PER_TURN, np.uint8)
     for own in script.own:
         for word in own.speech.words:
             begin_s, long_s, done = own.start_s + word.start_s, word.end_s - word.start_s, 0.0
             for phone, end in word.phones:
                 first, last = (int(np.ceil((begin_s + share * long_s) / FRAME_S - 0.5)) for share in (done, end))
-                found[first:last], done = 1 + PHONES.find(phone), end
+                found[first:last], done = 1 + PHONE_SIGNS.find(phone), end
     return found.reshape(-1, FRAMES_PER_TURN)[1:]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from duologue.data.families import see
 from duologue.data.families.exchange import pick
+from duologue.data.families.lexicon import NUMBERS
 from duologue.data.scenes.stage import Prop, draw_stage
 from duologue.data.scenes.things import COLOURS, EMOJI, SHAPES
 
@@ -20,6 +21,7 @@ ASPECTS = {
     "what": len(NAMES), "colour": len(HUES), "number": 21, "fingers": 5, "many": 6,
     "left": len(NAMES), "right": len(NAMES), "bigger": len(NAMES), "smaller": len(NAMES),
 }  # fmt: skip
+WORDS = (*NAMES, *HUES, *NUMBERS[:21], *NUMBERS[1:6], *NUMBERS[1:7])  # what answers the first five aspects
 FIRST = 8  # batches' worth of pictures, without repetition, before the first batch
 UNSEEN = -1  # of an aspect that a picture does not have
 LOOK_S = 10.0  # how long what is shown stays: somewhere within, the picture is taken

@@ -4,7 +4,9 @@ Read `InteractionModel.loss` (training on flat batches) and `InteractionModel.st
 follow `layout`: an output position is predicted from the hidden state of the position before it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +19,7 @@ from duologue.media.patches import LEVEL
 from duologue.model.flow import TARGET, FlowHead
 from duologue.model.fuse import Fuse, last_written
 from duologue.model.heads import DECISION, Pronouncing, TokenHeads, marked
-from duologue.model.layout import AUDIO, CHANNELS, LETTERS, OUT
+from duologue.model.layout import AUDIO, CHANNELS, LETTERS, OUT, PATCHES
 from duologue.model.moe import Experts
 from duologue.model.trunk import Attention, GatedMLP, Linear, Trunk
 
@@ -30,10 +32,11 @@ WEIGHTS = {
     "pronouncing": 1.0, "spelling": 0.4, "draft": 2.0,
 }  # fmt: skip
 TEACHERS = ("draft", "seeing", "ctc")  # heads that teach and nothing else
-UNKEPT = (*TEACHERS, "fuse.stem.mixes", "pronouncing", "fuse.phones", "flow.phones")  # what begins as nothing: a checkpoint may leave it out
+UNKEPT = (*TEACHERS, "fuse.stem.mixes", "fuse.stem.leave", "pronouncing", "fuse.phones", "flow.phones")  # what begins as nothing: a checkpoint may leave it out
 FLOW_SOUNDS, FLOW_DRAWS = 100, 2  # own positions that the flow head learns from, for each row of a batch, drawn at random; noises for each
 CTC_STEPS, CTC_EDGE = 4, 4  # steps in a position; positions left out at both ends of a window
 SEEN = 398  # kinds of answers to all that a picture is asked at once (`data.seen`)
+SHARPNESS = 16.0  # of sight's likeness to words
 STRETCH = 256  # positions appended at once when a whole session is scored
 
 
@@ -78,12 +81,14 @@ class Looks:
     patches_R: torch.Tensor  # uint8 [R, PATCHES, 40, 40, 3]
     wanted_RA: torch.Tensor  # int64: for each aspect which it is, -1 where a picture has none
     sizes: tuple[int, ...]  # of each aspect, SEEN in all
+    words_SW: torch.Tensor  # int64: how the answers to the first aspects are written, their tokens, 0 behind the last
 
     def to(self, device: torch.device) -> "Looks":
-        return Looks(self.patches_R.to(device, non_blocking=True), self.wanted_RA.to(device, non_blocking=True), self.sizes)
+        patches, wanted, words = (t.to(device, non_blocking=True) for t in (self.patches_R, self.wanted_RA, self.words_SW))
+        return Looks(patches, wanted, self.sizes, words)
 
     def pin_memory(self) -> "Looks":
-        return Looks(self.patches_R.pin_memory(), self.wanted_RA.pin_memory(), self.sizes)
+        return Looks(self.patches_R.pin_memory(), self.wanted_RA.pin_memory(), self.sizes, self.words_SW.pin_memory())
 
 
 class InteractionModel(nn.Module):
@@ -179,18 +184,25 @@ class InteractionModel(nn.Module):
         return [self.ctc(row[CTC_EDGE:-CTC_EDGE]).view(-1, 1 + LETTERS).log_softmax(-1) for row in rows]
 
     def eye_loss(self, looks: Looks, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
-        """What there is to see, asked of the mean of a picture's positions: sight learns to see before the trunk looks.
+        """What there is to see: sight learns to see before the trunk looks.
 
-        Mean over pictures of what is asked of each.
+        All is asked of the mean of a picture's positions; what a word answers, also of each position, which is to point where
+        that word's own tokens do, so that to the trunk a picture is like text that names what it shows. Means over pictures.
         """
-        seen_RD = self.fuse.picture(looks.patches_R * LEVEL - 1, dtype).mean(1)
-        guesses = self.seeing(seen_RD).split(looks.sizes, -1)
-        asked = [
-            F.cross_entropy(guess, wanted, ignore_index=-1, reduction="sum")
-            for guess, wanted in zip(guesses, looks.wanted_RA.unbind(1), strict=True)
-        ]
-        loss = sum(asked) / len(looks.wanted_RA)
-        return {"seen": loss, "total": loss}
+        seen_RPD = self.fuse.picture(looks.patches_R * LEVEL - 1, dtype)
+        seen = _asked(self.seeing(seen_RPD.mean(1)).split(looks.sizes, -1), looks.wanted_RA)
+        named = self._named(seen_RPD, looks)
+        return {"seen": seen, "named": named, "total": seen + named}
+
+    def _named(self, seen_RPD: torch.Tensor, looks: Looks) -> torch.Tensor:
+        """Cross-entropy of the likeness of each position to the words' vectors; of their pieces, the later count less."""
+        written_SWD = F.embedding(looks.words_SW, self.fuse.tokens.detach()) * (looks.words_SW != 0)[..., None]
+        share_W = 1 / (1 + torch.arange(written_SWD.shape[1], device=seen_RPD.device))
+        words_SD = (written_SWD * share_W[:, None]).sum(1)
+        likeness = SHARPNESS * F.normalize(seen_RPD, dim=-1) @ F.normalize(words_SD, dim=-1).T
+        sizes = [n for n, end in zip(looks.sizes, accumulate(looks.sizes), strict=True) if end <= len(words_SD)]
+        asked = looks.wanted_RA[:, None, : len(sizes)].expand(-1, PATCHES, -1).flatten(0, 1)
+        return _asked(likeness.flatten(0, 1).split(sizes, -1), asked)
 
     def decisions(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> torch.Tensor:
         """Log-probability of every decision of a batch, in the order of its turns, with the bits of the live session."""
@@ -266,3 +278,9 @@ def _initialise(module: nn.Module) -> None:
             nn.init.zeros_(layer.weight)
         nn.init.zeros_(module.gates.weight)
         nn.init.constant_(module.gates.bias, -2.0)
+
+
+def _asked(guesses: Sequence[torch.Tensor], wanted_RA: torch.Tensor) -> torch.Tensor:
+    """Cross-entropies of all aspects, summed; a mean over pictures. -1 where an aspect is not asked."""
+    pairs = zip(guesses, wanted_RA.unbind(1), strict=True)
+    return sum(F.cross_entropy(guess, wanted, ignore_index=-1, reduction="sum") for guess, wanted in pairs) / len(wanted_RA)

@@ -14,6 +14,7 @@ from duologue.model.layout import PATCHES
 from duologue.model.trunk import Linear, Norm
 
 MIXES, MIDDLE = 3, 64  # layers; the width between the patches
+LOUDNESS = 0.4  # root mean square of a position at first, that of a written word: what is far louder, no layer of the trunk moves
 
 
 class Sight(nn.Module):
@@ -28,13 +29,15 @@ class Sight(nn.Module):
         self.norms = nn.ModuleList(Norm(w) for w in widths[1:])
         self.place = nn.Parameter(torch.randn(PATCHES, width) * 0.02)
         self.mixes = nn.ModuleList(Mix(width) for _ in range(MIXES))
+        self.leave = Norm(width)
+        nn.init.constant_(self.leave.weight, LOUDNESS)
 
     def forward(self, patches: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """patches float [..., PATCHES, 40, 40, 3] in [-1, 1], in reading order of the picture, to fp32 [..., PATCHES, D]."""
         x = self.patch(patches, dtype) + self.place
         for mix in self.mixes:
             x = mix(x, dtype)
-        return x
+        return self.leave(x)
 
     def patch(self, patches: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """Each for itself, [..., 40, 40, 3] to fp32 [..., D]: four steps of nested sub-patches, as reshapes and linears."""

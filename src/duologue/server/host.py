@@ -8,7 +8,7 @@ from pathlib import Path
 
 from duologue.agent.background import Agent
 from duologue.agent.client import ClientBackend
-from duologue.agent.packet import Packet
+from duologue.agent.loops import Given
 from duologue.errors import DataError, DuologueError, SessionError
 from duologue.server.clock import Clock
 from duologue.server.faults import Fault
@@ -82,8 +82,8 @@ class Host:
         """Whoever answers what the model delegates: the client, or the server's own background side if it has one."""
         opening = session.opening
         if not opening.delegates:
-            session.client = ClientBackend(partial(_hand, session, loop))
-            agent = Agent(session.client, instructions=opening.instructions)
+            session.client = ClientBackend(session.hand)
+            agent = Agent(session.client, instructions=opening.instructions, loop=Given(loop))
         elif self.agents:
             agent = self.agents(opening.instructions)
         else:
@@ -158,12 +158,6 @@ class Host:
         for session in list(self.sessions.values()):
             session.end("expired", Fault("draining", "the server is going down"))
         await asyncio.gather(*self.tasks, return_exceptions=True)
-
-
-def _hand(session: Session, loop: asyncio.AbstractEventLoop, packet: Packet) -> None:
-    """Called on the agent's loop, which a session that has ended does not outlive for long."""
-    if not session.ended:
-        loop.call_soon_threadsafe(session.hand, packet.id, packet.asked, packet.to_dict())
 
 
 def _leave(session: Session, entering: asyncio.Future) -> None:

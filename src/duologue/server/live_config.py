@@ -1,4 +1,4 @@
-"""What a session of the native wire is opened with: OpenAI's GPT-Live, and what `duologue.v1` may wish. See docs/wire.md.
+"""What a session of the native wire is opened with and told as: OpenAI's GPT-Live, and what `duologue.v1` may wish. See docs/wire.md.
 
 Names and fields after the types of `openai.types.live` (openai 3.54.0). Fields that no version has are refused.
 """
@@ -56,6 +56,20 @@ class Session(Strict):
     instructions: str | None = Field(None, max_length=4 * MOST_TEXT)
     safety_identifier: str | None = Field(None, max_length=200)
     store: Literal[False] | None = None
+
+
+class Resource(BaseModel):
+    """A session as it is told."""
+
+    id: str
+    expires_at: int
+    model: str
+    status: Literal["active"] = "active"
+    audio: Audio = Audio()
+    delegation: Delegation = Delegation()
+    input: list[Message] | None = None
+    instructions: str | None = None
+    store: bool = False
 
 
 class Changes(Strict):

@@ -7,17 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter
 
-from duologue.server.live_config import (
-    MOST_TEXT,
-    Audio,
-    Changes,
-    Delegation,
-    Message,
-    Patience,
-    Session,
-    Strict,
-    Wishes,
-)
+from duologue.server.live_config import MOST_TEXT, Changes, Patience, Resource, Session, Strict, Wishes
 
 MOST_TYPED = 2_000
 
@@ -42,11 +32,7 @@ class AppendAudio(ClientEvent):
 
 
 class Mute(ClientEvent):
-    type: Literal["session.input_audio.mute"]
-
-
-class Unmute(ClientEvent):
-    type: Literal["session.input_audio.unmute"]
+    type: Literal["session.input_audio.mute", "session.input_audio.unmute"]
 
 
 class Append(ClientEvent):
@@ -108,7 +94,7 @@ class Played(ClientEvent):
     skipped_ms: int = Field(0, ge=0, le=60_000)
 
 
-Both = Update | AppendAudio | Mute | Unmute | Aside | Close
+Both = Update | AppendAudio | Mute | Aside | Close
 Plain = Start | Commentary | Both
 Extended = StartExtended | CommentaryExtended | Both | Resume | AppendImage | AppendText | SetPatience | Played
 PLAIN: TypeAdapter[Plain] = TypeAdapter(Annotated[Plain, Field(discriminator="type")])
@@ -123,18 +109,6 @@ class ServerEvent(BaseModel):
     """`event_id` is added when it is sent."""
 
     client_event_id: str | None = None
-
-
-class Resource(BaseModel):
-    id: str
-    expires_at: int
-    model: str
-    status: Literal["active"] = "active"
-    audio: Audio = Audio()
-    delegation: Delegation = Delegation()
-    input: list[Message] | None = None
-    instructions: str | None = None
-    store: bool = False
 
 
 class About(BaseModel):

@@ -109,7 +109,6 @@ class LiveWire:
             wire.CommentaryExtended: self._comment,
             wire.Aside: self._remark,
             wire.Mute: self._mute,
-            wire.Unmute: self._mute,
             wire.SetPatience: self._be_patient,
             wire.Update: self._update,
             wire.Close: self._end,
@@ -134,8 +133,8 @@ class LiveWire:
     def _end(self, event: wire.Close) -> None:
         self.session.end("close_requested")
 
-    def _mute(self, event: wire.Mute | wire.Unmute) -> wire.Muted:
-        self.session.inbox.mute(isinstance(event, wire.Mute))
+    def _mute(self, event: wire.Mute) -> wire.Muted:
+        self.session.inbox.mute(event.type == "session.input_audio.mute")
         return wire.Muted(type=event.type + "d")
 
     def _be_patient(self, event: wire.SetPatience) -> wire.PatienceChanged:
@@ -229,10 +228,10 @@ class LiveWire:
         owner = "responses" if self.session.opening.delegates else "client"
         return self.session.config.delegation or live_config.Delegation(type=owner)
 
-    def _resource(self) -> wire.Resource:
+    def _resource(self) -> live_config.Resource:
         config = self.session.config
         audio = live_config.Audio(format=_format(config))
-        return wire.Resource(
+        return live_config.Resource(
             id=self.session.id, expires_at=self.session.expires_at, model=MODEL, audio=audio,
             delegation=self._delegation(), input=config.input, instructions=config.instructions,
         )  # fmt: skip

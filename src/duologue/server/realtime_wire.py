@@ -6,7 +6,6 @@ Read `RealtimeWire.take` (up), `show` and `after` (down).
 """
 
 import secrets
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +18,7 @@ from duologue.server.log import Entry, Turned
 from duologue.server.outbox import Outbox
 from duologue.server.parse import parse
 from duologue.server.pcm import Decoder, Encoder, decode_base64
+from duologue.server.realtime_items import Items
 from duologue.server.realtime_response import Response, new_id
 from duologue.server.session import Opening, Session
 from duologue.server.settings import MODEL
@@ -28,7 +28,6 @@ RATE_HZ = 24_000
 ANSWER_TURNS = 15  # a response that was asked for and not begun by then is incomplete
 GAP_TURNS = 5  # without a word: the user's item, or a written answer, is whole
 HEARD_LATE_MS = 600  # words are written about so much after they were said
-MOST_ITEMS = 1_000
 FORMAT = {"type": "audio/pcm", "rate": RATE_HZ}
 
 
@@ -42,8 +41,7 @@ class RealtimeWire:
         self.next_entry = 0
         self.config = wire.Session()
         self.decoder, self.encoder = Decoder(RATE_HZ), Encoder(RATE_HZ)
-        self.items: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        self.sent_ms: dict[str, int] = {}  # sound sent, by item
+        self.items = Items()
         self.response: Response | None = None
         self.ignored = False  # the client cancelled this stretch of speech
         self.early = ""  # words said before their sound
@@ -103,22 +101,17 @@ class RealtimeWire:
     def _handle_item(self, event: wire.ClientEvent) -> list[BaseModel]:
         if isinstance(event, wire.CreateItem):
             return self._create_item(event.item, event.previous_item_id)
-        item = self.items.get(event.item_id)
-        if item is None:
-            raise Fault("item_not_found", f"no item {event.item_id!r}; it may be too old", "item_id")
         match event:
             case wire.Retrieve():
-                return [wire.ItemTold(type="conversation.item.retrieved", item=item)]
+                return [wire.ItemTold(type="conversation.item.retrieved", item=self.items.find(event.item_id))]
             case wire.Delete():
-                del self.items[event.item_id]
+                self.items.delete(event.item_id)
                 return [wire.Deleted(item_id=event.item_id)]
         return self._truncate(event)
 
     def _truncate(self, event: wire.Truncate) -> list[BaseModel]:
         """How much of an item's sound was really heard; the model is told about the rest, once."""
-        sent_ms = self.sent_ms.get(event.item_id, 0)
-        self.session.inbox.unplayed_ms += max(0, sent_ms - event.audio_end_ms)
-        self.sent_ms[event.item_id] = min(sent_ms, event.audio_end_ms)
+        self.session.inbox.unplayed_ms += self.items.truncate(event.item_id, event.audio_end_ms)
         place = {"item_id": event.item_id, "content_index": event.content_index}
         return [wire.Truncated(audio_end_ms=event.audio_end_ms, **place)]
 
@@ -137,13 +130,7 @@ class RealtimeWire:
         if text := "\n".join(filter(None, texts)):
             self.session.read(source, text)
         told = {"id": item.id or new_id("item"), "object": "realtime.item", "status": "completed"}
-        told = item.model_dump(exclude_none=True) | told
-        last = previous or self._last_item()
-        self._keep(told)
-        return [
-            wire.ItemTold(type="conversation.item.added", item=told, previous_item_id=last),
-            wire.ItemTold(type="conversation.item.done", item=told, previous_item_id=last),
-        ]
+        return self.items.add(item.model_dump(exclude_none=True) | told, previous)
 
     def _commit(self) -> list[BaseModel]:
         if not self.appended:
@@ -205,8 +192,8 @@ class RealtimeWire:
         return events
 
     def _begin(self) -> list[BaseModel]:
-        last = self._last_item()
-        self._keep(self.response.item("in_progress"))
+        last = self.items.last
+        self.items.keep(self.response.item("in_progress"))
         return self.response.begin(last)
 
     def sound(self, entry: Turned) -> BaseModel | None:
@@ -255,8 +242,8 @@ class RealtimeWire:
     def _response_done(self, status: str, reason: str | None = None) -> list[BaseModel]:
         response, self.response = self.response, None
         if response.begun:
-            self._keep(response.item(status))
-            self.sent_ms[response.item_id] = response.sent_ms
+            self.items.keep(response.item(status))
+            self.items.sent_ms[response.item_id] = response.sent_ms
         return response.done(status, reason)
 
     def _user(self, turn: int) -> list[BaseModel]:
@@ -280,27 +267,14 @@ class RealtimeWire:
             "id": item_id, "object": "realtime.item", "type": "message", "role": "user", "status": "completed",
             "content": [{"type": "input_audio", "transcript": words or None}],
         }  # fmt: skip
-        last = self._last_item()
-        self._keep(item)
         self.user_item, self.heard = None, []
         usage = {"type": "duration", "seconds": max(0, end_ms - self.heard_turns[0] * TURN_MS) / 1000}
         return [
             *([wire.SpeechStopped(item_id=item_id, audio_end_ms=end_ms)] if stopped else []),
-            wire.Committed(item_id=item_id, previous_item_id=last),
-            wire.ItemTold(type="conversation.item.added", item=item, previous_item_id=last),
-            wire.ItemTold(type="conversation.item.done", item=item, previous_item_id=last),
+            wire.Committed(item_id=item_id, previous_item_id=self.items.last),
+            *self.items.add(item),
             *([wire.Transcribed(item_id=item_id, transcript=words, usage=usage)] if words else []),
         ]
-
-    def _keep(self, item: dict[str, Any]) -> None:
-        """The last MOST_ITEMS can be retrieved and truncated."""
-        self.items[item["id"]] = item
-        if len(self.items) > MOST_ITEMS:
-            old, _ = self.items.popitem(last=False)
-            self.sent_ms.pop(old, None)
-
-    def _last_item(self) -> str | None:
-        return next(reversed(self.items), None)
 
     def _modality(self) -> str:
         return (self.config.output_modalities or ["audio"])[0]

@@ -17,6 +17,7 @@ import numpy as np
 
 from duologue.agent.board import LOST, State
 from duologue.agent.client import ClientBackend
+from duologue.agent.packet import Packet
 from duologue.errors import DataError, SessionError
 from duologue.server.bucket import Bucket
 from duologue.server.clock import Clock
@@ -165,11 +166,11 @@ class Session:
         events = self.agent.standing() if self.agent else []
         return [*(self._happened(event) for event in events), *filter(None, self.handed.values())]
 
-    def hand(self, id: str, asked: int, context: dict) -> None:
+    def hand(self, packet: Packet) -> None:
         """A task goes to the client, unless it has been taken back meanwhile."""
-        if not self.ended and self.agent.board.tasks[id].state is State.WORKING:
-            self.handed[id] = Handed(self.clock.now(), id, asked, context)
-            self._write(self.handed[id])
+        if not self.ended and self.agent.board.tasks[packet.id].state is State.WORKING:
+            self.handed[packet.id] = Handed(self.clock.now(), packet.id, packet.asked, packet.to_dict())
+            self._write(self.handed[packet.id])
 
     def answered(self, id: str, note: Note, final: bool = False) -> None:
         """What the client has to say about a task of its own: from `background` it is (a part of) the answer, from any other

@@ -43,8 +43,8 @@ def pretrain(
     decay: Decay = 0.3,
     init: Init = None,
     ears: Annotated[bool, typer.Option("--ears", help="Only the front, which learns to spell what it hears (CTC): first of all.")] = False,
-    only: Annotated[
-        list[str] | None, typer.Option(help="Only weights whose names begin so, as in fuse.stem; the rest stays. May be repeated.")
+    hold: Annotated[
+        list[str] | None, typer.Option(help="Weights whose names begin so stay, as in fuse.stem, what eyes have learned. May be repeated.")
     ] = None,
     device: Device = None,
     seed: Seed = 0,
@@ -62,8 +62,7 @@ def pretrain(
     from duologue.train.loop import Plan
     from duologue.train.pretrain import pretrain as run_pretrain
 
-    what = tuple(only or ())
-    plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=decay, seed=seed, device=chosen(device), only=what)
+    plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=decay, seed=seed, device=chosen(device), hold=tuple(hold or ()))
     if data and (family or recordings):
         raise ConfigError(f"{data} has been rendered, and --family and --recordings say what to render: leave out one or the other")
     source = data or recipe(chosen_families(family or ()), seed, recordings)

@@ -3,16 +3,18 @@
 A conversation shows a few things a minute; here there are some hundred a second, and no trunk to wait for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import IterableDataset, get_worker_info
 
 from duologue.config import Config
 from duologue.data import seen
 from duologue.media.patches import cut
+from duologue.media.text import Tokenizer
 from duologue.model import checkpoint
 from duologue.model.interaction import InteractionModel, Looks
 from duologue.train.feed import Steps, loaded
@@ -41,6 +43,12 @@ class Glances(IterableDataset):
     def __iter__(self) -> Iterator[Looks]:
         worker = get_worker_info()
         rng = np.random.default_rng([*self.seed, worker.id if worker else 0])
-        sizes = tuple(seen.ASPECTS.values())
+        sizes, words = tuple(seen.ASPECTS.values()), written(seen.WORDS)
         for pictures, wanted in seen.looks(rng, self.rows, USES, KEPT):
-            yield Looks(torch.from_numpy(np.ascontiguousarray(cut(pictures))), torch.from_numpy(wanted), sizes)
+            yield Looks(torch.from_numpy(np.ascontiguousarray(cut(pictures))), torch.from_numpy(wanted), sizes, words)
+
+
+def written(words: Sequence[str]) -> torch.Tensor:
+    """Their tokens [words, most pieces of one], 0 behind the last."""
+    tokenizer = Tokenizer()
+    return pad_sequence([torch.tensor(tokenizer.encode(word)) for word in words], batch_first=True)

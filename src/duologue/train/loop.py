@@ -38,7 +38,7 @@ class Plan:
     seed: int = 0
     save_every: int = 100
     device: torch.device = CPU
-    only: tuple[str, ...] = ()  # what learns, by how the weights' names begin; the rest stays as it is. None: all
+    hold: tuple[str, ...] = ()  # what stays as it is, by how the weights' names begin
 
     @property
     def dtype(self) -> torch.dtype:
@@ -72,12 +72,12 @@ def train(model: nn.Module, batch_of: Callable[[int], object], loss_of: Callable
         plan: see Plan; `plan.out` receives model.safetensors, state.safetensors, log.jsonl and TensorBoard events.
 
     Raises:
-        ConfigError: no weight has a name of `plan.only`.
+        ConfigError: no weight has a name of `plan.hold`.
         TrainError: the loss is no number, or the folder is another version's.
         DataError: the disk is full; what `save` wrote before stays good.
     """
     rank, world = rank_and_world()
-    _hold_all_but(model, plan.only)
+    _hold(model, plan.hold)
     made = optimisers(model.to(plan.device))
     if rank == 0:
         _finish(plan.out)
@@ -103,12 +103,12 @@ def train(model: nn.Module, batch_of: Callable[[int], object], loss_of: Callable
     return model
 
 
-def _hold_all_but(model: nn.Module, only: Sequence[str]) -> None:
+def _hold(model: nn.Module, held: Sequence[str]) -> None:
     names = [name for name, _ in model.named_parameters()]
-    if unknown := [part for part in only if not any(name.startswith(part) for name in names)]:
+    if unknown := [part for part in held if not any(name.startswith(part) for name in names)]:
         raise ConfigError(f"no weight's name begins with {unknown[0]!r}; they begin with {', '.join(sorted(dict(model.named_children())))}")
     for name, weight in model.named_parameters():
-        weight.requires_grad_(not only or name.startswith(tuple(only)))
+        weight.requires_grad_(not name.startswith(tuple(held)))
 
 
 def _step(model, made, loss_of, batch, rate: float, world: int) -> dict[str, float]:
