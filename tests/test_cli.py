@@ -264,6 +264,7 @@ def test_every_command_explains_itself(run):
         "plan",
         "synth",
         "synth voices",
+        "synth spanish",
         "synth shards",
         "train",
         "train pretrain",

@@ -37,6 +37,18 @@ def voices(
 
 
 @synth.command()
+def spanish() -> None:
+    """Put Spanish that a person recorded into the voice bank: nouns with article and adjective, fetched from Debian with apt.
+
+    **Example:** `duologue synth spanish`
+    """
+    from duologue.data.recorded_spanish import fill
+
+    utterances, seconds = fill()
+    typer.echo(f"{utterances} utterances, {seconds:.0f} s of sound")
+
+
+@synth.command()
 def shards(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the shards.")],
     count: Annotated[int, typer.Option(min=1, help="How many, of ten minutes of conversation each.")] = 6,

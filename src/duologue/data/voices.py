@@ -20,6 +20,7 @@ RESERVED = frozenset({"kokoro/af_nova", "kokoro/am_liam", "kokoro/bf_lily", "kok
 
 KOKORO_TEST = ("af_aoede", "af_kore", "am_michael", "am_puck", "bf_emma", "bm_george")
 SPANISH_TEST = ("kokoro/em_santa", "espeak/es+Andrea", "espeak/es+pedro")  # native; they say nothing but Spanish
+ESTEFANIA = "tuxpaint/estefania"  # recorded Spanish (`recorded_spanish`): trained on, asked to say nothing
 KOKORO_ENGLISH = (
     "af_alloy af_bella af_jessica af_nicole af_river af_sarah af_sky am_adam am_echo am_eric am_fenrir am_onyx am_santa "
     "bf_alice bf_isabella bm_fable bm_lewis"
@@ -97,7 +98,7 @@ def speaks(voice: str, language: str) -> bool:
     return engine == "kokoro" and (name in KOKORO_TEST or any(style.startswith(ROMANCE) for style in name.split("+")))
 
 
-_SPLITS = {OWN: "own"} | {voice: split for split in ("train", "test") for voice in user_voices(split)}
+_SPLITS = {OWN: "own", ESTEFANIA: "train"} | {voice: split for split in ("train", "test") for voice in user_voices(split)}
 
 
 RECORDED, UNHEARD = "recorded", "unheard"  # "engines" of people's recordings (`recordings`): what is trained on, what is not

@@ -6,15 +6,14 @@ CC-BY-SA-3.0, Allison Smith. Fetched by apt into the cache; where there is no ap
 
 import gzip
 import re
-import subprocess
 from pathlib import Path
 
 import numpy as np
 
 from duologue.config import cache_dir
+from duologue.data.debian import unpacked
 from duologue.data.script import Script, Sound, Speech, Word
 from duologue.data.voices import sound_span
-from duologue.errors import DataError
 from duologue.evals.wording import words_of
 from duologue.media.audio import load
 from duologue.turn import SAMPLE_RATE_HZ
@@ -27,18 +26,7 @@ GAP_S = 1.6
 
 def fetched(folder: Path | None = None) -> Path:
     """The folder into which both packages are unpacked. Raises DataError where that cannot be done."""
-    folder = folder or cache_dir() / "evals" / "human"
-    if (folder / "done").exists():
-        return folder
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        subprocess.run(["apt-get", "download", *PACKAGES], cwd=folder, check=True, capture_output=True, timeout=120)
-        for package in folder.glob("*.deb"):
-            subprocess.run(["dpkg-deb", "-x", package.name, "."], cwd=folder, check=True, capture_output=True)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise DataError(f"the human recordings ({PACKAGES[0]}) cannot be fetched with apt: {error}") from error
-    (folder / "done").touch()
-    return folder
+    return unpacked(PACKAGES, folder or cache_dir() / "evals" / "human")
 
 
 def phrases(folder: Path) -> list[tuple[Path, list[str]]]:

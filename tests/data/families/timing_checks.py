@@ -27,7 +27,7 @@ class Ear(FakeBank):
 
     def sample(self, rng, family, intent=None, voice=None, split="train", where=None):
         lines = of_intent(family, split, intent)
-        for _ in range(60):
+        for _ in range(60 if lines else 0):
             line = lines[rng.integers(len(lines))]
             if where is None or where(line):
                 return speech_of(line.text, voice or self.voices(split)[rng.integers(3)], line)

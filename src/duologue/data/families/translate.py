@@ -5,6 +5,8 @@ waits to know whether an adjective follows, for English puts that first. Read `h
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -16,13 +18,18 @@ from duologue.data.families.rule import acknowledges, chance, gives
 from duologue.data.families.spanish import ADJECTIVES, DETERMINERS, NOUNS, NUMBERS, OTHERS, VERBS, Noun, adjective
 from duologue.data.families.time import ACK
 from duologue.data.families.timing import Scene, open_scene, own_end, quiet_between
+from duologue.data.pieces import splice
 from duologue.data.script import Check, Line, Own, Script, Sound, Speech, reply_at
+from duologue.data.voices import ESTEFANIA
+from duologue.errors import DataError
 
 NAME = "translate"
 LANGUAGE = "es"
 PAUSE_S = 0.35  # after which nothing that belongs to the word before can follow
 BEHIND_S = 1.2  # how far the user lets the model fall behind
 LAG_S = 2.5
+RECORDED = "recorded"  # intent of what a person recorded (`recorded_spanish`): a noun with its article, perhaps an adjective
+RECORDED_SHARE = 0.1  # of the training conversations, where the bank has recordings
 PAIR_SHARE = 20  # percent of the pairs of noun and adjective, or noun and verb, that only tests say
 
 PATTERNS = {
@@ -150,11 +157,23 @@ def _translates(scene: Scene, speech: Speech, now_s: float) -> None:
         script.checks.append(Check("answer", heard_s, max(heard_s + LAG_S, own.start_s + 0.1), (part.english,), heard_s))
 
 
+def _recorded(scene: Scene) -> Speech:
+    """Two to five recordings of this scene's voice in a row."""
+    pieces = [scene.line(NAME, RECORDED) for _ in range(scene.rng.integers(2, 6))]
+    parts, words = [], 0
+    for piece in pieces:
+        parts += [[english, words + needs, waits] for english, needs, waits in piece.line.slots["parts"]]
+        words += len(piece.words)
+    text = ", ".join(piece.text for piece in pieces)
+    line = Line(NAME, "words", text, (), {"parts": parts, "language": LANGUAGE})
+    return replace(splice(text, pieces, float(scene.rng.uniform(0.1, 0.5))), line=line)
+
+
 def _speaks(scene: Scene, now_s: float) -> float:
     """The user says several things in Spanish, hardly waiting. Returns when all has been said in English."""
     first_s, begin, at_s = now_s, len(scene.script.own), now_s
     for _ in range(scene.rng.integers(2, 6)):
-        speech = scene.line(NAME, pick(scene.rng, tuple(KINDS)))
+        speech = _recorded(scene) if scene.voice == ESTEFANIA else scene.line(NAME, pick(scene.rng, tuple(KINDS)))
         scene.script.sounds.append(Sound(at_s, speech))
         _translates(scene, speech, at_s)
         end_s = at_s + speech.seconds
@@ -168,14 +187,17 @@ def _speaks(scene: Scene, now_s: float) -> float:
 
 
 def _voice(rng: np.random.Generator, bank, split: str) -> str:
-    """Somebody who speaks Spanish."""
+    """Somebody who speaks Spanish; in training now and then one who only has recordings."""
+    if split == "train" and chance(rng, RECORDED_SHARE):
+        with suppress(DataError):  # the bank has none
+            return bank.sample(rng, NAME, RECORDED).voice
     return bank.sample(rng, NAME, "sentence", split=split).voice
 
 
 def script(rng: np.random.Generator, bank, split: str, voice: str | None = None) -> Script:
     """The rule, and then Spanish. Without a voice, by somebody who has said some; a given voice must have."""
-    if voice:
-        bank.sample(rng, NAME, "sentence", voice=voice, split=split)  # else it is not this voice's conversation
+    if voice:  # else it is not this voice's conversation
+        bank.sample(rng, NAME, RECORDED if voice == ESTEFANIA else "sentence", voice=voice, split=split)
     scene = open_scene(NAME, rng, bank, split, voice or _voice(rng, bank, split))
     rule, end_s = gives(scene, lines, gap(rng), "rule")
     now_s = acknowledges(scene, rule, end_s) + float(rng.uniform(0.4, 1.5))
