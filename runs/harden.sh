@@ -4,7 +4,7 @@
 #   runs/harden.sh [FOLDER] [WEIGHTS]    (default: out/harden and the shipped weights; AMOUNT=dry does next to nothing)
 set -eu
 cd "$(dirname "$0")/.."
-OUT=${1:-out/harden}
+RUN=${1:-out/harden}
 export OMP_NUM_THREADS=1
 case ${AMOUNT:-whole} in
 whole) SPOKEN=900 HELD=300 ROUNDS=6 FOUND=64 ATTACKS=12 REST=60 STEPS=150 ;;
@@ -14,29 +14,21 @@ esac
 make --silent train-setup
 BIN=.venv/bin
 WEIGHTS=${2:-src/duologue/weights/nano.safetensors}
-mkdir -p "$OUT"
+mkdir -p "$RUN"
 
-stage() { # stage NAME COMMAND...
-    name=$1; shift
-    test -e "$OUT/done-$name" && return
-    began=$(date +%s)
-    echo "== $name"
-    "$@"
-    echo "== $name took $(( ($(date +%s) - began + 30) / 60 )) min"
-    touch "$OUT/done-$name"
-}
-attack() { # attack OUT WEIGHTS: ways that no training has, the same list for every system
-    "$BIN/duologue" redteam --families held-out --rounds 1 --count "$HELD" --checkpoint "$2" --out "$OUT/$1"
+. runs/stage.sh
+attack() { # attack NAME WEIGHTS: ways that no training has, the same list for every system
+    "$BIN/duologue" redteam --families held-out --rounds 1 --count "$HELD" --checkpoint "$2" --out "$RUN/$1"
 }
 stage voices "$BIN/duologue" synth voices --engine kokoro --split test --family refuse --utterances "$SPOKEN"
 stage voices-flite "$BIN/duologue" synth voices --engine flite --split test --family refuse --utterances "$SPOKEN"
 stage before attack before "$WEIGHTS"
 # What can be found in ways that training may see, and data of it: training voices, training words, the right answer.
-stage found "$BIN/duologue" redteam --families trained --rounds "$ROUNDS" --count "$FOUND" --checkpoint "$WEIGHTS" --out "$OUT/found"
-stage data "$BIN/duologue" redteam --to-data "$OUT/data" --out "$OUT/found" --shards "$ATTACKS"
+stage found "$BIN/duologue" redteam --families trained --rounds "$ROUNDS" --count "$FOUND" --checkpoint "$WEIGHTS" --out "$RUN/found"
+stage data "$BIN/duologue" redteam --to-data "$RUN/data" --out "$RUN/found" --shards "$ATTACKS"
 # Everything else beside it in the same folder, so that nothing is forgotten.
-stage rest "$BIN/duologue" synth shards --out "$OUT/data" --seed 1 --count "$REST" --workers 2
-stage train "$BIN/torchrun" --nproc-per-node 2 --master-port 29501 "$BIN/duologue" train pretrain "$OUT/data" --out "$OUT/run" --init "$WEIGHTS" \
+stage rest "$BIN/duologue" synth shards --out "$RUN/data" --seed 1 --count "$REST" --workers 2
+stage train "$BIN/torchrun" --nproc-per-node 2 --master-port 29501 "$BIN/duologue" train pretrain "$RUN/data" --out "$RUN/run" --init "$WEIGHTS" \
     --rows 12 --rate 0.3 --decay 0.6 --steps "$STEPS"
-stage mean "$BIN/duologue" train average "$WEIGHTS" "$OUT/run/model.safetensors" --share 0.4 --share 0.6 --out "$OUT/hardened.safetensors"
-stage after attack after "$OUT/hardened.safetensors"
+stage mean "$BIN/duologue" train average "$WEIGHTS" "$RUN/run/model.safetensors" --share 0.4 --share 0.6 --out "$RUN/hardened.safetensors"
+stage after attack after "$RUN/hardened.safetensors"

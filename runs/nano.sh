@@ -20,15 +20,7 @@ esac
 make --silent train-setup
 BIN=.venv/bin
 
-stage() { # stage NAME COMMAND...   NAME is one word: it is the name of the file that says that it is done
-    name=$1; shift
-    test -e "$RUN/done-$name" && return
-    began=$(date +%s)
-    echo "== $name"
-    "$@"
-    echo "== $name took $(( ($(date +%s) - began + 30) / 60 )) min"
-    touch "$RUN/done-$name"
-}
+. runs/stage.sh
 learn() { # learn OUT MORE-OPTIONS...   one process where there is a GPU, else two, one a core
     out=$1; shift
     if "$BIN/python" -c "import torch, sys; sys.exit(not torch.cuda.is_available())"; then
