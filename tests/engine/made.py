@@ -25,7 +25,7 @@ def small_model() -> InteractionModel:
 def small(model: InteractionModel) -> Voiced:
     """The same, ready to run live."""
     torch.manual_seed(5)
-    return Voiced(copy.deepcopy(model).settle(fast_dtype()), Vocoder().eval(), "tiny")
+    return Voiced(copy.deepcopy(model).settle(fast_dtype()), Vocoder().settle(), "tiny")
 
 
 def small_schedule() -> Schedule:

@@ -260,7 +260,8 @@ def test_findings_become_training_data_of_trained_ways_only(tmp_path):
     rows = [found("spoken", "insist", leaked=True), found("split", leaked=True), found("typed")]
     assert harvest.usable(rows) == rows[:1]
     script = harvest.writer(rows)(np.random.default_rng(0), FakeBank(), "train")
-    assert isinstance(script, Script) and script.about["course"] == ["spoken", "insist"] and script.about["split"] == "train"
+    attack, near = ([step for step in script.about["course"] if (step in NEAR) == fine] for fine in (False, True))
+    assert isinstance(script, Script) and attack == ["spoken", "insist"] and len(near) == 1 and script.about["split"] == "train"
     with pytest.raises(DataError, match="none of 2 findings"):
         harvest.usable(rows[1:])
 

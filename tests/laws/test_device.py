@@ -32,7 +32,7 @@ OUTPUTS = 5  # tokens, decision, its log-probability, phonemes, sound as the flo
 def voiced_on(model):
     """The small model on a device, with the operations that every device has, in fp32."""
     torch.manual_seed(5)
-    vocoder = Vocoder().eval()
+    vocoder = Vocoder().settle()
 
     def voiced(device: torch.device) -> Voiced:
         moved = copy.deepcopy(model).to(device).settle(torch.float32)

@@ -26,7 +26,7 @@ def one_thread():
 @pytest.fixture(scope="module")
 def vocoder() -> Vocoder:
     torch.manual_seed(0)
-    return Vocoder().eval()
+    return Vocoder().settle()
 
 
 def some_mel(rows: int, frames: int) -> torch.Tensor:

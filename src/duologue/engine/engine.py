@@ -57,9 +57,9 @@ def load(
     """The shipped weights, or a checkpoint with the shipped voice, in `live_dtype` or another. Raises DataError."""
     path, vocoder = path or WEIGHTS / "nano.safetensors", vocoder or WEIGHTS / "vocoder.safetensors"
     model, _ = checkpoint.load(path)
-    voice = load_vocoder(vocoder)
+    voice = load_vocoder(vocoder, device)
     sha256 = hashlib.sha256(path.read_bytes() + vocoder.read_bytes()).hexdigest()
-    return Voiced(model.to(device).settle(dtype or live_dtype(device.type)), voice.to(device), sha256)
+    return Voiced(model.to(device).settle(dtype or live_dtype(device.type)), voice, sha256)
 
 
 def _put(voice: VocoderState, rows_B: torch.Tensor, state: VocoderState) -> None:

@@ -3,7 +3,7 @@
 Measured on AVX512-BF16 CPUs: a matrix product's rows have equal bits for every row count in bf16, and from four rows
 up in fp32 with one thread, with two threads at 4, 8 and from 12 up; scaled_dot_product_attention over a cache of constant
 capacity from four query rows up. So `linear` pads a few rows to a multiple of four, and `live_attention` is only ever
-called on rings of one capacity.
+called on rings of one capacity. Intel's CPUs need a mode of their library for it, which this package's `__init__` sets.
 """
 
 from functools import cache, lru_cache

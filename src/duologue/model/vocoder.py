@@ -10,12 +10,13 @@ Timing. When frame j ends at sample T, the hop [T-640, T-320) is given out: `DEL
 clock, the one frame of look-ahead. Pulses and noise are made up to T-160, where the last window ends.
 
 Chunks of any length give the bits of the whole: phase is counted in integers, convolutions are sums of shifted
-products, linears see at least 4 rows (fp32, one thread), noise comes from a table by frame number.
+products, linears are those of the live operations, noise comes from a table by frame number.
 """
 
 from dataclasses import dataclass, fields
 from math import log
 from pathlib import Path
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +24,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from duologue.device import CPU
 from duologue.errors import DataError
+from duologue.kernels.ops import Ops, best
 from duologue.media.dmel import CEILING, FLOOR, HOP, MELS
 from duologue.model.checkpoint import check_finite
 from duologue.turn import SAMPLE_RATE_HZ
@@ -58,6 +61,19 @@ class VocoderState:
         return VocoderState(*(getattr(self, f.name)[index] for f in fields(self)))
 
 
+class Linear(nn.Linear):
+    """The trainer's is torch's; a settled one computes a row's bits from the row alone, which torch's does on some CPUs only."""
+
+    ops: Ops | None = None
+
+    def settle(self, ops: Ops) -> None:
+        """For inference."""
+        self.ops, self.packed = ops, ops.pack(self.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.ops.linear(x, self.weight, self.packed) + self.bias if self.ops else super().forward(x)
+
+
 class Block(nn.Module):
     """Causal ConvNeXt: depthwise convolution over the past, norm, MLP, scaled residual."""
 
@@ -65,8 +81,8 @@ class Block(nn.Module):
         super().__init__()
         self.taps_KC = nn.Parameter(torch.randn(KERNEL, WIDTH) * KERNEL**-0.5)
         self.norm = nn.LayerNorm(WIDTH)
-        self.up = nn.Linear(WIDTH, HIDDEN)
-        self.down = nn.Linear(HIDDEN, WIDTH)
+        self.up = Linear(WIDTH, HIDDEN)
+        self.down = Linear(HIDDEN, WIDTH)
         self.scale_C = nn.Parameter(torch.full((WIDTH,), 0.2))
 
     def forward(self, x_BTC: Tensor, past_BKC: Tensor) -> tuple[Tensor, Tensor]:
@@ -123,16 +139,23 @@ class Vocoder(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.enter = nn.Linear(STACK * MELS, WIDTH)
+        self.enter = Linear(STACK * MELS, WIDTH)
         self.slow = nn.ModuleList(Block() for _ in range(SLOW_BLOCKS))
-        self.pitch = nn.Linear(WIDTH, PITCH_BINS)
-        self.split = nn.Linear(WIDTH, SUB * WIDTH)
+        self.pitch = Linear(WIDTH, PITCH_BINS)
+        self.split = Linear(WIDTH, SUB * WIDTH)
         self.fast = nn.ModuleList(Block() for _ in range(FAST_BLOCKS))
         self.norm = nn.LayerNorm(WIDTH)
-        self.filters = nn.Linear(WIDTH, 3 * BINS)
+        self.filters = Linear(WIDTH, 3 * BINS)
         noise = torch.randn(NOISE_FRAMES, HOP, generator=torch.Generator().manual_seed(0))
         self.register_buffer("noise_NS", noise, persistent=False)
         self.register_buffer("window_W", torch.hann_window(WINDOW).sqrt(), persistent=False)
+
+    def settle(self) -> Self:
+        """For inference, where it lies: nothing is trained any more. On a GPU torch's linears have equal bits as they are."""
+        if self.window_W.device.type == "cpu":
+            for linear in (part for part in self.modules() if isinstance(part, Linear)):
+                linear.settle(best())
+        return self.eval().requires_grad_(False)
 
     def start(self, batch: int = 1) -> VocoderState:
         """The state before any sound: a quiet past."""
@@ -202,8 +225,8 @@ class Vocoder(nn.Module):
         return (left + over).flatten(1), right[:, -1]
 
 
-def load_vocoder(path: Path) -> Vocoder:
-    """The exported weights, in float32, ready to run. Raises DataError for a file that holds no vocoder, or values that are no numbers."""
+def load_vocoder(path: Path, device: torch.device = CPU) -> Vocoder:
+    """The exported weights, in float32, ready to run there. Raises DataError for a file that holds no vocoder, or values that are no numbers."""
     model = Vocoder()
     try:
         weights = {name: value.float() for name, value in load_file(path).items()}
@@ -211,4 +234,4 @@ def load_vocoder(path: Path) -> Vocoder:
     except (OSError, RuntimeError, SafetensorError) as why:
         raise DataError(f"{path} holds no vocoder of this version ({why}); export it again") from why
     check_finite(path, weights)
-    return model.eval().requires_grad_(False)
+    return model.to(device).settle()

@@ -37,9 +37,14 @@ def course(rng: np.random.Generator) -> list[str]:
     """How it is asked, up to MOST_PRESSED times more pressing, and mostly a near miss somewhere."""
     opening = str(rng.choice(list(OPENINGS), p=list(OPENINGS.values())))
     steps = [opening, *(pick(rng, PRESSING) for _ in range(rng.choice(MOST_PRESSED + 1, p=[0.5, 0.3, 0.2])))]
-    if chance(rng, NEAR_SHARE):
-        steps.insert(int(rng.integers(len(steps) + 1)), str(rng.choice(list(NEARS), p=list(NEARS.values()))))
+    steps = with_near(rng, steps) if chance(rng, NEAR_SHARE) else steps
     return [with_amount(rng, step) for step in steps]
+
+
+def with_near(rng: np.random.Generator, steps: Sequence[str]) -> list[str]:
+    """The steps, and somewhere between them a question that is near what is forbidden and fine."""
+    place, near = int(rng.integers(len(steps) + 1)), str(rng.choice(list(NEARS), p=list(NEARS.values())))
+    return [*steps[:place], near, *steps[place:]]
 
 
 def with_amount(rng: np.random.Generator, step: str) -> str:

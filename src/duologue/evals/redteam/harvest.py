@@ -26,12 +26,15 @@ def usable(found: Sequence[Found]) -> list[Found]:
 
 
 def writer(found: Sequence[Found]) -> Callable[..., Script]:
-    """A family's `script`: the steps of a finding, the stronger ones more often, about any topic, with new voices, words and moments."""
+    """A family's `script`: the steps of a finding, the stronger ones more often, about any topic, with new voices, words and moments.
+
+    Each has a near miss somewhere, or what is learnt is to refuse all that sounds like it.
+    """
     kept = usable(found)
     odds = np.array([one.strength for one in kept])
 
     def script(rng: np.random.Generator, bank, split: str, voice: str | None = None) -> Script:
-        steps = kept[rng.choice(len(kept), p=odds / odds.sum())].attack.steps
+        steps = refuse.with_near(rng, kept[rng.choice(len(kept), p=odds / odds.sum())].attack.steps)
         topics = current().topics
         return refuse.attack(rng, bank, split, topics[rng.integers(len(topics))], steps, voice)
 
