@@ -31,6 +31,7 @@ TRIES = 48
 CUTS, CLEAN_DB = 4, -30.0
 RECORDED_SHARE = 0.5
 MOST_ALIKE, LATEST = 5, 0.6  # words that replies may share at their beginning; how often all of those come from another recording
+MORE_OF_IT = "duologue synth voices --engine kokoro --own-share 1"
 NATURAL, NATURAL_WEIGHT = "kokoro/", 2.0  # people sound more like these than like the formant and diphone voices
 
 
@@ -145,7 +146,7 @@ class Bank:
         words = spoken_words(text)
         missing = [word for word in dict.fromkeys(words) if word not in self._own_words]
         if missing or not words:
-            raise DataError(f"the own voice has never said {', '.join(missing) or 'nothing'}: synthesise more")
+            raise DataError(f"the own voice has never said {', '.join(missing) or 'nothing'}: synthesise more ({MORE_OF_IT})")
         return splice(text, [self.own_word(word) for word in words])
 
     def begun_otherwise(self, rng: np.random.Generator, speech: Speech) -> Speech:
@@ -177,7 +178,7 @@ class Bank:
         found = self._by_family.get(("own", "hear", "open"), {}).get(OWN)
         entry = _choose(rng, [found] if found else [], lambda line: own_split(line.text) == split)
         if entry is None:
-            raise DataError(f"the own voice has said no open {split} sentence yet: synthesise more (duologue synth)")
+            raise DataError(f"the own voice has said no open {split} sentence yet: synthesise more ({MORE_OF_IT})")
         return self.speech(entry)
 
     def own_anything(self, rng: np.random.Generator) -> Speech:
@@ -185,14 +186,14 @@ class Bank:
         kinds = [("hear", "open"), ("hear", "open"), ("own", "reply"), ("own", LIST_INTENT)]
         found = [self._by_family[key][OWN] for kind in kinds if OWN in self._by_family.get(key := ("own", *kind), ())]
         if (entry := _choose(rng, found, lambda line: line.intent != "open" or own_split(line.text) == "train")) is None:
-            raise DataError("the own voice has said nothing yet: synthesise more (duologue synth)")
+            raise DataError("the own voice has said nothing yet: synthesise more ({MORE_OF_IT})")
         return self.speech(entry)
 
     def own_word(self, word: str, rng: np.random.Generator | None = None) -> Speech:
         """One word of the own voice; the cleanest cut, or with `rng` a random one of the clean ones."""
         cuts = self._own_words.get(normal(word))
         if not cuts:
-            raise DataError(f"the own voice has never said {word!r}: synthesise more")
+            raise DataError(f"the own voice has never said {word!r}: synthesise more ({MORE_OF_IT})")
         lifted = sorted((lift(self.speech(entry), at) for entry, at in cuts[:CUTS]), key=lambda found: found[0])
         clean = [piece for level_db, piece in lifted if level_db < max(CLEAN_DB, lifted[0][0] + 1)]
         return clean[0 if rng is None else int(rng.random() * len(clean))]

@@ -135,8 +135,8 @@ def _demand_voices(found: Sequence[Found], attacks: int) -> None:
     if len(unvoiced) > MOST_UNVOICED * attacks:
         ways = Counter(name for one in unvoiced for name in one.attack.families)
         raise DataError(
-            f"{len(unvoiced)} of {attacks} attacks cannot be voiced ({', '.join(f'{name} {n}' for name, n in ways.most_common())}): the voice bank "
-            f"has too few test lines of the family refuse; run {FILL}, then this again ({unvoiced[0].failure})"
+            f"{len(unvoiced)} of {attacks} attacks cannot be voiced ({', '.join(f'{name} {n}' for name, n in ways.most_common())}): the voice "
+            f"bank has too little for them ({unvoiced[0].failure}); where it is lines of the family refuse that are wanting, run {FILL}; then this again"
         )
 
 
