@@ -18,7 +18,7 @@ dry) ASKED=2 OWN_REFUSALS=24 REFUSE_MIN=0.2 FLITE=120 FESTIVAL=12 ESPEAK=12 KOKO
 *) echo "AMOUNT is whole or dry" >&2; exit 2 ;;
 esac
 make --silent train-setup
-BIN=.venv/bin
+BIN=.venv/bin CORES=$(getconf _NPROCESSORS_ONLN)
 
 . runs/stage.sh
 learn() { # learn OUT MORE-OPTIONS...   one process where there is a GPU, else two, one a core
@@ -28,13 +28,6 @@ learn() { # learn OUT MORE-OPTIONS...   one process where there is a GPU, else t
     else
         "$BIN/torchrun" --nproc-per-node 2 --master-port 29500 "$BIN/duologue" train pretrain --out "$out" --preset nano --rows 12 "$@"
     fi
-}
-kokoro() { # one process for the own voice, one for all the others; before that the weights are unpacked, once
-    "$BIN/duologue" synth voices --engine kokoro --utterances 1 --minutes 5
-    "$BIN/duologue" synth voices --engine kokoro --minutes "$KOKORO_MIN" --own-share 1 &
-    own=$!
-    "$BIN/duologue" synth voices --engine kokoro --minutes "$KOKORO_MIN" --own-share 0
-    wait $own
 }
 spanish() { # a person's recordings from Debian; the command says in one line why it has none, and the rest does not need them
     "$BIN/duologue" synth spanish || test $? -eq 2
@@ -47,7 +40,7 @@ freeze() { # a set is written into an empty folder, so one that was ended begins
 stage voices-flite "$BIN/duologue" synth voices --engine flite --utterances "$FLITE"
 stage voices-festival "$BIN/duologue" synth voices --engine festival --utterances "$FESTIVAL"
 stage voices-espeak "$BIN/duologue" synth voices --engine espeak --utterances "$ESPEAK"
-stage voices-kokoro kokoro
+stage voices-kokoro "$BIN/duologue" synth voices --engine kokoro --minutes "$KOKORO_MIN" --own-share 0.5 --workers "$CORES"
 stage voices-spanish spanish
 #    What attacks and refusals are spoken with, by the voices and in the words that only tests hear.
 stage voices-refusals "$BIN/duologue" synth voices --engine kokoro --own-share 1 --family refuse --utterances "$OWN_REFUSALS"

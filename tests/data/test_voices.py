@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -150,7 +151,7 @@ def filled(tmp_path_factory):
         patch.setattr(synth, "family_modules", lambda: [_Family])
         patch.setattr(synth, "user_voices", lambda split, engine: user_voices(split, engine)[:4])
         for _ in range(2):
-            synth.synth(5, "kokoro", 120)
+            synth.synth(synth.What(), 5, 120)
         return Bank()
 
 
@@ -160,10 +161,11 @@ def test_a_voice_that_another_process_is_writing_is_left_to_it(tmp_path, monkeyp
     mine, theirs = (synth.Shelf(voice, lines, set()) for voice in user_voices("train", "flite")[:2])
     other = Writer(theirs.voice)
     rng = np.random.default_rng(0)
-    (said, _), _ = synth.calls(iter([theirs, mine, theirs, mine]), _beeps, rng)
+    pool = ThreadPoolExecutor(1)
+    (said, _), _ = synth.calls(iter([theirs, mine, theirs, mine]), _beeps, rng, pool)
     assert said and {entry.voice for entry in Bank().entries} == {mine.voice}
     with pytest.raises(HeldError, match=theirs.voice):
-        list(synth.calls(iter([theirs] * (synth.HELD_TRIES + 1)), _beeps, rng))
+        list(synth.calls(iter([theirs] * (synth.HELD_TRIES + 1)), _beeps, rng, pool))
     other.close()
 
 
@@ -172,12 +174,20 @@ def test_one_side_can_be_asked_for_with_one_family(tmp_path, monkeypatch):
     monkeypatch.setattr(synth, "open_line", lambda rng, split: Line("hear", "open", f"{split} sentence {'abcdefgh'[rng.integers(8)]}"))
     for split in ("test", "train"):
         monkeypatch.setenv("DUOLOGUE_CACHE", str(tmp_path / split))
-        synth.synth(5, "kokoro", 60, names=["refuse"], split=split)
+        synth.synth(synth.What(names=["refuse"], split=split), 5, 60)
         entries = Bank().entries
         assert {split_of(entry.voice) for entry in entries} == {split} and {entry.row["line"]["family"] for entry in entries} == {"refuse", "hear"}
     monkeypatch.setattr(synth, "user_voices", lambda side, engine: [])
     with pytest.raises(ConfigError, match="espeak has no test voices"):
-        synth.synth(5, "espeak", 1, split="test")
+        synth.synth(synth.What("espeak", split="test"), 5, 1)
+
+
+def test_several_processes_speak_for_one_writer(tmp_path, monkeypatch):
+    monkeypatch.setenv("DUOLOGUE_CACHE", str(tmp_path))
+    monkeypatch.setattr(synth, "speaker_of", lambda engine: _beeps)
+    synth.synth(synth.What(share=1.0, names=["refuse"]), 5, 60, workers=2)
+    said = [(entry.voice, entry.row["text"]) for entry in Bank().entries]
+    assert len(said) == len(set(said)) >= 60 and {voice for voice, _ in said} == {OWN}
 
 
 def test_the_own_voice_covers_new_words_soon():
@@ -262,8 +272,9 @@ def test_a_shelf_asks_each_line_in_its_language_and_none_of_who_cannot(tmp_path,
         asked.append((voice, language, list(texts)))
         return _beeps(texts, voice, speed)
 
-    for voice in ("kokoro/ef_dora", "kokoro/af_bella"):
-        synth.Shelf(voice, iter([spanish, english]), set()).fill(speak, np.random.default_rng(0))
+    with ThreadPoolExecutor(1) as pool:
+        for voice in ("kokoro/ef_dora", "kokoro/af_bella"):
+            synth.Shelf(voice, iter([spanish, english]), set()).ask(pool, speak, np.random.default_rng(0))
     assert asked == [
         ("kokoro/ef_dora", "en", ["one plus two"]),
         ("kokoro/ef_dora", "es", ["árbol, mañana"]),

@@ -16,7 +16,7 @@ def voices(
     minutes: Annotated[float, typer.Option(min=0, help="Stop after this time.")] = 60.0,
     utterances: Annotated[int, typer.Option(min=1, help="Stop after this many.")] = sys.maxsize,
     own_share: Annotated[
-        float | None, typer.Option(min=0, max=1, help="The own voice's share (Kokoro only); 1 and 0 divide the work.")
+        float | None, typer.Option(min=0, max=1, help="The own voice's share of the calls (Kokoro only).")
     ] = None,
     family: Annotated[
         list[str] | None, typer.Option(help="Only lines of this family, and open texts; may be repeated. Default: all.")
@@ -24,6 +24,7 @@ def voices(
     split: Annotated[
         Literal["train", "test"] | None, typer.Option(help="Only the users' voices of this side, not the own one. Default: all.")
     ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that speak.")] = 1,
 ) -> None:
     """Fill the voice bank with utterances and their word times. What is there is not said again.
 
@@ -31,9 +32,10 @@ def voices(
 
     **What attacks are spoken with:** `duologue synth voices --split test --family refuse --minutes 30`
     """
+    from duologue.data.synth import What
     from duologue.data.synth import synth as fill_bank
 
-    fill_bank(minutes, engine, utterances, own_share, family or (), split or "")
+    fill_bank(What(engine, own_share, family or (), split or ""), minutes, utterances, workers)
 
 
 @synth.command()

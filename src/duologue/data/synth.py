@@ -7,22 +7,27 @@ in the bank already is not said again, so a run can be ended and started at will
 
 import importlib
 import math
+import multiprocessing
 import pkgutil
 import sys
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import cache, cached_property
 from itertools import cycle, islice, takewhile, zip_longest
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 from rich.console import Console
+from rich.progress import Progress
 
 from duologue.data import families
 from duologue.data.bank import LIST_INTENT, Bank, HeldError, Writer, normal, spoken_words
 from duologue.data.script import Line
 from duologue.data.texts import open_line
-from duologue.data.voices import OWN, Speaker, Spoken, speaks, split_of, user_voices
+from duologue.data.voices import OWN, Speaker, speaks, split_of, user_voices
 from duologue.data.words import frequency
 from duologue.errors import ConfigError
 from duologue.turn import SAMPLE_RATE_HZ
@@ -39,6 +44,8 @@ CALL_UTTERANCES = 6
 CANDIDATES = 400  # open sentences among which the own voice chooses its next
 RAREST_WORD = 3e-7  # share of all words of English that a word must have to be worth saying
 LANGUAGES = ("en", "es")
+
+Asked = list[tuple[list[Line], Future]]  # lines, and what becomes of them
 
 
 def family_modules() -> list[ModuleType]:
@@ -136,22 +143,25 @@ class Shelf:
     def writer(self) -> Writer:
         return Writer(self.voice)
 
-    def fill(self, speak: Speaker, rng: np.random.Generator) -> tuple[int, float]:
-        """One call of the engine with new lines: utterances and seconds of sound written."""
-        writer, lines, speed = self.writer, self._new_lines(), self._speed(rng)
-        good = [pair for language in LANGUAGES for pair in self._spoken(speak, lines, speed, language)]
-        for line, spoken in good:
-            writer.add(line, spoken.pcm_S, spoken.words)
-        self.refused += len(lines) - len(good)
-        return len(good), sum(len(spoken.pcm_S) for _, spoken in good) / SAMPLE_RATE_HZ
+    def ask(self, pool: Executor, speak: Speaker, rng: np.random.Generator) -> Asked:
+        """Gives new lines to the engine, those of a language in one call. Raises HeldError when another process writes this voice."""
+        assert self.writer
+        lines, speed = self._new_lines(), self._speed(rng)
+        asked = []
+        for language in LANGUAGES:
+            if mine := [line for line in lines if line.language == language]:
+                foreign = () if language == "en" else (language,)
+                asked.append((mine, pool.submit(speak, [line.text for line in mine], self.voice, speed, *foreign)))
+        return asked
 
-    def _spoken(self, speak: Speaker, lines: list[Line], speed: float, language: str) -> Iterator[tuple[Line, Spoken]]:
-        """Those of the lines that are in a language, said; without what could not be timed."""
-        mine = [line for line in lines if line.language == language]
-        if mine:
-            foreign = () if language == "en" else (language,)
-            results = speak([line.text for line in mine], self.voice, speed, *foreign)
-            yield from ((line, spoken) for line, spoken in zip(mine, results, strict=True) if spoken)
+    def keep(self, asked: Asked) -> tuple[int, float]:
+        """Waits for what was asked and writes it: utterances and seconds of sound. What could not be timed is left out."""
+        said = [pair for lines, results in asked for pair in zip(lines, results.result(), strict=True)]
+        good = [(line, spoken) for line, spoken in said if spoken]
+        for line, spoken in good:
+            self.writer.add(line, spoken.pcm_S, spoken.words)
+        self.refused += len(said) - len(good)
+        return len(good), sum(len(spoken.pcm_S) for _, spoken in good) / SAMPLE_RATE_HZ
 
     def _new_lines(self) -> list[Line]:
         """The next few lines that this voice has not said; fewer when the families repeat themselves."""
@@ -212,56 +222,79 @@ def turns(own: Sequence, train: Sequence, test: Sequence, share: float, rng: np.
             yield next(train_round)
 
 
-def calls(order: Iterator[Shelf], speak: Speaker, rng: np.random.Generator) -> Iterator[tuple[int, float]]:
-    """Utterances and seconds of sound of one call after another. A user's voice that another process is writing is left to it, so
-    that several of them share the voices. Raises HeldError for the own voice, and when others are writing all there are."""
-    held = 0
+def calls(
+    order: Iterator[Shelf], speak: Speaker, rng: np.random.Generator, pool: Executor, ahead: int = 1
+) -> Iterator[tuple[int, float]]:
+    """Utterances and seconds of sound of one call after another, `ahead` of them asked at a time. A user's voice that another process
+    is writing is left to it, so that several share the voices. Raises HeldError for the own voice, and when others are writing all."""
+    held, waiting = 0, deque()
     for shelf in order:
         try:
-            yield shelf.fill(speak, rng)
+            waiting.append((shelf, shelf.ask(pool, speak, rng)))
         except HeldError:
             held += 1
             if shelf.voice == OWN or held > HELD_TRIES:
                 raise
         else:
             held = 0
+            if len(waiting) == ahead:
+                first, asked = waiting.popleft()
+                yield first.keep(asked)
+    yield from (shelf.keep(asked) for shelf, asked in waiting)
+
+
+def _pool(workers: int) -> Executor:
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) if workers > 1 else ThreadPoolExecutor(1)
 
 
 def speaker_of(engine: str) -> Speaker:
     """The function `speak(texts, voice, speed)` of an engine; a text that cannot be timed word by word gives None."""
     if engine == "kokoro":
-        from duologue.data.kokoro import speak
-    else:
-        from duologue.data import classic
+        from duologue.data import kokoro
 
-        speak = getattr(classic, f"speak_{engine}")
-    return speak
+        kokoro.folder()  # unpacked here, before several processes want it
+        return kokoro.speak
+    from duologue.data import classic
+
+    return getattr(classic, f"speak_{engine}")
 
 
-def synth(
-    minutes: float,
-    engine: str = "kokoro",
-    utterances: int = sys.maxsize,
-    share: float | None = None,
-    names: Sequence[str] = (),
-    split: str = "",
-) -> None:
-    """Speaks new lines with one engine's voices into the bank until the time or the number of utterances is reached.
+class What(NamedTuple):
+    """What is spoken.
 
-    `share` of the calls is the own voice's: 1 and 0 let two processes divide the work; None as `own_share` says. `names` are
-    of the families whose lines are said, beside open texts; none are all. `split` ("train", "test") leaves out the own voice
-    and the other side's. Raises ConfigError when the engine has no voice of it.
+    Attributes:
+        engine: whose voices.
+        share: of the calls that is the own voice's; None as `own_share` says.
+        names: of the families whose lines are said, beside open texts; none are all.
+        split: "train" or "test" leaves out the own voice and the other side's.
+    """
+
+    engine: str = "kokoro"
+    share: float | None = None
+    names: Sequence[str] = ()
+    split: str = ""
+
+
+def synth(what: What, minutes: float, utterances: int = sys.maxsize, workers: int = 1) -> None:
+    """Speaks new lines into the bank, in so many processes, until the time or the number of utterances is reached.
+
+    Raises ConfigError when the engine has no voice of the split.
     """
     rng = np.random.default_rng()
-    speak, began = speaker_of(engine), time.monotonic()
-    own, train, test = shelves(engine, rng, names, split)
-    share = own_share(own, names) if share is None or not own else share
-    count = seconds = 0
-    for said, sound_s in calls(turns(own, train, test, share, rng), speak, rng):
-        count, seconds = count + said, seconds + sound_s
-        if time.monotonic() - began > 60 * minutes or count >= utterances:
-            break
+    speak, began = speaker_of(what.engine), time.monotonic()
+    own, train, test = shelves(what.engine, rng, what.names, what.split)
+    share = own_share(own, what.names) if what.share is None or not own else what.share
+    count, seconds, most_s = 0, 0.0, max(60 * minutes, 1.0)
+    order = turns(own, train, test, share, rng)
+    with _pool(workers) as pool, Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task(what.engine, total=1.0)
+        for said, sound_s in calls(order, speak, rng, pool, ahead=1 if workers == 1 else 2 * workers):
+            count, seconds = count + said, seconds + sound_s
+            done = max((time.monotonic() - began) / most_s, count / utterances)
+            bar.update(task, completed=done, description=f"{what.engine}: {count} utterances, {seconds / 60:.1f} min of sound")
+            if done >= 1:
+                break
     wall_s = time.monotonic() - began
     refused = sum(s.refused for s in [*own, *train, *test])
     done = f"{count} utterances, {seconds:.0f} s of sound in {wall_s:.0f} s, {refused} refused"
-    Console(soft_wrap=True).print(f"{engine}: {done}", highlight=False)
+    Console(soft_wrap=True).print(f"{what.engine}: {done}", highlight=False)
