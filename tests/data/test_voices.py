@@ -274,7 +274,8 @@ def test_a_shelf_asks_each_line_in_its_language_and_none_of_who_cannot(tmp_path,
 
     with ThreadPoolExecutor(1) as pool:
         for voice in ("kokoro/ef_dora", "kokoro/af_bella"):
-            synth.Shelf(voice, iter([spanish, english]), set()).ask(pool, speak, np.random.default_rng(0))
+            shelf = synth.Shelf(voice, iter([spanish, english]), set())
+            shelf.keep(shelf.ask(pool, speak, np.random.default_rng(0)))
     assert asked == [
         ("kokoro/ef_dora", "en", ["one plus two"]),
         ("kokoro/ef_dora", "es", ["árbol, mañana"]),
