@@ -215,3 +215,9 @@ def test_a_reply_begins_as_any_other_that_begins_alike(tmp_path):
     assert all(np.array_equal(speech.pcm_S[-4000:], nine.pcm_S[-4000:]) for speech in told)
     alone = four.cut(1, 2)
     assert bank.begun_otherwise(rng, alone) is alone
+
+
+def test_an_own_voice_that_has_said_nothing_says_which_command_fills_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("DUOLOGUE_CACHE", str(tmp_path))
+    with pytest.raises(DataError, match="duologue synth voices --engine kokoro --own-share 1"):
+        Bank().own_anything(np.random.default_rng(0))

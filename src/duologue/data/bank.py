@@ -186,7 +186,7 @@ class Bank:
         kinds = [("hear", "open"), ("hear", "open"), ("own", "reply"), ("own", LIST_INTENT)]
         found = [self._by_family[key][OWN] for kind in kinds if OWN in self._by_family.get(key := ("own", *kind), ())]
         if (entry := _choose(rng, found, lambda line: line.intent != "open" or own_split(line.text) == "train")) is None:
-            raise DataError("the own voice has said nothing yet: synthesise more ({MORE_OF_IT})")
+            raise DataError(f"the own voice has said nothing yet: synthesise more ({MORE_OF_IT})")
         return self.speech(entry)
 
     def own_word(self, word: str, rng: np.random.Generator | None = None) -> Speech:
