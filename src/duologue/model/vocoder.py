@@ -151,7 +151,7 @@ class Vocoder(nn.Module):
         self.register_buffer("window_W", torch.hann_window(WINDOW).sqrt(), persistent=False)
 
     def settle(self) -> Self:
-        """For inference, where it lies: nothing is trained any more. On a GPU torch's linears have equal bits as they are."""
+        """For inference, where it lies: nothing is trained any more. On a GPU the linears stay torch's."""
         if self.window_W.device.type == "cpu":
             for linear in (part for part in self.modules() if isinstance(part, Linear)):
                 linear.settle(best())
