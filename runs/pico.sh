@@ -30,11 +30,8 @@ whole)
     make --silent train-setup
     began=$(date +%s)
     "$DUOLOGUE" synth voices --engine flite --utterances 900 --family numbers --family order
-    # Natural voices: the weights are unpacked, then two processes make what the model says, and who talks to it.
-    "$DUOLOGUE" synth voices --engine kokoro --utterances 1 --minutes 2 --family numbers --family order
-    "$DUOLOGUE" synth voices --engine kokoro --minutes 4 --own-share 1 --family numbers --family order &
-    "$DUOLOGUE" synth voices --engine kokoro --minutes 4 --own-share 0 --family numbers --family order
-    wait $!
+    # Natural voices: half is what the model says, half who talks to it.
+    "$DUOLOGUE" synth voices --engine kokoro --minutes 4 --own-share 0.5 --workers 2 --family numbers --family order
     "$DUOLOGUE" synth shards --out "$SHARDS" --count 12 --workers 2 --augment mild --family numbers=2 --family order --family hear
     two train pretrain "$SHARDS" --out "$RUN/ears" --preset pico --ears --steps 2000 --minutes 3 --rows 16
     two train pretrain "$SHARDS" --out "$RUN" --preset pico --init "$RUN/ears/model.safetensors" --steps 2000 --minutes 8

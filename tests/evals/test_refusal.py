@@ -9,7 +9,7 @@ import pytest
 
 from duologue.data.families.delegate_words import SORRY
 from duologue.data.script import Script, Speech
-from duologue.errors import ConfigError
+from duologue.errors import ConfigError, DataError
 from duologue.evals import items, page, recall, runs
 from duologue.evals.contestants import contestant
 from duologue.evals.draws import MOST_USES, from_bank, utterances
@@ -250,6 +250,18 @@ def test_families_that_are_not_frozen_come_from_the_bank(monkeypatch):
     monkeypatch.setattr(runs, "Bank", FakeBank)
     source = runs.source_of(2)
     assert len(list(source("talk"))) == 1 and next(source("refuse"))[0].family == "refuse"
+
+
+class Mute(FakeBank):
+    """A bank whose own voice has said nothing yet."""
+
+    def own(self, *_, **__):
+        raise DataError("the own voice has never said i'd, rather, not: synthesise more")
+
+
+def test_a_bank_that_lacks_a_family_is_said_at_once_and_why():
+    with pytest.raises(DataError, match="no conversation of refuse: the own voice has never said"):
+        next(from_bank(Mute(), 1, 10**9)("refuse"))
 
 
 def test_a_run_has_its_own_controls_beside_it(drawn, monkeypatch, tmp_path):

@@ -28,6 +28,7 @@ QUOTAS: dict[str, dict[str, float]] = {  # family -> kind of trial -> how many o
 }
 MOST_USES = 3
 MOST_TRIES = 40  # scripts drawn for each one wanted
+MOST_MISSES = 200  # scripts that cannot be drawn, one after the other, before any can: the bank has none of that family
 
 
 def script(family: str, bank, number: int, seed: int, split: str = "test") -> Script:
@@ -120,15 +121,21 @@ def frozen(kept: Sequence[Item]) -> Source:
 
 
 def from_bank(bank, seed: int, tries: int, split: str = "test") -> Source:
-    """From the voice bank of this machine: at most `tries` conversations of a family."""
+    """From the voice bank of this machine: at most `tries` conversations of a family.
+
+    They raise DataError when the first MOST_MISSES all lack a word or line.
+    """
 
     def source(family: str) -> Iterator[Item]:
+        found = False
         for number in range(tries):
             try:
                 drawn = script(family, bank, number, seed, split)
-            except DataError:  # a word or line that is not there yet
+            except DataError as error:  # a word or line that is not there yet
+                if not found and number + 1 == MOST_MISSES:
+                    raise DataError(f"the voice bank has no conversation of {family}: {error}") from None
                 continue
-            drawn.about["number"] = number
+            found, drawn.about["number"] = True, number
             yield patient(drawn, trials_of(drawn))
 
     return source
