@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duologue.data.bank import Bank as RealBank
+from duologue.data import kokoro
 from duologue.data.render import own_sound
 from duologue.data.script import Own, Script, Sound
 from duologue.errors import ConfigError, DataError
@@ -244,10 +244,12 @@ def test_a_name_sets_the_thresholds(monkeypatch):
         contestant("cascade@0.2,0.3,0.4")
 
 
-def test_a_bank_without_the_answers_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr(cascade_parts, "Bank", lambda: RealBank(tmp_path))
-    monkeypatch.setattr(cascade_parts, "whisper_ear", lambda: Ear(()))
-    with pytest.raises(DataError, match="never said"):
+def test_a_voice_that_is_not_installed_is_said_before_the_first_case(monkeypatch, tmp_path):
+    monkeypatch.setattr(kokoro.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setenv("DUOLOGUE_CACHE", str(tmp_path))
+    monkeypatch.delenv("DUOLOGUE_KOKORO", raising=False)
+    kokoro.folder.cache_clear()
+    with pytest.raises(ConfigError, match="synth"):
         cascade_parts.real.__wrapped__()
 
 

@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from duologue.data.bank import Bank
 from duologue.data.families.exchange import PERIOD_S, apart, recital
 from duologue.data.families.timing import fall_silent, own_end
 from duologue.data.render import FADE_S
 from duologue.data.script import Own, Speech
 from duologue.errors import DataError
 from duologue.evals.judge import whisper_ear
-from duologue.evals.world import WORLD
+from duologue.evals.voicing import Voicing, spoken
 from duologue.turn import SAMPLE_RATE_HZ
 
 FRAME = 512  # samples that Silero judges at a time
@@ -84,15 +83,13 @@ def silenced(owns: Sequence[Own], at_s: float) -> list[Own]:
 
 @cache
 def real() -> Parts:
-    """Silero, Whisper and the own voice from the bank of this machine, loaded once.
+    """Silero, Whisper and the own voice as its engine speaks it, loaded once: no voice bank is needed, and none makes a difference.
 
-    Raises:
-        ConfigError: the extra `eval` is not installed. DataError: the bank lacks an answer of the world.
+    Raises ConfigError: the extra `eval` or `synth` is not installed.
     """
-    write, bank = whisper_ear().write, Bank()
-    for answer in WORLD:
-        bank.own(answer)
-    return Parts(silero(), write, bank)
+    voicing = Voicing(spoken)
+    voicing.own("hello")  # here, so that what is missing is said before the first case
+    return Parts(silero(), whisper_ear().write, voicing)
 
 
 class Mouth:
