@@ -72,6 +72,8 @@ def test_an_unseen_voice_is_heard_better_in_unseen_sentences(folder):
     make_shards(folder / "unheard", 60, recipe)
     rates = [forced(checkpoint.load(path)[0].eval(), folder / "unheard", 6)["hear token"] for path in (folder / "init.safetensors", folder / "run" / "model.safetensors")]
     assert rates[1].low > rates[0].high
+    before, end, mean = (checkpoint.load(folder / path)[0].trunk.norm.weight for path in ("init.safetensors", "run/model.safetensors", "run/adapted.safetensors"))
+    torch.testing.assert_close(mean, (before + end) / 2)
 
 
 def test_without_voices_to_mix_in_nothing_is_begun(folder):

@@ -219,6 +219,8 @@ def test_matrices_orthogonalised_together_are_as_those_alone():
 def test_the_rate_rises_stays_and_falls():
     p = Plan(out=Path("."), steps=1000, warmup=100, decay=0.3)
     assert share_of_rate(p, 0) == 0.01 and share_of_rate(p, 500) == 1 and share_of_rate(p, 850) == 0.5
+    assert share_of_rate(p, 500, spent=0.5) == 1 and share_of_rate(p, 500, spent=0.85) == pytest.approx(0.5)
+    assert share_of_rate(p, 500, spent=1.0) == 0 and share_of_rate(p, 850, spent=0.1) == 0.5
 
 
 def test_divergence_names_the_last_good_checkpoint():

@@ -1,7 +1,7 @@
 """Adapts a model to somebody's recordings: `duologue train adapt --recordings DIR --out DIR`. Read `adapt` first.
 
-The recordings are rendered among the usual families, with rooms and noise, so that what the model can do is not forgotten.
-One sentence in ten of theirs is not trained on: it tells what was gained, frozen conversations in synthetic voices what was lost.
+The recordings are rendered among the usual families, with rooms and noise, and the weights are the mean of those before and
+after (`average`), so that what the model can do is not forgotten. One sentence in ten of theirs is not trained on: it tells what was gained, frozen conversations in synthetic voices what was lost.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,8 @@ from duologue.evals.quick import heard_errors
 from duologue.evals.stats import Rate, ratio
 from duologue.evals.systems import Case, System, run
 from duologue.model import checkpoint
-from duologue.train.loop import Plan, rank_and_world
+from duologue.train.average import average
+from duologue.train.loop import MODEL, Plan, rank_and_world
 from duologue.train.pretrain import pretrain
 
 FAMILIES = {
@@ -32,6 +33,8 @@ FAMILIES = {
     "hold": 1, "interrupt": 1, "invite": 1, "delegate": 1, "refuse": 1,
 }  # fmt: skip
 CASES = 12  # conversations of each kind that are measured
+SHARE = 0.5  # of what was trained in the mean
+ADAPTED = "adapted.safetensors"
 KEPT = ("numbers", "talk")
 
 
@@ -49,7 +52,7 @@ class Adapted(NamedTuple):
 
 
 def adapt(recordings: Path, init: Path, plan: Plan, shards: int = 18, rows: int = 10) -> Adapted | None:
-    """Trains `init` on the recordings among the usual families; the weights are `plan.out`/model.safetensors.
+    """Trains `init` on the recordings among the usual families; the weights to use are `plan.out`/ADAPTED.
 
     Args:
         shards: of ten minutes of conversation each.
@@ -68,7 +71,8 @@ def adapt(recordings: Path, init: Path, plan: Plan, shards: int = 18, rows: int 
     pretrain(plan.out / "shards", config, plan, rows, init)
     if taken is None:
         return None
-    return Adapted(taken, heard(init, taken.folder), heard(plan.out / "model.safetensors", taken.folder))
+    average([init, plan.out / MODEL], [1 - SHARE, SHARE], plan.out / ADAPTED)
+    return Adapted(taken, heard(init, taken.folder), heard(plan.out / ADAPTED, taken.folder))
 
 
 def prepare(recordings: Path, plan: Plan, shards: int) -> Adopted:

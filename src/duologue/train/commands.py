@@ -1,5 +1,6 @@
 """`duologue train`: the commands, thin; each imports what it needs when it runs."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ train = typer.Typer(help="Train a part of the model. Every run goes on where its
 Checkpoint = Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it goes on where this stopped.")]
 Steps = Annotated[int, typer.Option(min=1, help="Of the optimiser.")]
-Minutes = Annotated[float, typer.Option(min=0, help="Stop earlier, with a checkpoint, after this time.")]
+Minutes = Annotated[float, typer.Option(min=0, help="Stop earlier, with a checkpoint, after this time; the learning rate falls towards it.")]
 Rate = Annotated[float, typer.Option(min=0, help="Times the base learning rates.")]
 Decay = Annotated[float, typer.Option(min=0.001, max=1, help="Share of the steps over which the rate falls.")]
 Windows = Annotated[int, typer.Option(min=1, help="Windows in a batch, over all processes.")]
@@ -37,7 +38,7 @@ def pretrain(
     ] = None,
     preset: Preset = "nano",
     steps: Steps = 10_000,
-    minutes: Minutes = 1e9,
+    minutes: Minutes = math.inf,
     rows: Windows = 10,
     rate: Rate = 1.0,
     decay: Decay = 0.3,
@@ -74,7 +75,7 @@ def eyes(
     out: Out,
     preset: Preset = "nano",
     steps: Steps = 6_000,
-    minutes: Minutes = 1e9,
+    minutes: Minutes = math.inf,
     rows: Annotated[int, typer.Option(min=1, help="Pictures in a batch, over all processes.")] = 64,
     rate: Rate = 1.0,
     decay: Decay = 0.4,
@@ -114,6 +115,7 @@ def adapt(
     """
     from duologue.device import chosen
     from duologue.engine.engine import WEIGHTS
+    from duologue.train.adapt import ADAPTED
     from duologue.train.adapt import adapt as run_adapt
     from duologue.train.loop import Plan
 
@@ -128,6 +130,7 @@ def adapt(
         ranges = [f"{r.percent:.0f} % [{r.low:.0f}, {r.high:.0f}]" for r in (before, after)]
         shown = "{} before, {} after, {} conversations".format(*ranges, after.cases) if after.cases else "too few to keep some apart"
         typer.echo(f"heard words wrong, {name}: {shown}")
+    typer.echo(f"weights: {out / ADAPTED}")
 
 
 @train.command()

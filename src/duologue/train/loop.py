@@ -3,6 +3,7 @@
 Read `train` first. Of stored shards a batch is a pure function of (seed, step, rank), so a resumed run has the bits of an unbroken one.
 """
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -31,9 +32,9 @@ class Plan:
 
     out: Path
     steps: int
-    minutes: float = 1e9  # stop earlier, with a checkpoint, when this much time has passed
+    minutes: float = math.inf  # stop earlier, with a checkpoint, when this much time has passed; the rate has fallen by then
     warmup: int = 100
-    decay: float = 0.3  # share of the steps over which the rate falls to nothing
+    decay: float = 0.3  # share of the steps, or of the time, over which the rate falls to nothing
     rate: float = 1.0  # times the base rates
     seed: int = 0
     save_every: int = 100
@@ -46,11 +47,11 @@ class Plan:
         return fast_dtype(self.device.type)
 
 
-def share_of_rate(plan: Plan, step: int) -> float:
-    """Warm-up, flat, linear fall."""
+def share_of_rate(plan: Plan, step: int, spent: float = 0.0) -> float:
+    """Warm-up, flat, linear fall; `spent` is the share of the time that has passed, for a slow machine may not get to the last step."""
     rise = min(1.0, (step + 1) / max(1, plan.warmup))
-    fall = min(1.0, (plan.steps - step) / max(1.0, plan.decay * plan.steps))
-    return plan.rate * rise * fall
+    left = min(plan.steps - step, (1 - spent) * plan.steps)
+    return plan.rate * rise * min(1.0, left / max(1.0, plan.decay * plan.steps))
 
 
 def rank_and_world() -> tuple[int, int]:
@@ -85,20 +86,20 @@ def train(model: nn.Module, batch_of: Callable[[int], object], loss_of: Callable
         dist.barrier()
     first = _resume(model, made, plan.out)
     log = Log(plan.out) if rank == 0 else None
-    began = time.monotonic()
+    began, spent = time.monotonic(), 0.0
     with _progress(rank) as bar:
         task = bar.add_task("train", total=plan.steps, completed=first, loss="")
         for step in range(first, plan.steps):
             torch.manual_seed(plan.seed * 1_000_003 + step * world + rank)
-            losses = _step(model, made, loss_of, batch_of(step).to(plan.device), share_of_rate(plan, step), world)
+            losses = _step(model, made, loss_of, batch_of(step).to(plan.device), share_of_rate(plan, step, spent), world)
             _check(losses, step, plan.out)
-            late = _agree(time.monotonic() - began > plan.minutes * 60, world)
+            spent = _most(time.monotonic() - began, world) / max(60 * plan.minutes, 1e-9)
             if rank == 0:
                 bar.update(task, completed=step + 1, loss=" ".join(f"{k} {v:.3f}" for k, v in losses.items()))
                 log.add(step, losses, time.monotonic() - began)
-                if late or (step + 1) % plan.save_every == 0 or step + 1 == plan.steps:
+                if spent > 1 or (step + 1) % plan.save_every == 0 or step + 1 == plan.steps:
                     save(model, made, plan.out, step + 1)
-            if late:
+            if spent > 1:
                 break
     return model
 
@@ -142,13 +143,13 @@ def _average_gradients(model: nn.Module, world: int) -> None:
             p.grad = mean.view_as(p).clone()
 
 
-def _agree(late: bool, world: int) -> bool:
-    """Whether any process says so."""
+def _most(seconds: float, world: int) -> float:
+    """The most of all processes, so that all have one rate and stop at one step."""
     if world == 1:
-        return late
-    flag = torch.tensor(float(late))
-    dist.all_reduce(flag, op=dist.ReduceOp.MAX)
-    return bool(flag)
+        return seconds
+    of_all = torch.tensor(seconds, dtype=torch.float64)
+    dist.all_reduce(of_all, op=dist.ReduceOp.MAX)
+    return of_all.item()
 
 
 def _check(losses: dict[str, float], step: int, out: Path) -> None:
