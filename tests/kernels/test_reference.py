@@ -1,8 +1,11 @@
 """What the reference promises beyond its products and attention (`tests/laws/test_rows.py`): rows that do not know each other."""
 
+import os
+
 import pytest
 import torch
 
+from duologue import kernels
 from duologue.kernels import reference
 
 
@@ -38,3 +41,12 @@ def test_experts_are_their_definition():
             a, b = (gate_up[e] @ x[r]).chunk(2)
             wanted[r] += g * (down[e] @ (torch.nn.functional.silu(a) * b))
     assert torch.allclose(reference.experts(x, expert, gate, gate_up, down), wanted, atol=1e-5)
+
+
+def test_training_may_use_tiles_unless_its_user_has_said_otherwise(monkeypatch):
+    monkeypatch.setenv(kernels.ISA, kernels.NO_TILES)
+    kernels.with_tiles()
+    assert kernels.ISA not in os.environ
+    monkeypatch.setenv(kernels.ISA, "AVX2")
+    kernels.with_tiles()
+    assert os.environ[kernels.ISA] == "AVX2"

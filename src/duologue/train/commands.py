@@ -8,6 +8,7 @@ import typer
 
 from duologue.config import PRESETS
 from duologue.errors import ConfigError
+from duologue.kernels import with_tiles
 
 train = typer.Typer(help="Train a part of the model. Every run goes on where its folder stopped.", no_args_is_help=True)
 Checkpoint = Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")]
@@ -56,6 +57,7 @@ def pretrain(
 
     **Example:** `duologue train pretrain --out runs/mine --preset pico --minutes 20`
     """
+    with_tiles()
     from duologue import config
     from duologue.data.shards import chosen_families
     from duologue.device import chosen
@@ -87,6 +89,7 @@ def eyes(
 
     **Example:** `duologue train eyes --out runs/eyes --init runs/ears/model.safetensors --minutes 20`
     """
+    with_tiles()
     from duologue import config
     from duologue.device import chosen
     from duologue.train.eyes import eyes as run_eyes
@@ -113,6 +116,7 @@ def adapt(
 
     **Example:** `duologue train adapt --recordings my-voice --out runs/mine`
     """
+    with_tiles()
     from duologue.device import chosen
     from duologue.engine.engine import WEIGHTS
     from duologue.train.adapt import ADAPTED
