@@ -1,7 +1,8 @@
 """Adapts a model to somebody's recordings: `duologue train adapt --recordings DIR --out DIR`. Read `adapt` first.
 
 The recordings are rendered among the usual families, with rooms and noise, and the weights are the mean of those before and
-after (`average`), so that what the model can do is not forgotten. One sentence in ten of theirs is not trained on: it tells what was gained, frozen conversations in synthetic voices what was lost.
+after (`average`), so that what the model can do is not forgotten. One sentence in ten of theirs is not trained on: it tells
+what was gained, frozen conversations in synthetic voices what was lost.
 """
 
 from collections.abc import Sequence

@@ -16,7 +16,7 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; it go
 Steps = Annotated[int, typer.Option(min=1, help="Of the optimiser.")]
 Minutes = Annotated[float, typer.Option(min=0, help="Stop earlier, with a checkpoint, after this time; the learning rate falls towards it.")]
 Rate = Annotated[float, typer.Option(min=0, help="Times the base learning rates.")]
-Decay = Annotated[float, typer.Option(min=0.001, max=1, help="Share of the steps over which the rate falls.")]
+Decay = Annotated[float, typer.Option(min=0.001, max=1, help="Share of the steps, or of the time, over which the rate falls.")]
 Windows = Annotated[int, typer.Option(min=1, help="Windows in a batch, over all processes.")]
 Init = Annotated[Path | None, typer.Option(help="Weights to begin with, instead of nothing.")]
 Preset = Annotated[str, typer.Option(help=f"One of {', '.join(PRESETS)}.")]
