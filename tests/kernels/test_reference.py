@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from duologue import kernels
-from duologue.kernels import reference
+from duologue.config import tiny
+from duologue.kernels import ops, reference
+from duologue.model.trunk import Trunk
 
 
 @pytest.mark.parametrize("op", [reference.sigmoid, reference.softmax], ids=lambda op: op.__name__)
@@ -50,3 +52,18 @@ def test_training_may_use_tiles_unless_its_user_has_said_otherwise(monkeypatch):
     monkeypatch.setenv(kernels.ISA, "AVX2")
     kernels.with_tiles()
     assert os.environ[kernels.ISA] == "AVX2"
+
+
+def test_with_tiles_the_trunk_trains_by_the_librarys_products(monkeypatch):
+    monkeypatch.setattr(ops, "tiled", lambda: True)
+    assert ops.training() in (ops.TILES, ops.REFERENCE)  # the second where there is no compiler
+    assert ops.best() is not ops.TILES  # nobody's session
+    torch.manual_seed(0)
+    trunk, x, time = Trunk(tiny()), torch.randn(2, 24, 32, requires_grad=True), torch.arange(24).expand(2, -1)
+    found = {}
+    for name, chosen in (("tiles", None), ("plain", ops.REFERENCE)):
+        trunk.ops = chosen
+        y = trunk.train()(x, time)
+        found[name] = [y.detach(), *torch.autograd.grad(y.square().sum(), [x, *trunk.layers.parameters()], allow_unused=True)]
+    for ours, theirs in zip(*found.values(), strict=True):
+        assert ours is theirs or torch.allclose(ours, theirs, rtol=1e-3, atol=1e-4)

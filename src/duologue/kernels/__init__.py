@@ -5,11 +5,13 @@ What the CPU's libraries are told here must be said before the first product of 
 
 import os
 import platform
+from functools import cache
 from pathlib import Path
 
 ISA, NO_TILES = "ONEDNN_MAX_CPU_ISA", "AVX512_CORE_FP16"
 
 
+@cache
 def _cpu() -> str:
     """What the machine tells of its CPU."""
     about = Path("/proc/cpuinfo")
@@ -30,3 +32,8 @@ def with_tiles() -> None:
     depend on how many there are."""
     if os.environ.get(ISA) == NO_TILES:
         del os.environ[ISA]
+
+
+def tiled() -> bool:
+    """Whether this process computes bf16 products in tiles."""
+    return "amx_bf16" in _cpu() and ISA not in os.environ

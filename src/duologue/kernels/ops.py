@@ -5,13 +5,13 @@ session, its replay and its trainer use the same one.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 
 import torch
 
-from duologue.kernels import build, fast, reference
+from duologue.kernels import build, fast, reference, tiled
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,11 +39,17 @@ CPP = Ops(
     name="c++", pack=fast.pack, linear=fast.linear, norm=fast.rms_norm, turned=fast.turned, gated=fast.gated,
     attention=fast.live_attention, window=fast.window_attention, exact=True, experts=fast.experts, layers=fast.layers,
 )  # fmt: skip
+TILES = replace(CPP, name="c++ and tiles", linear=reference.linear, experts=reference.experts, exact=False)
 
 
 def best(device: str = "cpu") -> Ops:
     """C++ on a CPU that has a compiler, else the reference."""
     return CPP if device == "cpu" and build.library() is not None else REFERENCE
+
+
+def training(device: str = "cpu") -> Ops:
+    """Of thousands of rows at once, whose bits no session asks for: as `best`, and the products in the CPU's tiles where it has them."""
+    return TILES if best(device) is CPP and tiled() else best(device)
 
 
 @cache

@@ -14,7 +14,7 @@ from torch import nn
 from duologue.config import Config
 from duologue.kernels import reference
 from duologue.kernels.fast import Layers
-from duologue.kernels.ops import REFERENCE, Ops, best
+from duologue.kernels.ops import REFERENCE, Ops, best, training
 from duologue.model.moe import Experts
 
 CAPACITY = 1024  # places in a ring; constant, so that every turn has the same shapes and equal bits
@@ -203,7 +203,7 @@ class Block(nn.Module):
 
 
 class Trunk(nn.Module):
-    """Blocks and a last norm. `dtype` is what the matrix products compute in, `ops` the best of the device if None."""
+    """Blocks and a last norm. `dtype` is what the matrix products compute in, `ops` if None the best of the device, in training for many rows."""
 
     ops: Ops | None = None
 
@@ -231,7 +231,7 @@ class Trunk(nn.Module):
         return self.norm(x_BND)
 
     def chosen(self, x: torch.Tensor) -> Ops:
-        return self.ops or best(x.device.type)
+        return self.ops or (training if self.training else best)(x.device.type)
 
     def start(self, rows: int, dtype: torch.dtype) -> Cache:
         """An empty cache for `rows` sessions, with every layer's sink in its place."""
