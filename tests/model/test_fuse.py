@@ -1,8 +1,9 @@
-"""What every output slot knows of the tokens before it."""
+"""What every output slot knows of the tokens before it, and frames of sound beside each other."""
 
 import torch
 
-from duologue.model.fuse import OLDEST, last_written
+from duologue.kernels.backward import through
+from duologue.model.fuse import KERNEL, OLDEST, _beside, _beside_back, last_written
 
 
 def test_each_slot_knows_the_last_token_before_it_and_its_age():
@@ -26,3 +27,9 @@ def test_a_slot_that_has_written_something_recalls_it_and_one_that_has_not_recal
     recalled = model.fuse.recalled(*last_written(tokens), torch.float32)
     assert not recalled[0, 0].any()
     assert recalled[0, 1].any() and not torch.equal(recalled[0, 1], recalled[0, 3])
+
+
+def test_frames_beside_each_other_have_the_gradient_of_the_plain_form():
+    x = torch.randn(2, 9, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: through(_beside, _beside_back, x), x)
+    assert torch.equal(_beside(x)[1, 2], x[1, 2 : 2 + KERNEL].flatten())
