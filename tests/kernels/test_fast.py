@@ -224,6 +224,19 @@ def test_gradients_are_the_reference_s(op):
 
 
 @needs_library
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("sink", [True, False])
+def test_attention_by_stretches_is_the_reference_s(dtype, sink):
+    torch.manual_seed(0)
+    inputs, found = [torch.randn(2, 700, 8, 24), torch.randn(2, 24)][: 1 + sink], []
+    for op in (fast.tiled_window, reference.window_attention):
+        qkv, *rest = leaves = [t.to(dtype, copy=True).requires_grad_() for t in inputs]
+        y = op(qkv, 4, rest[0] if sink else None, 300, 640)
+        found.append([y.detach(), *torch.autograd.grad((y * torch.linspace(-1, 1, y.numel()).view_as(y)).sum(), leaves)])
+    assert all(close(a, b, dtype) for a, b in zip(*found))
+
+
+@needs_library
 def test_a_gradient_is_computed_only_where_it_is_wanted():
     x, expert, gate, gate_up, down = mixed(4, torch.float32)
     down.requires_grad_()

@@ -7,7 +7,7 @@ import torch
 from duologue.kernels import reference
 from duologue.kernels.reference import Int8, Weight
 
-STRETCH = 256  # queries of a step backward through attention
+STRETCH = 256  # queries of a step through attention
 
 
 class _Product(torch.autograd.Function):
@@ -52,6 +52,18 @@ def anew(plain: Callable) -> Callable:
     return back
 
 
+def stretches(n: int, window: int) -> Iterator[tuple[slice, slice]]:
+    """Queries of a step through attention, and the keys that they see."""
+    for i in range(0, n, STRETCH):
+        end = min(n, i + STRETCH)
+        yield slice(i, end), slice(max(0, i - window + 1), end)
+
+
+def grouped(x: torch.Tensor, groups: int) -> torch.Tensor:
+    """[B, N, H, ...] as [B, G, N, H / G, ...]."""
+    return x.unflatten(2, (groups, -1)).transpose(1, 2)
+
+
 class _Window(torch.autograd.Function):
     """Attention of whole sequences; backward by stretches of queries, each beside the keys that it sees."""
 
@@ -73,17 +85,12 @@ def _window_back(dy, saved: tuple, back: Callable, heads: int, window: int) -> t
     (b, n, j, width), dtype = qkv_BNJK.shape, qkv_BNJK.dtype
     groups, grad = (j - heads) // 2, torch.empty_like(qkv_BNJK)
     share = heads // groups
-
-    def rows(x: torch.Tensor) -> torch.Tensor:  # [B, N, H, ...] as [B, G, N, share, ...]
-        return x.unflatten(2, (groups, share)).transpose(1, 2)
-
-    q, (k, v) = rows(qkv_BNJK[:, :, :heads]), qkv_BNJK[:, :, heads:].transpose(1, 2).split(groups, 1)
+    q, (k, v) = grouped(qkv_BNJK[:, :, :heads], groups), qkv_BNJK[:, :, heads:].transpose(1, 2).split(groups, 1)
     dy, y = dy.unflatten(-1, (heads, width)), y.unflatten(-1, (heads, width))
-    pull, logs, dy = rows((dy * y).float().sum(-1)), rows(logs_BNH), rows(dy)
+    pull, logs, dy = (grouped(x, groups) for x in ((dy * y).float().sum(-1), logs_BNH, dy))
     dk, dv = torch.zeros_like(k, dtype=torch.float32), torch.zeros_like(v, dtype=torch.float32)
     dsink = None if sink_GK is None else torch.zeros_like(sink_GK, dtype=torch.float32)
-    for i in range(0, n, STRETCH):
-        here, seen = slice(i, min(n, i + STRETCH)), slice(max(0, i - window + 1), min(n, i + STRETCH))
+    for here, seen in stretches(n, window):
         qs, dys = (x[:, :, here].reshape(b * groups, -1, width) for x in (q, dy))
         ks, vs = (x[:, :, seen].reshape(b * groups, -1, width) for x in (k, v))
         pulled, log = (x[:, :, here].reshape(b * groups, -1, 1) for x in (pull, logs))

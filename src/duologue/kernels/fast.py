@@ -12,7 +12,15 @@ import torch
 import torch.nn.functional as F
 
 from duologue.kernels import reference
-from duologue.kernels.backward import anew, through, through_experts, through_product, through_window
+from duologue.kernels.backward import (
+    anew,
+    grouped,
+    stretches,
+    through,
+    through_experts,
+    through_product,
+    through_window,
+)
 from duologue.kernels.build import library
 from duologue.kernels.reference import Int8, Weight
 
@@ -162,6 +170,36 @@ def _window(qkv: torch.Tensor, heads: int, sink: torch.Tensor | None, window: in
     shape = b, n, heads, (j - heads) // 2, width, window, ring
     library().window(KINDS[qkv.dtype], _at(qkv), _at(place), _at(y), _at(logs), *shape)
     return y, logs
+
+
+def tiled_window(qkv_BNJK: torch.Tensor, heads: int, sink_GK: torch.Tensor | None, window: int, ring: int) -> torch.Tensor:
+    """See `reference.window_attention`: products of the CPU's own library, by stretches, and between them one pass over the scores."""
+    if not _known(qkv_BNJK):
+        return reference.window_attention(qkv_BNJK, heads, sink_GK, window, ring)
+    sink = None if sink_GK is None else sink_GK.to(qkv_BNJK.dtype)
+    return through_window(lambda qkv, sink: _by_stretches(qkv, heads, sink, window), _weights_back, heads, window, qkv_BNJK, sink)
+
+
+def _by_stretches(qkv: torch.Tensor, heads: int, sink: torch.Tensor | None, window: int) -> tuple[torch.Tensor, torch.Tensor]:
+    b, n, joined, width = qkv.shape
+    groups = (joined - heads) // 2
+    q, (k, v) = grouped(qkv[:, :, :heads], groups), qkv[:, :, heads:].transpose(1, 2).split(groups, 1)
+    y, logs = qkv.new_empty(b, n, heads, width), torch.empty(b, n, heads)
+    for here, seen in stretches(n, window):
+        qs, ks, vs = (x.reshape(b * groups, -1, width) for x in (q[:, :, here], k[:, :, seen], v[:, :, seen]))
+        rest = None if sink is None else torch.bmm(qs, sink.repeat(b, 1)[..., None]).float()
+        weights, sums, log = _weights(torch.bmm(qs, ks.mT), rest, (heads // groups, here.start - seen.start, window, width**-0.5))
+        for whole, part in ((y, torch.bmm(weights, vs) / sums), (logs[..., None], log)):
+            grouped(whole, groups)[:, :, here] = part.view(b, groups, -1, heads // groups, part.shape[-1])
+    return y.flatten(2), logs
+
+
+def _weights(scores_GRC: torch.Tensor, rest_GR1: torch.Tensor | None, how: tuple) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Weights in the scores' place, their sums, and the logarithms of the sums of e^score, both [G, R, 1]. `how` as in `_weights_back`."""
+    (*_, rows, columns), kind = scores_GRC.shape, KINDS[scores_GRC.dtype]
+    sums, logs = torch.empty(2, *scores_GRC.shape[:-1], 1)
+    library().weights(kind, _at(scores_GRC), _at(rest_GR1), _at(sums), _at(logs), sums.numel(), rows, columns, *how)
+    return scores_GRC, sums, logs
 
 
 def _weights_back(scores_GRC: torch.Tensor, grads_GRC: torch.Tensor, log_GR1: torch.Tensor, pulled_GR1: torch.Tensor, how: tuple):

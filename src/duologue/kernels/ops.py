@@ -39,7 +39,7 @@ CPP = Ops(
     name="c++", pack=fast.pack, linear=fast.linear, norm=fast.rms_norm, turned=fast.turned, gated=fast.gated,
     attention=fast.live_attention, window=fast.window_attention, exact=True, experts=fast.experts, layers=fast.layers,
 )  # fmt: skip
-TILES = replace(CPP, name="c++ and tiles", linear=reference.linear, experts=reference.experts, exact=False)
+TILES = replace(CPP, name="c++ and tiles", linear=reference.linear, experts=reference.experts, window=fast.tiled_window, exact=False)
 
 
 def best(device: str = "cpu") -> Ops:

@@ -277,8 +277,44 @@ static void whole(const T* qkv, const T* sink, T* y, float* logs, long batch, lo
     });
 }
 
-// Backward through the weights of `total` rows, `rows` of each key/value head, `share` of each position: scores become weights, the
-// weights' gradients those of the scores. A row's own column is `ahead` of its position; it sees `window` columns up to that.
+// Scores of `total` rows, `rows` of each key/value head, `share` of each position, become weights: in place, e^(score - the largest), 0
+// where a row does not look. A row's own column is `ahead` of its position; it sees `window` columns up to that, and the sink, whose
+// scores are `sinks` if there is one. `sums` are theirs, `logs` the logarithms of the sums of e^score.
+template <class T>
+static void softened(T* scores, const float* sinks, float* sums, float* logs, long total, long rows, long columns, long share, long ahead, long window, float factor) {
+#pragma omp parallel for schedule(static)
+    for (long r = 0; r < total; r++) {
+        const int at = int(r % rows / share + ahead);
+        T* row = scores + r * columns;
+        const float sink = sinks ? sinks[r] * factor : -INFINITY;
+        const long begin = at - window + 1 > 0 ? (at - window + 1) / L * L : 0;
+        auto seen = [&](long c, long left) {
+            const VI place = ramp() + int(c);
+            return where((place <= at) & (place > at - int(window)), load(row + c, left) * factor);
+        };
+        V most = all(sink), sum = {};
+        for (long c = begin; c <= at; c += L) {
+            const V s = seen(c, columns - c);
+            most = s > most ? s : most;
+        }
+        float top = most[0];
+        for (int i = 1; i < L; i++) top = most[i] > top ? most[i] : top;
+        for (long c = 0; c < columns; c += L) {
+            const long left = columns - c < L ? columns - c : L;
+            if (c < begin || c > at) {
+                keep(row + c, V{}, left);
+                continue;
+            }
+            const V s = seen(c, columns - c), p = s > all(-INFINITY) ? exponential(s - top) : V{};
+            sum = sum + p;
+            keep(row + c, p, left);
+        }
+        sums[r] = across(sum) + std::exp(sink - top);
+        logs[r] = top + std::log(sums[r]);
+    }
+}
+
+// Backward through the same: scores become weights, the weights' gradients those of the scores.
 template <class T>
 static void unsoftened(T* scores, T* grads, const float* logs, const float* pulled, long total, long rows, long columns, long share, long ahead, long window, float factor) {
 #pragma omp parallel for schedule(static)

@@ -69,6 +69,11 @@ void window(int kind, const void* qkv, const void* sink, void* y, float* logs, l
     else whole((const bf16*)qkv, (const bf16*)sink, (bf16*)y, logs, batch, n, heads, groups, wide, window, laps);
 }
 
+void weights(int kind, void* scores, const float* sinks, float* sums, float* logs, long total, long rows, long columns, long share, long ahead, long window, float factor) {
+    if (kind == FP32) softened((float*)scores, sinks, sums, logs, total, rows, columns, share, ahead, window, factor);
+    else softened((bf16*)scores, sinks, sums, logs, total, rows, columns, share, ahead, window, factor);
+}
+
 void weights_back(int kind, void* scores, void* grads, const float* logs, const float* pulled, long total, long rows, long columns, long share, long ahead, long window, float factor) {
     if (kind == FP32) unsoftened((float*)scores, (float*)grads, logs, pulled, total, rows, columns, share, ahead, window, factor);
     else unsoftened((bf16*)scores, (bf16*)grads, logs, pulled, total, rows, columns, share, ahead, window, factor);
