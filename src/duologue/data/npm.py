@@ -9,7 +9,7 @@ from duologue.errors import DataError
 
 def packed(package: str, sha256: str, folder: Path) -> Path:
     """The archive of "name@version" in `folder`, fetched when it is not there. Raises DataError when it cannot be, or is another."""
-    archive = folder / f"{package.replace('@', '-')}.tgz"
+    archive = folder / f"{package.removeprefix('@').replace('/', '-').replace('@', '-')}.tgz"
     if not archive.exists():
         _pack(package, folder)
     if hashlib.sha256(archive.read_bytes()).hexdigest() != sha256:

@@ -124,6 +124,12 @@ def test_tests_show_what_training_does_not():
             assert (len(shown[split, kind]) == 0) == (split == "train")
 
 
+def test_emoji_of_the_other_styles_are_of_training_alone():
+    rng = np.random.default_rng(0)
+    drawn = {split: {sight.draw_thing(rng, split, "emoji").style for _ in range(300)} for split in ("train", "test")}
+    assert drawn == {"train": {*stock.STYLES, *stock.TRAINING_STYLES}, "test": set(stock.STYLES)}
+
+
 def test_how_things_are_called():
     assert sight.called(stages.Thing("shape", "ball", "orange")) == "an orange ball"
     assert sight.called(stages.Thing("emoji", "apple", "", 1)) == "an apple"

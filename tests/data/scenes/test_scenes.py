@@ -191,6 +191,13 @@ def test_what_is_not_installed_is_a_data_error_that_says_what_to_do(tmp_path, mo
     monkeypatch.setenv("DUOLOGUE_CACHE", str(tmp_path))
     (tmp_path / "openmoji").mkdir()
     (tmp_path / "openmoji" / "openmoji-17.0.0.tgz").write_bytes(b"something else")
-    stock._openmoji_folder.cache_clear()
+    stock.drawings.cache_clear()
     with pytest.raises(DataError, match="wrong sha256"):
-        stock._openmoji_folder()
+        stock.drawings("openmoji")
+
+
+def test_an_emoji_in_fluent_s_style_goes_by_unicode_s_name_or_without_face(tmp_path, monkeypatch):
+    monkeypatch.setattr(stock, "drawings", lambda style: tmp_path)
+    for name in ("lion", "ear-of-corn", "banana"):
+        (tmp_path / f"{name}.svg").touch()
+    assert [stock._fluent_name(code) for code in ("1F981", "1F33D", "1F34C")] == ["lion", "ear-of-corn", "banana"]

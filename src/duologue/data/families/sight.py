@@ -12,11 +12,13 @@ from duologue.data.families.lexicon import NUMBERS, WORDS, a
 from duologue.data.families.timing import Scene
 from duologue.data.scenes.figure import ACTIONS
 from duologue.data.scenes.stage import Figure, Prop, Stage, draw_look, draw_stage, place, repetitions
-from duologue.data.scenes.things import COLOURS, EMOJI, FONTS, SHAPES, Thing
+from duologue.data.scenes.stock import STYLES
+from duologue.data.scenes.things import COLOURS, EMOJI, FONTS, SHAPES, TRAINING_LOOKS, Thing
 from duologue.data.script import View
 
 SHAPE_SHARE, EMOJI_SHARE, TEXT_SHARE = 15, 25, 15  # percent that only tests see
 FAMILIAR = 0.1  # of what tests show
+DRAWN_OTHERWISE = 0.5  # of the emoji in training
 COMES_S, STAYS_S, PERIOD_S = (0.5, 3.0), (1.5, 6.0), 1.1
 PLACES = 4
 READABLE = tuple(word for word in WORDS if 2 <= len(word) <= 7)  # written large enough to be read
@@ -31,7 +33,7 @@ def unseen(thing: Thing) -> bool:
     if thing.kind == "shape":
         return held_out("shape", thing.name, thing.colour, share=SHAPE_SHARE)
     if thing.kind == "emoji":
-        return held_out("emoji", thing.name, thing.style, share=EMOJI_SHARE)
+        return thing.style in STYLES and held_out("emoji", thing.name, thing.style, share=EMOJI_SHARE)
     if thing.kind == "text" and thing.name.isalpha():
         return held_out("word", thing.name, share=TEXT_SHARE)
     return held_out(thing.kind, thing.name, thing.look % len(FONTS), share=TEXT_SHARE)
@@ -42,6 +44,8 @@ def draw_thing(rng: np.random.Generator, split: str, kind: str) -> Thing:
     wanted = split == "test" and rng.random() >= FAMILIAR
     while unseen(thing := _any_thing(rng, kind)) != wanted:
         pass
+    if kind == "emoji" and split == "train" and rng.random() < DRAWN_OTHERWISE:
+        return thing._replace(look=TRAINING_LOOKS + int(rng.integers(1000)))
     return thing
 
 

@@ -1,15 +1,18 @@
-"""Pictures that others made: emoji in two styles, and photographs. Read `emoji` and `photographs` first.
+"""Pictures that others made: emoji in four styles, and photographs. Read `emoji` and `photographs` first.
 
-OpenMoji 17.0.0 (CC-BY-SA-4.0) comes from the npm package `openmoji`, fetched into the cache on first use; Noto Color
-Emoji (OFL-1.1) from Debian's fonts-noto-color-emoji; photographs from Debian's lomiri-wallpapers-16.04, -20.04 and
+OpenMoji 17.0.0 (CC-BY-SA-4.0), Twemoji 15.0.0 (CC-BY-4.0) and Fluent Emoji (MIT) come from the npm packages `openmoji`,
+`@twemoji/svg` and `fluentui-emoji`, fetched into the cache on first use; Noto Color Emoji (OFL-1.1) from Debian's
+fonts-noto-color-emoji; photographs from Debian's lomiri-wallpapers-16.04, -20.04 and
 gnome-backgrounds, or from the folder that DUOLOGUE_PHOTOGRAPHS names.
 """
 
 import io
 import os
 import tarfile
+import unicodedata
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -18,13 +21,31 @@ from duologue.config import cache_dir
 from duologue.data.npm import packed
 from duologue.errors import DataError
 
-STYLES = ("noto", "openmoji")
+STYLES = ("noto", "openmoji")  # of which tests have some pictures to themselves
+TRAINING_STYLES = ("twemoji", "fluent")  # of training alone: one drawing of a lion does not teach what a lion is
 SIDE = 96  # pixels of an emoji
 NOTO_FONT, NOTO_SIZE = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"), 109  # the one size that it holds
-PACKAGE, SHA256 = "openmoji@17.0.0", "55ee7d13485dec86e9f38c1f3a645a13382d33ff97c0cd845ee824b0aef45e68"
+FLUENT_NAMES = {
+    "1F33D": "ear-of-corn", "1F411": "ewe", "1F52A": "kitchen-knife", "1F355": "pizza", "1F3E0": "house", "1F941": "drum", "1F453": "glasses",
+}  # else Unicode's, with or without "face"
 WALLPAPERS = Path("/usr/share/backgrounds")
 PHOTOGRAPH_SIZE = (320, 240)
 PHOTOGRAPH_SUFFIXES = {".jpg", ".jpeg", ".webp", ".png"}
+
+
+class Drawings(NamedTuple):
+    """An npm package of SVG files, and the folder in it where they lie."""
+
+    package: str
+    sha256: str
+    inside: str
+
+
+PACKAGES = {
+    "openmoji": Drawings("openmoji@17.0.0", "55ee7d13485dec86e9f38c1f3a645a13382d33ff97c0cd845ee824b0aef45e68", "package/color/svg"),
+    "twemoji": Drawings("@twemoji/svg@15.0.0", "1d2907557a422c7c4e3feca50ef915c39da1db3d76b4a4d7e73fb59bce4403c3", "package"),
+    "fluent": Drawings("fluentui-emoji@1.3.0", "ec892e607e854859b812c7d827801756adc19955b0ef56d4ae8afcddd19492c5", "package/icons/flat"),
+}
 
 
 @cache
@@ -34,7 +55,7 @@ def emoji(style: str, code: str) -> Image.Image:
     Raises:
         DataError: the package that holds it is not there.
     """
-    made = _noto(code) if style == "noto" else _openmoji(code)
+    made = _noto(code) if style == "noto" else _drawn(style, code)
     return made.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
 
 
@@ -47,11 +68,18 @@ def _noto(code: str) -> Image.Image:
     return _square(drawn)
 
 
-def _openmoji(code: str) -> Image.Image:
+def _drawn(style: str, code: str) -> Image.Image:
     import resvg_py
 
-    svg = (_openmoji_folder() / f"{code}.svg").read_text(encoding="utf-8")
+    name = {"openmoji": code, "twemoji": code.lower()}.get(style) or _fluent_name(code)
+    svg = (drawings(style) / f"{name}.svg").read_text(encoding="utf-8")
     return _square(Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, width=192)))).convert("RGBA"))
+
+
+def _fluent_name(code: str) -> str:
+    named = unicodedata.name(chr(int(code, 16))).lower().replace(" ", "-")
+    known = (FLUENT_NAMES.get(code, named), named.removesuffix("-face"))
+    return next((name for name in known if (drawings("fluent") / f"{name}.svg").exists()), known[0])
 
 
 def _square(drawn: Image.Image) -> Image.Image:
@@ -64,21 +92,22 @@ def _square(drawn: Image.Image) -> Image.Image:
 
 
 @cache
-def _openmoji_folder() -> Path:
-    place = cache_dir() / "openmoji"
+def drawings(style: str) -> Path:
+    """The folder of a style's SVG files, in the cache; filled from its package on first use."""
+    place = cache_dir() / style
     if not (place / "svg").exists():
         place.mkdir(parents=True, exist_ok=True)
-        _unpack(place)
+        _unpack(PACKAGES[style], place)
     return place / "svg"
 
 
-def _unpack(place: Path) -> None:
-    """Fetches the package and keeps its coloured pictures; several processes may do so at once."""
+def _unpack(drawn: Drawings, place: Path) -> None:
+    """Fetches the package and keeps its pictures; several processes may do so at once."""
     part = place / f"part{os.getpid()}"
-    with tarfile.open(packed(PACKAGE, SHA256, place)) as tar:
-        tar.extractall(part, [m for m in tar.getmembers() if m.name.startswith("package/color/svg/")], filter="data")
+    with tarfile.open(packed(drawn.package, drawn.sha256, place)) as tar:
+        tar.extractall(part, [m for m in tar.getmembers() if m.name.startswith(f"{drawn.inside}/") and m.name.endswith(".svg")], filter="data")
     try:
-        (part / "package" / "color" / "svg").rename(place / "svg")
+        (part / drawn.inside).rename(place / "svg")
     except OSError:
         if not (place / "svg").exists():  # else another process was first
             raise

@@ -31,6 +31,7 @@ SHAPES = ("circle", "ball", "square", "triangle", "star", "heart", "cross", "dia
 SKIN = ((244, 208, 177), (224, 172, 125), (198, 134, 90), (141, 85, 54), (90, 56, 37))
 FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSansMono-Bold", "STIXGeneral")
 OVERSAMPLED = 3
+TRAINING_LOOKS = 1000
 
 
 class Thing(NamedTuple):
@@ -48,8 +49,9 @@ class Thing(NamedTuple):
 
     @property
     def style(self) -> str:
-        """Of an emoji: who drew it."""
-        return stock.STYLES[self.look % len(stock.STYLES)]
+        """Of an emoji: who drew it. Looks from TRAINING_LOOKS on are of training alone."""
+        styles = stock.STYLES if self.look < TRAINING_LOOKS else stock.TRAINING_STYLES
+        return styles[self.look % len(styles)]
 
 
 @lru_cache(512)
