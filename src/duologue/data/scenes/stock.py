@@ -2,8 +2,8 @@
 
 OpenMoji 17.0.0 (CC-BY-SA-4.0), Twemoji 15.0.0 (CC-BY-4.0) and Fluent Emoji (MIT) come from the npm packages `openmoji`,
 `@twemoji/svg` and `fluentui-emoji`, fetched into the cache on first use; Noto Color Emoji (OFL-1.1) from Debian's
-fonts-noto-color-emoji; photographs from Debian's lomiri-wallpapers-16.04, -20.04 and
-gnome-backgrounds, or from the folder that DUOLOGUE_PHOTOGRAPHS names.
+fonts-noto-color-emoji; photographs from Debian's lomiri-wallpapers-16.04, -20.04 and gnome-backgrounds, or from the
+folder that DUOLOGUE_PHOTOGRAPHS names.
 """
 
 import io
