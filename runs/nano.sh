@@ -13,8 +13,8 @@ export MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184
 RUN="$HOME_OF_RUN/run/nano"
 mkdir -p "$RUN"
 case ${AMOUNT:-whole} in
-whole) ASKED=300 OWN_REFUSALS=120 REFUSE_MIN=30 FLITE=30000 FESTIVAL=6000 ESPEAK=20000 KOKORO_MIN=600 VOCODER_MIN=300 EAR_STEPS=6000 EYE_STEPS=6000 STEPS=12000 CASES=60 OPEN=open SET_CASES=8 SEEING=eyes ;;
-dry) ASKED=2 OWN_REFUSALS=24 REFUSE_MIN=0.2 FLITE=120 FESTIVAL=12 ESPEAK=12 KOKORO_MIN=1 VOCODER_MIN=0.2 EAR_STEPS=2 EYE_STEPS=2 STEPS=2 CASES=1 OPEN=hearing SET_CASES=1 SEEING=counting ;;  # too few own sentences to read aloud any that are held out
+whole) ASKED=300 OWN_REFUSALS=120 REFUSE_MIN=30 FLITE=30000 FESTIVAL=6000 ESPEAK=20000 KOKORO_MIN=600 VOCODER_MIN=300 EAR_STEPS=6000 EYE_STEPS=6000 STEPS=12000 CASES=60 OPEN=open SET_CASES=8 SEEING=eyes ACTORS=actors ;;
+dry) ASKED=2 OWN_REFUSALS=24 REFUSE_MIN=0.2 FLITE=120 FESTIVAL=12 ESPEAK=12 KOKORO_MIN=1 VOCODER_MIN=0.2 EAR_STEPS=2 EYE_STEPS=2 STEPS=2 CASES=1 OPEN=hearing SET_CASES=1 SEEING=counting ACTORS=: ;;  # too few own sentences to read aloud any that are held out
 *) echo "AMOUNT is whole or dry" >&2; exit 2 ;;
 esac
 make --silent train-setup
@@ -23,6 +23,7 @@ BIN=.venv/bin CORES=$(getconf _NPROCESSORS_ONLN)
 . runs/stage.sh
 learn() { # learn OUT MORE-OPTIONS...   one process where there is a GPU, else two, one a core
     out=$1; shift
+    if [ -d "$HOME_OF_RUN/actors" ]; then set -- "$@" --recordings "$HOME_OF_RUN/actors"; fi
     if "$BIN/python" -c "import torch, sys; sys.exit(not torch.cuda.is_available())"; then
         "$BIN/duologue" train pretrain --out "$out" --preset nano --rows 64 "$@"
     else
@@ -31,6 +32,9 @@ learn() { # learn OUT MORE-OPTIONS...   one process where there is a GPU, else t
 }
 spanish() { # a person's recordings from Debian; the command says in one line why it has none, and the rest does not need them
     "$BIN/duologue" synth spanish || test $? -eq 2
+}
+actors() { # people's English from Debian, half of all open speech; neither does the rest need them
+    "$BIN/duologue" synth actors --out "$HOME_OF_RUN/actors" || test $? -eq 2
 }
 freeze() { # a set is written into an empty folder, so one that was ended begins anew
     rm -rf "$RUN/eyes-set"
@@ -42,6 +46,7 @@ stage voices-festival "$BIN/duologue" synth voices --engine festival --utterance
 stage voices-espeak "$BIN/duologue" synth voices --engine espeak --utterances "$ESPEAK"
 stage voices-kokoro "$BIN/duologue" synth voices --engine kokoro --minutes "$KOKORO_MIN" --own-share 0.5 --workers "$CORES"
 stage voices-spanish spanish
+stage voices-actors "$ACTORS"
 #    What attacks and refusals are spoken with, by the voices and in the words that only tests hear.
 stage voices-refusals "$BIN/duologue" synth voices --engine kokoro --own-share 1 --family refuse --utterances "$OWN_REFUSALS"
 stage voices-attacks "$BIN/duologue" synth voices --engine kokoro --split test --family refuse --minutes "$REFUSE_MIN"

@@ -33,3 +33,12 @@ def test_attention_finds_the_words_of_frozen_sentences():
     said = [sound.speech for script, _ in items.load()[:12] for sound in script.sounds if len(sound.speech.words) > 3][:8]
     late_s = word_times.errors_s(partial(word_times.by_attention, word_times.whisper()), said)
     assert len(said) == 8 and np.abs(late_s).mean() < 0.2
+
+
+def test_only_long_recordings_are_worth_attention():
+    asked = []
+    way = partial(word_times.by_length, lambda pcm_S, words: asked.append(words))
+    for text in ("come home", " ".join(["come"] * 12)):
+        said = speech(text)
+        way(said.pcm_S, text.split())
+    assert asked == [["come"] * 12]
