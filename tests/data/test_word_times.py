@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from duologue.data import word_times
+from duologue.data.voices import finished
 from duologue.evals import items
+from duologue.turn import SAMPLE_RATE_HZ
 from tests.data.synthetic import speech
 
 
@@ -24,6 +26,13 @@ def test_times_are_in_order_and_inside():
     assert [w.text for w in words] == [w.text for w in said.words]
     assert all(0 <= w.start_s < w.end_s <= said.seconds + 0.02 for w in words)
     assert all(a.end_s <= b.end_s for a, b in pairwise(words))
+
+
+def test_a_short_first_word_is_not_cut_off_with_the_silence_before_it():
+    said, silence = speech("i would rather not say anything about elephants", word_s=0.2, gap_s=0.02), np.zeros(1600, np.float32)
+    words = said.text.split()
+    pcm_S = np.concatenate([silence, said.pcm_S, silence])
+    assert finished(pcm_S, SAMPLE_RATE_HZ, word_times.by_letters(pcm_S, words)) is not None
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ from safetensors.numpy import save
 from duologue.data.bank import Bank
 from duologue.data.mix import conversation, watched
 from duologue.data.render import Rendered, render
-from duologue.data.synth import family_modules
+from duologue.data.synth import end_with_parent, family_modules
 from duologue.errors import ConfigError, DataError
 from duologue.media.text import Tokenizer
 from duologue.turn import TURN_MS
@@ -162,6 +162,7 @@ def _each(make: Callable[[int], Tally], numbers: Sequence[int], workers: int) ->
 def _inherit(make: Callable[[int], Tally]) -> None:
     global _inherited  # modules cannot be pickled, forked processes need not
     _inherited = make
+    end_with_parent()
 
 
 def _make_inherited(number: int) -> Tally:

@@ -8,8 +8,10 @@ in the bank already is not said again, so a run can be ended and started at will
 import importlib
 import math
 import multiprocessing
+import os
 import pkgutil
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -244,7 +246,20 @@ def calls(
 
 
 def _pool(workers: int) -> Executor:
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) if workers > 1 else ThreadPoolExecutor(1)
+    if workers == 1:
+        return ThreadPoolExecutor(1)
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), end_with_parent)
+
+
+def end_with_parent() -> None:
+    """For a pool's process to begin with: it ends when the one that made the pool has ended, were it killed. Else it would wait
+    for work for ever, and Kokoro's holds gigabytes."""
+    threading.Thread(target=_outlive_nobody, daemon=True).start()
+
+
+def _outlive_nobody() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def speaker_of(engine: str) -> Speaker:

@@ -14,13 +14,14 @@ from rich.console import Console
 from duologue.data.bank import Bank
 from duologue.data.pieces import splice
 from duologue.data.script import Speech, Word
-from duologue.data.voices import FRAME, frame_db
+from duologue.data.voices import FRAME, frame_db, sound_span
 from duologue.errors import ConfigError
 from duologue.turn import SAMPLE_RATE_HZ
 
 PAUSE_BELOW_LOUD_DB, PAUSE_FRAMES = 30.0, 15  # quieter than that for 150 ms is a pause between words
 SPACE = 0.5  # how many letters' time a word takes besides its own
 ATTENTION_LATE_S, LETTERS_LATE_S = 0.1, 0.07  # how late each way puts the end of a word, as measured
+SHORTEST_S = 0.04
 WHISPER_FRAMES = 3000
 SHORT_S = 4.0  # letters are as good as attention in a sentence, and worse in four (docs/log.md, 2026-11-22)
 
@@ -49,8 +50,9 @@ def by_length(long: Timer, pcm_S: np.ndarray, words: Sequence[str]) -> list[Word
 
 
 def by_letters(pcm_S: np.ndarray, words: Sequence[str]) -> list[Word]:
-    """Each word takes time by its letters; pauses take none."""
-    sounding_F = np.flatnonzero(~_paused(pcm_S))
+    """Each word takes time by its letters; pauses, and the silence before and behind, take none."""
+    begin, end = (edge // FRAME for edge in sound_span(pcm_S))
+    sounding_F = begin + np.flatnonzero(~_paused(pcm_S)[begin:end])
     shares = np.cumsum([0.0, *(len(word) + SPACE for word in words)])
     edges_s = sounding_F[(shares / shares[-1] * (len(sounding_F) - 1)).astype(int)] * FRAME / SAMPLE_RATE_HZ
     return _timed(words, edges_s[:-1], edges_s[1:], LETTERS_LATE_S)
@@ -81,9 +83,10 @@ def by_attention(model, pcm_S: np.ndarray, words: Sequence[str]) -> list[Word]:
 
 
 def _timed(words: Sequence[str], begins: Sequence[float], ends: Sequence[float], late_s: float) -> list[Word]:
-    """Words with their times brought forward, each at least a frame long; the last one's end stays."""
+    """Words with their times brought forward, each at least a frame long; the last one's end stays, and none ends before it
+    has sounded for SHORTEST_S: a short first word would be cut off with the silence before it."""
     shifts = [*[late_s] * (len(words) - 1), 0.0]
-    times = [(max(0.0, a - late_s), max(0.0, b - s)) for a, b, s in zip(begins, ends, shifts, strict=True)]
+    times = [(max(0.0, a - late_s), max(b - s, min(b, a + SHORTEST_S))) for a, b, s in zip(begins, ends, shifts, strict=True)]
     return [Word(word, float(a), float(max(b, a + FRAME / SAMPLE_RATE_HZ))) for word, (a, b) in zip(words, times, strict=True)]
 
 
