@@ -7,7 +7,8 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from duologue.data.bank import Bank, Writer, file_stem, normal, own_split
+from duologue.data.bank import Bank, file_stem, normal, own_split
+from duologue.data.bank_writer import Writer
 from duologue.data.pieces import FADE
 from duologue.data.script import Line, Word
 from duologue.data.voices import OWN

@@ -5,7 +5,8 @@ import pytest
 import soundfile
 
 from duologue.data import freedict, recorded_spanish
-from duologue.data.bank import Bank, Writer
+from duologue.data.bank import Bank
+from duologue.data.bank_writer import Writer
 from duologue.data.families import translate
 from duologue.data.families.exchange import held_out
 from duologue.data.families.spanish import ADJECTIVES, NOUNS

@@ -9,7 +9,8 @@ import pytest
 import soundfile
 
 from duologue.data import recordings
-from duologue.data.bank import RECORDED_SHARE, Bank, Writer
+from duologue.data.bank import RECORDED_SHARE, Bank
+from duologue.data.bank_writer import Writer
 from duologue.data.families import hear
 from duologue.data.recordings import adopted, is_unheard
 from duologue.data.script import Line

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from duologue.data import classic, kokoro, synth, voices
-from duologue.data.bank import Bank, HeldError, Writer, spoken_words
+from duologue.data import lines as all_lines
+from duologue.data.bank import Bank, spoken_words
+from duologue.data.bank_writer import HeldError, Writer
+from duologue.data.lines import covering, family_modules
 from duologue.data.script import Line, Word
 from duologue.data.voices import OWN, RESERVED, Spoken, finished, sound_span, speaks, split_of, user_voices
 from duologue.errors import ConfigError, DataError
@@ -147,8 +150,8 @@ def filled(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DUOLOGUE_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setattr(synth, "speaker_of", lambda engine: _beeps)
-        patch.setattr(synth, "open_line", lambda rng, split: Line("hear", "open", f"{split} sentence {'abcdefgh'[rng.integers(8)]}"))
-        patch.setattr(synth, "family_modules", lambda: [_Family])
+        patch.setattr(all_lines, "open_line", lambda rng, split: Line("hear", "open", f"{split} sentence {'abcdefgh'[rng.integers(8)]}"))
+        patch.setattr(all_lines, "family_modules", lambda: [_Family])
         patch.setattr(synth, "user_voices", lambda split, engine: user_voices(split, engine)[:4])
         for _ in range(2):
             synth.synth(synth.What(), 5, 120)
@@ -171,7 +174,7 @@ def test_a_voice_that_another_process_is_writing_is_left_to_it(tmp_path, monkeyp
 
 def test_one_side_can_be_asked_for_with_one_family(tmp_path, monkeypatch):
     monkeypatch.setattr(synth, "speaker_of", lambda engine: _beeps)
-    monkeypatch.setattr(synth, "open_line", lambda rng, split: Line("hear", "open", f"{split} sentence {'abcdefgh'[rng.integers(8)]}"))
+    monkeypatch.setattr(all_lines, "open_line", lambda rng, split: Line("hear", "open", f"{split} sentence {'abcdefgh'[rng.integers(8)]}"))
     for split in ("test", "train"):
         monkeypatch.setenv("DUOLOGUE_CACHE", str(tmp_path / split))
         synth.synth(synth.What(names=["refuse"], split=split), 5, 60)
@@ -202,15 +205,15 @@ def test_the_own_voice_covers_new_words_soon():
         left = set(vocabulary) - set(known)
         return next(n for n, line in enumerate(lines, 1) if not (left := left - set(line.text.split())))
 
-    in_turn, covered = needed(texts()), needed(synth.covering(texts(), ()))
+    in_turn, covered = needed(texts()), needed(covering(texts(), ()))
     assert covered <= 7 < in_turn
-    assert needed(synth.covering(texts(), [" ".join(vocabulary[:10])]), vocabulary[:10]) <= 3
-    assert sorted(line.text for line in synth.covering(texts(), ())) == sorted(line.text for line in texts())
+    assert needed(covering(texts(), [" ".join(vocabulary[:10])]), vocabulary[:10]) <= 3
+    assert sorted(line.text for line in covering(texts(), ())) == sorted(line.text for line in texts())
 
 
 def test_a_word_that_nobody_uses_is_not_chased():
     lines = [Line("hear", "open", text) for text in ("qwrtzp xkcdvb", "the bridge")]
-    assert next(synth.covering(iter(lines), ())).text == "the bridge"
+    assert next(covering(iter(lines), ())).text == "the bridge"
 
 
 class _Family:
@@ -294,7 +297,7 @@ def test_espeak_says_spanish_with_the_same_variant():
 
 
 def test_a_family_has_one_module():
-    names = [module.NAME for module in synth.family_modules()]
+    names = [module.NAME for module in family_modules()]
     assert len(names) == len(set(names))  # else a helper's name hides the family's lines
 
 

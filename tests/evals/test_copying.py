@@ -7,7 +7,8 @@ import pytest
 import soundfile
 
 from duologue import cli
-from duologue.data.bank import Bank, Writer, own_split
+from duologue.data.bank import Bank, own_split
+from duologue.data.bank_writer import Writer
 from duologue.data.script import Line
 from duologue.data.voices import OWN
 from duologue.engine.engine import WEIGHTS

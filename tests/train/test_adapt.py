@@ -9,7 +9,8 @@ import torch
 
 from duologue.config import tiny
 from duologue.data import recordings
-from duologue.data.bank import Bank, Writer
+from duologue.data.bank import Bank
+from duologue.data.bank_writer import Writer
 from duologue.data.families import hear
 from duologue.data.script import Line, Speech, Word
 from duologue.data.shards import Recipe, make_shards

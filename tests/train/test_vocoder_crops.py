@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from duologue.data.bank import Bank, Writer, own_split
+from duologue.data.bank import Bank, own_split
+from duologue.data.bank_writer import Writer
 from duologue.data.script import Line, Word
 from duologue.data.voices import OWN
 from duologue.errors import DataError

@@ -13,7 +13,8 @@ import numpy as np
 
 from duologue.config import cache_dir
 from duologue.data import freedict
-from duologue.data.bank import Bank, Writer, spoken_words
+from duologue.data.bank import Bank, spoken_words
+from duologue.data.bank_writer import Writer
 from duologue.data.debian import unpacked
 from duologue.data.families.exchange import held_out
 from duologue.data.families.spanish import ADJECTIVES, DETERMINERS, NOUNS, adjective

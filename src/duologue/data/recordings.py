@@ -17,7 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from duologue.config import cache_dir
-from duologue.data.bank import Bank, Writer, normal, spoken_words
+from duologue.data.bank import Bank, normal, spoken_words
+from duologue.data.bank_writer import Writer
 from duologue.data.script import Line, Word
 from duologue.data.spoken import spoken
 from duologue.data.voices import RECORDED, UNHEARD, finished

@@ -22,9 +22,10 @@ import safetensors
 from safetensors.numpy import save
 
 from duologue.data.bank import Bank
+from duologue.data.lines import family_modules
 from duologue.data.mix import conversation, watched
 from duologue.data.render import Rendered, render
-from duologue.data.synth import end_with_parent, family_modules
+from duologue.data.synth import end_with_parent
 from duologue.errors import ConfigError, DataError
 from duologue.media.text import Tokenizer
 from duologue.turn import TURN_MS

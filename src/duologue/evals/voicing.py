@@ -12,9 +12,10 @@ from itertools import islice
 import numpy as np
 
 from duologue.data.bank import spoken_words
+from duologue.data.lines import open_lines
 from duologue.data.pieces import splice
 from duologue.data.script import Line, Speech, Word
-from duologue.data.synth import open_lines, speaker_of
+from duologue.data.synth import speaker_of
 from duologue.data.voices import OWN, speaks, user_voices
 from duologue.errors import DataError
 from duologue.turn import SAMPLE_RATE_HZ

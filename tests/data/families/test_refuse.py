@@ -12,8 +12,8 @@ from duologue.data.families.refuse_lines import HELD_OUT, TRAINED, lines, makers
 from duologue.data.families.refuse_steps import AMOUNTS, STEPS
 from duologue.data.families.timing import own_end
 from duologue.data.labels import letters, say
+from duologue.data.lines import family_modules
 from duologue.data.script import Script
-from duologue.data.synth import family_modules
 from duologue.data.texts import sentences as open_sentences
 from duologue.errors import DataError
 from duologue.safety.policy import MOST_WORDS, current, says
