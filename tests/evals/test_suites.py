@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from duologue.data.bank_writer import Writer
 from duologue.data.families import read
-from duologue.data.script import Own, Script
+from duologue.data.recordings import home_of
+from duologue.data.script import Line, Own, Script
 from duologue.errors import DataError
 from duologue.evals import human, suites
 from duologue.evals.draws import from_bank, frozen
@@ -21,6 +23,7 @@ from duologue.evals.suites.repair import first_version
 from duologue.evals.systems import CONTROLS, Case, run
 from duologue.evals.trials import Trial
 from tests.data.fake_bank import FakeBank, speech_of
+from tests.data.synthetic import speech
 from tests.evals.made import outcome
 
 CASES = 8
@@ -235,6 +238,21 @@ def test_how_late_a_word_was_written_is_told_of_those_that_were_right(drawn):
     heard = [(first[0] + 0.7, first[1]), *((end_s + 1.5, "wrong") for end_s, _ in rest)]
     found = record_of(suite, 0, item, Outcome(heard=heard), OWN_WORDS)["seen"]
     assert found["lags"] == [pytest.approx(0.7, abs=1e-3)] and found["words"][2:] == [len(rest), len(rest) + 1]
+
+
+def test_actors_are_heard_in_sentences_that_no_training_had(tmp_path, monkeypatch):
+    monkeypatch.setenv("DUOLOGUE_CACHE", str(tmp_path))
+    assert hearing._actors(2) == []
+    home = home_of(tmp_path / "actors")
+    for side in ("recorded", "unheard"):
+        writer = Writer(f"{side}/joe", home)
+        for n in range(6):
+            said = speech(f"{side} number {'abcdef'[n]}")
+            writer.add(Line("hear", "open", said.text, held_out=side == "unheard"), said.pcm_S, said.words)
+        writer.close()
+    scripts = hearing._actors(2)
+    assert len(scripts) == 2
+    assert {sound.speech.voice for script in scripts for sound in script.sounds if sound.transcribed} == {"unheard/joe"}
 
 
 def test_hearing_has_its_rows_and_asks_for_noise_where_it_is_meant(drawn):

@@ -1,7 +1,7 @@
 """Hearing: any English sentence is written down, soon; nothing is said, for nobody is asked. Read `SUITE`, then `_words`.
 
 Rows: held-out voices by engine, clean; the same conversations in noise and rooms that no training had; said faster and slower;
-and recordings of a person. Numbers, spellings and contractions are made alike before words are compared.
+recordings of a person; and sentences that training left out, of actors whom it heard. Numbers, spellings and contractions are made alike before words are compared.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,12 +11,15 @@ from itertools import islice
 
 import numpy as np
 
+from duologue.config import cache_dir
+from duologue.data.bank import Bank
+from duologue.data.recordings import home_of
 from duologue.data.render import turns_of
 from duologue.data.script import Script
 from duologue.data.warp import Warp, retime, warp_speech
 from duologue.errors import DataError
 from duologue.evals import human
-from duologue.evals.draws import Source
+from duologue.evals.draws import MOST_MISSES, Source, from_bank
 from duologue.evals.items import Item
 from duologue.evals.outcome import TURN_S, Outcome
 from duologue.evals.score import Reader, Verdict
@@ -27,18 +30,20 @@ from duologue.evals.wording import errors, words_of
 
 NOISY = "test-noise"
 SPEEDS = {"slow": 0.8, "fast": 1.25}
+PEOPLE = ("human", "actors")
 TAIL_S = 1.5  # after the last word: it is written down late
 
 Timed = list[tuple[float, str]]
 
 
 def items(source: Source, cases: int) -> list[Item]:
-    """Half as many conversations as cases, each clean and in noise; a sixth faster and slower; the person's phrases."""
+    """Half as many conversations as cases, each clean and in noise; a sixth faster and slower; the person's phrases; a third of actors."""
     clean = [script for script, _ in islice(source("hear"), max(1, cases // 2))]
     some = clean[: max(1, cases // 6)]
     rated = [(row, _said_at(script, speed)) for row, speed in SPEEDS.items() for script in some]
-    made = [("clean", script) for script in clean] + [(NOISY, script) for script in clean] + rated
-    return [_item(row, script) for row, script in [*made, *(("human", script) for script in _person(cases))]]
+    made = [("clean", script) for script in clean] + [(NOISY, script) for script in clean]
+    made += [("human", script) for script in _person(cases)] + [("actors", script) for script in _actors(max(1, cases // 3))]
+    return [_item(row, script) for row, script in [*made, *rated]]
 
 
 def _item(row: str, script: Script) -> Item:
@@ -61,6 +66,15 @@ def _person(cases: int) -> list[Script]:
         return []
 
 
+def _actors(cases: int) -> list[Script]:
+    """None where training has had none (`duologue synth actors`)."""
+    theirs = from_bank(Bank(home_of(cache_dir() / "actors")), seed=0, tries=2 * MOST_MISSES)
+    try:
+        return [script for script, _ in islice(theirs("hear"), cases)]
+    except DataError:
+        return []
+
+
 def observe(
     script: Script, trials: Sequence[Trial], verdicts: Sequence[Verdict], outcome: Outcome, reader: Reader
 ) -> dict:
@@ -68,7 +82,7 @@ def observe(
     wanted, heard = list(_wanted(script)), [(t, word) for t, words in outcome.heard for word in words_of(words)]
     row, voice = script.about["row"], script.sounds[0].speech.voice.split("/")[0]
     wrong = errors([word for _, word in heard], [word for _, word in wanted])
-    return {"words": [row, voice, wrong, len(wanted)], "lags": [] if row == "human" else _lags(wanted, heard)}
+    return {"words": [row, voice, wrong, len(wanted)], "lags": [] if row in PEOPLE else _lags(wanted, heard)}
 
 
 def _wanted(script: Script) -> Iterator[tuple[float, str]]:
@@ -91,7 +105,7 @@ def figures(records: Sequence[Record]) -> dict[str, Figure]:
         "heard": of_sums(_counts(said, "clean"), lambda wrong, words: 100 * np.maximum(0, 1 - wrong / words)),
         "misheard": _misheard(said, "clean"),
         **{f"misheard/{voice}": _misheard(said, "clean", voice) for voice in voices},
-        **{f"misheard/{row}": _misheard(said, row) for row in (NOISY, *SPEEDS, "human")},
+        **{f"misheard/{row}": _misheard(said, row) for row in (NOISY, *SPEEDS, *PEOPLE)},
         "lag_p50_s": quantile(lags, 50),
         "lag_p90_s": quantile(lags, 90),
         "quiet": right(rows(records, "quiet")),
@@ -109,7 +123,7 @@ def _misheard(said: Sequence, row: str, voice: str = "") -> Figure:
 SUITE = Suite(
     name="hearing",
     asks="write down any English sentence soon after it was said, and say nothing",
-    mirrors="word error rate of streaming recognisers, FD-Bench; other data: open sentences, synthetic voices and one person",
+    mirrors="word error rate of streaming recognisers, FD-Bench; other data: open sentences, synthetic voices and people",
     items=items,
     figures=figures,
     headline="heard",
