@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duologue.data import kokoro
+from duologue.data import kokoro_network
 from duologue.data.render import own_sound
 from duologue.data.script import Own, Script, Sound
 from duologue.errors import ConfigError, DataError
@@ -245,10 +245,10 @@ def test_a_name_sets_the_thresholds(monkeypatch):
 
 
 def test_a_voice_that_is_not_installed_is_said_before_the_first_case(monkeypatch, tmp_path):
-    monkeypatch.setattr(kokoro.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(kokoro_network.importlib.util, "find_spec", lambda _: None)
     monkeypatch.setenv("DUOLOGUE_CACHE", str(tmp_path))
     monkeypatch.delenv("DUOLOGUE_KOKORO", raising=False)
-    kokoro.folder.cache_clear()
+    kokoro_network.folder.cache_clear()
     with pytest.raises(ConfigError, match="synth"):
         cascade_parts.real.__wrapped__()
 
