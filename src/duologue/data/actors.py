@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from duologue.config import cache_dir
 from duologue.data.debian import unpacked
-from duologue.errors import DataError
+from duologue.errors import DataError, writing
 
 PACKAGE, FILE = "flight-of-the-amazon-queen", "queen.1c"
 TABLE, ENTRY = 13, struct.Struct(">12sBII")  # where the count of entries stands; name, bundle, offset, bytes
@@ -36,17 +36,23 @@ class Part(NamedTuple):
 def extract(folder: Path | None = None) -> tuple[Path, int]:
     """The game fetched with apt, each of its lines a sound with a .txt beside it in its speaker's folder: that folder, and how many.
 
-    Raises DataError where there is no apt, and for another game.
+    Raises DataError where there is no apt, for another game, and on a full disk.
     """
-    place = folder or cache_dir() / "actors"
+    place = folder or home()
     archive = Archive(next(unpacked([PACKAGE], cache_dir() / "games" / PACKAGE).rglob(FILE)))
     found = [part for part in parts(archive) if part.stem + SOUND in archive.places and sayable(part.text)]
-    for part in found:
-        home = place / part.speaker
-        home.mkdir(parents=True, exist_ok=True)
-        (home / f"{part.stem}.mp3").write_bytes(archive.read(part.stem + SOUND))
-        (home / f"{part.stem}.txt").write_text(part.text + "\n", encoding="utf-8")
+    with writing(place):
+        for part in found:
+            theirs = place / part.speaker
+            theirs.mkdir(parents=True, exist_ok=True)
+            (theirs / f"{part.stem}.mp3").write_bytes(archive.read(part.stem + SOUND))
+            (theirs / f"{part.stem}.txt").write_text(part.text + "\n", encoding="utf-8")
     return place, len(found)
+
+
+def home() -> Path:
+    """Where they lie unless told otherwise."""
+    return cache_dir() / "actors"
 
 
 class Archive:

@@ -2,7 +2,7 @@
 
 Two files a voice: `<voice>.i16` (16 kHz int16 samples, appended) and `<voice>.jsonl` (one utterance a line, written after
 its sound, so a torn last line is only ignored). `Bank` is the reader: `sample` gives somebody's line, `own`
-the model's own voice saying a text. `Writer` is used by `synth`.
+the model's own voice saying a text. `bank_writer` fills it.
 """
 
 import json

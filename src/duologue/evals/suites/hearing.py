@@ -11,7 +11,7 @@ from itertools import islice
 
 import numpy as np
 
-from duologue.config import cache_dir
+from duologue.data import actors
 from duologue.data.bank import Bank
 from duologue.data.recordings import home_of
 from duologue.data.render import turns_of
@@ -68,7 +68,7 @@ def _person(cases: int) -> list[Script]:
 
 def _actors(cases: int) -> list[Script]:
     """None where training has had none (`duologue synth actors`)."""
-    theirs = from_bank(Bank(home_of(cache_dir() / "actors")), seed=0, tries=2 * MOST_MISSES)
+    theirs = from_bank(Bank(home_of(actors.home())), seed=0, tries=2 * MOST_MISSES)
     try:
         return [script for script, _ in islice(theirs("hear"), cases)]
     except DataError:
