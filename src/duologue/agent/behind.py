@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from duologue.agent.servers import Server
 
 KINDS = ("sound", "picture")
+LISTENERS = 2  # requests that are heard again at the same time, of all conversations
 STARTS_S = 30.0  # that an MCP server may take to say what it offers
 
 
@@ -34,6 +36,7 @@ class Behind:
     api: Literal["responses", "chat"] = "chat"
     takes: str | None = None  # of KINDS, with commas between
     tokens: int | None = None  # of a conversation
+    ears: str | None = None  # a Whisper model that hears each request again
     mcp: tuple[str, ...] = ()  # commands to start, or URLs
     tools: tuple[str, ...] = ()  # "module" or "module:function"
     allow: tuple[str, ...] = ()  # tools that run without asking
@@ -68,7 +71,7 @@ def agents(behind: Behind) -> Callable[..., Agent]:
     to allow that there is not.
     """
     own = [made for where in behind.tools for made in named(where)]
-    tools, backend = [*own, *builtin_tools(behind.folder)], _backend(behind)
+    tools, backend = [*own, *builtin_tools(behind.folder)], _with_ears(behind, _backend(behind))
     _check_allowed(behind.allow, tools, [_server(where) for where in behind.mcp])
     tools = [replace(tool, changes=tool.changes and tool.name not in behind.allow) for tool in tools]
     limits = Limits(conversation_tokens=behind.tokens or CONVERSATION_TOKENS)
@@ -94,6 +97,17 @@ def _backend(behind: Behind) -> Callable[[], Backend]:
     except openai.OpenAIError as error:
         raise ConfigError(f"--model {behind.model}: {str(error).splitlines()[0]}") from error
     return make
+
+
+def _with_ears(behind: Behind, make: Callable[[], Backend]) -> Callable[[], Backend]:
+    """Every conversation's backend hears by the same recogniser, which is loaded once."""
+    if behind.ears is None:
+        return make
+    from duologue.agent.ears import Ears
+    from duologue.media.whisper import transcribed, whisper
+
+    write = partial(transcribed, whisper(behind.ears, LISTENERS))
+    return lambda: Ears(make(), write)
 
 
 def _check_allowed(allow: Collection[str], tools: Iterable[Tool], servers: "list[Server]") -> None:

@@ -40,7 +40,7 @@ class Event(NamedTuple):
     """Something that happened to a task: what the page's lane of tasks is drawn from.
 
     what: a `State`, or "partial" (a sentence came), "delivered" (the model has it), "spoken", "stale" (came too late
-    and was dropped), "question", "allowed", "denied", "interface" (text is a spec, as JSON), "refused" (a call that
+    and was dropped), "heard" (again, by better ears), "question", "allowed", "denied", "interface" (text is a spec, as JSON), "refused" (a call that
     makes no sense).
     request: what the task is about, as far as it had been heard.
     active: whether more may come of the task.
@@ -150,6 +150,13 @@ class Board:
         for task in due:
             self._become(task, State.WORKING, turn)
         return due
+
+    def heard(self, id: str, words: str, turn: int) -> None:
+        """What a request turned out to be, by better ears than the model's."""
+        task = self.tasks[id]
+        if task.state in OPEN:
+            task.request = words
+            self.log(turn, id, "heard", words)
 
     def arrive(self, id: str, note: Note, turn: int) -> None:
         """A sentence of an answer, or a question. One that came before a resume is not taken twice."""

@@ -20,6 +20,14 @@ Takes = Annotated[
 Tokens = Annotated[
     int | None, Option(rich_help_panel=PANEL, min=1, help="Most tokens it may read and write in a conversation; 500,000 unless given.")
 ]
+Ears = Annotated[
+    str | None,
+    Option(
+        rich_help_panel=PANEL,
+        metavar="WHISPER",
+        help="A Whisper model that hears each request again before it is worked on: `tiny.en` (with the extra `ears`), `small.en`, a folder.",
+    ),
+]
 Mcp = Annotated[
     list[str] | None,
     Option(rich_help_panel=PANEL, metavar="COMMAND|URL", help="An MCP server whose tools it may use; may be repeated."),

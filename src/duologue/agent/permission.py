@@ -59,5 +59,8 @@ class InboxDesk:
     def show(self, spec: dict) -> None:
         self.send((self.task, "interface", spec))
 
+    def heard(self, words: str) -> None:
+        self.send((self.task, "heard", words))
+
     def record(self, key: str, result: str) -> None:
         self.send((self.task, "did", (key, result)))

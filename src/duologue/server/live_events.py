@@ -240,7 +240,7 @@ class TurnSeen(ServerEvent):
 
 
 TaskState = Literal[
-    "asked", "working", "partial", "question", "allowed", "denied", "done", "delivered", "spoken", "failed", "cancelled",
+    "asked", "working", "heard", "partial", "question", "allowed", "denied", "done", "delivered", "spoken", "failed", "cancelled",
     "superseded", "expired",
 ]  # fmt: skip
 

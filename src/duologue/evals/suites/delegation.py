@@ -73,7 +73,7 @@ def observe(
     told, heard = lived(script, outcome), timed_words(outcome, reader)
     fine = " / ".join(text for trial in trials for text in trial.accept)
     stray = any(v.reason == "a call" for v in verdicts)
-    ids = _owners(asked, told.events)
+    ids = owners(asked, told.events)
     requests = []
     for errand in asked:
         if errand.back_s is None:
@@ -89,7 +89,7 @@ def _nothing(errand: Errand) -> dict:
     return {"kind": errand.kind, "pass1": False, "told": [], "claimed": False, "woven": False}
 
 
-def _owners(asked: Sequence[Errand], events) -> dict[Errand, str | None]:
+def owners(asked: Sequence[Errand], events) -> dict[Errand, str | None]:
     """The first task that was asked for because of each request."""
     called = [((event.turn + 1) * TURN_S, event.task) for event in events if event.what == "asked"]
     begins = [*(errand.begin_s for errand in asked[1:]), float("inf")]

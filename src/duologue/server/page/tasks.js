@@ -4,7 +4,7 @@
 const BAR = 9,
   ROOM_S = 1; // between two tasks of one row
 const LONGEST_NAME = 360; // pixels
-const WORDS = { question: "asks you", superseded: "replaced" }; // of states that are no words of their own
+const WORDS = { heard: "heard again", question: "asks you", superseded: "replaced" }; // of states that are no words of their own
 const CROSS = ["soft", "M-2.4-2.4 2.4 2.4M-2.4 2.4 2.4-2.4"],
   SHOUT = ["late", "M0-3.5V.7M0 3.4V3.5"];
 const MARKS = {
