@@ -38,7 +38,7 @@ done
 
 if test "${1:-}" = measure; then
     shift
-    "$BIN/duologue" eval whole --model "$MODEL" --base-url "$URL/v1" --api chat --mcp "$MCP" --allow get_current_time "$@"
+    "$BIN/duologue" eval whole --model "$MODEL" --base-url "$URL/v1" --api chat --mcp "$MCP" --allow get_current_time --ears tiny.en "$@"
 elif test "${1:-}" = serve; then
     "$BIN/duologue" serve --model "$MODEL" --base-url "$URL/v1" --api chat --mcp "$MCP" --ears tiny.en --open
 else

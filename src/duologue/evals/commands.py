@@ -110,6 +110,7 @@ def whole(
     model: options.Model = None,
     base_url: options.BaseUrl = None,
     api: options.Api = "chat",
+    ears: options.Ears = None,
     mcp: options.Mcp = None,
     allow: options.Allow = None,
     checkpoint: Checkpoint = None,
@@ -130,7 +131,7 @@ def whole(
     from duologue.evals.whole import lines, summary, visits
     from duologue.live import Conversation
 
-    behind = Behind.of(model=model, base_url=base_url, api=api, mcp=mcp, allow=allow)
+    behind = Behind.of(model=model, base_url=base_url, api=api, ears=ears, mcp=mcp, allow=allow)
     bank, voiced, seen = Bank(), load(checkpoint), []
     users = [lines(bank, number) for number in range(cases)]
     with progress_bar() as progress:
