@@ -1,6 +1,6 @@
 # `make help` lists what there is. Every target sets up what it needs; PYTHON and EXTRAS may be given.
 PYTHON ?= python3.11
-EXTRAS ?= dev,train,serve,agent,webrtc
+EXTRAS ?= dev,train,serve,agent,ears,webrtc
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell echo '$(EXTRAS)' | tr ',' '-')

