@@ -44,7 +44,7 @@ def whisper_ear(store: Path | None = None) -> Ear:
     """Whisper tiny.en, one thread a call. Raises ConfigError when the extra `eval` is not installed."""
     folder = store or cache_dir() / "evals"
     folder.mkdir(parents=True, exist_ok=True)
-    model = whisper(WORKERS)
+    model = whisper(workers=WORKERS)
     written = kept(folder / "whisper-tiny.en.jsonl", lambda sound_S, _: transcribed(model, sound_S))
     chosen = kept(folder / f"chosen-{crc32(' '.join(WORLD).encode()):08x}.jsonl", partial(_likeliest, model))
     return Ear(lambda sound_S: written(sound_S, ""), chosen)
