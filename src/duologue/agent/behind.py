@@ -106,7 +106,7 @@ def _with_ears(behind: Behind, make: Callable[[], Backend]) -> Callable[[], Back
     from duologue.agent.ears import Ears
     from duologue.media.whisper import transcribed, whisper
 
-    write = partial(transcribed, whisper(behind.ears, LISTENERS))
+    write = partial(transcribed, whisper(behind.ears, workers=LISTENERS))
     return lambda: Ears(make(), write)
 
 

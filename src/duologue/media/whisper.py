@@ -16,7 +16,7 @@ def installed() -> bool:
     return all(map(find_spec, ("faster_whisper", WEIGHTS)))
 
 
-def whisper(name: str = TINY, workers: int = 1):
+def whisper(name: str = TINY, *, workers: int = 1):
     """A `faster_whisper.WhisperModel`, int8 on the CPU, one thread a call, so many calls at a time.
 
     Args:
