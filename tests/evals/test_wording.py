@@ -13,6 +13,8 @@ from duologue.evals.wording import contains, errors, in_order, longest_run, near
         ("You’re welcome!", "you are welcome"),
         ("I can't, uh-huh.", "I cannot uh huh"),
         ("OK, grey", "okay gray"),
+        ("A ladder costs $15.", "a ladder costs fifteen dollars"),
+        ("It's $1, not $1,200.", "it is one dollar not one thousand two hundred dollars"),
     ],
 )
 def test_one_meaning_has_one_form(heard, meant):

@@ -45,12 +45,18 @@ def words_of(text: str) -> list[str]:
     """The words of a text in the form in which texts are compared: lower case, numbers spoken, contractions opened."""
     text = text.lower().replace("’", "'")
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
+    text = re.sub(r"\$(\d+)", _dollars, text)
     text = re.sub(r"(?<=\d)\s*-\s*(?=\d)", " minus ", text)
     text = re.sub(r"\b(\d+)(st|nd|rd|th)\b", r"\1", text)
     for sign, spoken in _SIGNS.items():
         text = text.replace(sign, spoken)
     text = re.sub(r"\d+", lambda digits: f" {number_words(int(digits[0]))} ", text)
     return " ".join(_plain(word) for word in re.findall(r"[a-zà-ÿ]+(?:'[a-z]+)*", text)).split()
+
+
+def _dollars(price: re.Match) -> str:
+    """The sign is written first and spoken last."""
+    return f"{price[1]} dollar{'' if price[1] == '1' else 's'}"
 
 
 def readings(text: str) -> list[list[str]]:
