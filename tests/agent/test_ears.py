@@ -29,6 +29,11 @@ def test_the_words_of_the_span_are_replaced_and_nothing_else():
     assert again.log == (LOG[0], Entry(10, "heard", "what about rome"), LOG[2], *LOG[4:])
 
 
+def test_words_from_before_the_kept_sound_stay():
+    again = heard_again(packet(media=(Media("sound:12-16", "sound", SOUND_S),)), lambda _: "rome")
+    assert again.request == "what about rome please"
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [(packet(), "  "), (packet(media=()), "noise"), (packet(media=(PICTURE,)), "noise"), (packet(log=[LOG[0], *LOG[4:]]), "noise")],

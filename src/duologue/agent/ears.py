@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from duologue.agent.backends import Backend
-from duologue.agent.packet import Entry, Packet
+from duologue.agent.packet import Entry, Media, Packet
 from duologue.agent.tools import Toolbox
 
 Write = Callable[[np.ndarray], str]  # float32 mono 16 kHz to what was understood
@@ -35,18 +35,20 @@ class Ears:
 
 
 def heard_again(packet: Packet, write: Write) -> Packet:
-    """The packet with its span's heard words replaced; as it is where nothing was heard there, or nothing is understood now.
+    """The packet with the heard words of its span, as far back as its sound goes, replaced; as it is where none were or nothing is understood now.
 
     The recogniser is asked only about what the model heard words in: given noise or a typed request, it would make some up.
     """
-    heard = [entry for entry in packet.log if _asked(entry, packet)]
-    sound_S = next((media.raw for media in packet.media if media.kind == "sound"), None)
-    if not heard or sound_S is None or not (words := write(sound_S).strip()):
+    sound = next((media for media in packet.media if media.kind == "sound"), None)
+    heard = [entry for entry in packet.log if sound and _asked(entry, packet, sound)]
+    if not heard or not (words := write(sound.raw).strip()):
         return packet
     first = packet.log.index(heard[0])
-    others = [entry for entry in packet.log[first:] if not _asked(entry, packet)]
+    others = [entry for entry in packet.log[first:] if entry not in heard]
     return replace(packet, log=(*packet.log[:first], replace(heard[0], text=words), *others))
 
 
-def _asked(entry: Entry, packet: Packet) -> bool:
-    return entry.lane == "heard" and packet.span[0] <= entry.turn <= packet.span[1]
+def _asked(entry: Entry, packet: Packet, sound: Media) -> bool:
+    """A long span may begin before the sound that is kept: those words are all that is known of it."""
+    begins = int(sound.ref.removeprefix("sound:").split("-")[0])
+    return entry.lane == "heard" and max(begins, packet.span[0]) <= entry.turn <= packet.span[1]
