@@ -95,7 +95,7 @@ def main() -> None:
         seconds += more[1]
     own, again = zip(*requests, strict=True)
     for name, figure in (("its own words", share(own)), (asked.ears, share(again)), ("gained", points(own, again)), ("took, p50", quantile(seconds))):
-        print(f"{name}: {figure.value:.2f} {figure.unit} [{figure.low:.2f}, {figure.high:.2f}] of {figure.cases}")  # noqa: T201
+        Console(soft_wrap=True).print(f"{name}: {figure.value:.2f} {figure.unit} [{figure.low:.2f}, {figure.high:.2f}] of {figure.cases}", markup=False)
 
 
 if __name__ == "__main__":
