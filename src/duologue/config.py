@@ -8,7 +8,7 @@ from duologue.errors import ConfigError
 
 TIME_SLOTS = 16  # RoPE positions a turn: elapsed time is part of the geometry
 
-RANGES = {"layers": (1, 1024), "flow_layers": (1, 1024), "experts": (0, 1024), "rope_base": (1, 1e12), "norm_eps": (0, 1)}  # else 1 to 2**20
+RANGES = {"layers": (1, 1024), "flow_layers": (1, 1024), "mouth_layers": (1, 1024), "experts": (0, 1024), "rope_base": (1, 1e12), "norm_eps": (0, 1)}  # else 1 to 2**20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +32,8 @@ class Config:
     front: int = 128  # width of the light convolution over dMel frames
     flow_width: int = 512
     flow_layers: int = 3
+    mouth: int = 192  # width of the small trunk that decides on phonemes
+    mouth_layers: int = 4
 
     def __post_init__(self):
         for field in fields(self):
@@ -40,6 +42,8 @@ class Config:
             raise ConfigError(f"experts_active={self.experts_active} must be at most experts={self.experts}")
         if self.head_width % 2:
             raise ConfigError(f"head_width={self.head_width} must be even: RoPE turns pairs")
+        if self.mouth % 64:
+            raise ConfigError(f"mouth={self.mouth} must be a multiple of 64: its heads are so wide")
         if self.heads % self.kv_heads:
             raise ConfigError(f"heads={self.heads} must be a multiple of kv_heads={self.kv_heads}")
 
@@ -55,7 +59,7 @@ class Config:
     def least_weights(self) -> int:
         """Bounds the number of weights from below, close to it, so that a size that is out of all proportion is seen before a model is made."""
         layer = 2 * self.width * self.head_width * (self.heads + self.kv_heads) + 3 * self.width * self.hidden * max(1, self.experts)
-        flow = 2 * self.flow_layers * self.flow_width**2
+        flow = 2 * self.flow_layers * self.flow_width**2 + 12 * self.mouth_layers * self.mouth**2
         return self.layers * layer + self.width * (self.vocabulary + self.width + self.front) + flow + self.front**2
 
     def to_dict(self) -> dict:
@@ -83,7 +87,8 @@ def nano_moe() -> Config:
 
 def pico() -> Config:
     """About 2M parameters: trains in twenty minutes, for tests and tinkering."""
-    return Config(width=128, layers=4, heads=2, kv_heads=1, hidden=352, front=48, flow_width=192, flow_layers=2)
+    return Config(width=128, layers=4, heads=2, kv_heads=1, hidden=352, front=48, flow_width=192, flow_layers=2,
+                  mouth=64, mouth_layers=3)  # fmt: skip
 
 
 def pico_moe() -> Config:
@@ -111,7 +116,7 @@ def tml_small() -> Config:
 def tiny() -> Config:
     """A toy for tests: every part is there, nothing is learned."""
     return Config(width=32, layers=2, heads=2, kv_heads=1, head_width=16, hidden=64, front=16, flow_width=64,
-                  flow_layers=2)  # fmt: skip
+                  flow_layers=2, mouth=64, mouth_layers=1)  # fmt: skip
 
 
 PRESETS = {f.__name__: f for f in (nano, nano_moe, pico, pico_moe, micro, small, tml_small, tiny)}

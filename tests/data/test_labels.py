@@ -126,6 +126,18 @@ def test_own_phonemes_stand_in_the_frames_they_sound_in_on_output_turns():
     assert found_TF.shape == (10, 10) and said == " " * 10 + "ttuuuuuuuu" + " " * 5 + "sssss" + "O" * 10 + " " * 60
 
 
+def test_phonemes_ahead_are_those_of_the_next_tenth_of_a_second_as_far_as_their_word_is_written():
+    from duologue.data.script import Own, Script, Speech, Word
+
+    words = (Word("two", 0.0, 0.2, (("t", 0.5), ("u", 1.0))), Word("so", 0.2, 0.6, (("s", 0.5), ("O", 1.0))))
+    script = Script("hear", 2.0, own=[Own(0.4, Speech("two so", "v", np.zeros(9600, np.float32), words))])
+    speak_T = np.array([0, 1, 1, 1, 0, 0, 0, 0, 0, 0], np.uint8)
+    slots = ["".join((" " + labels.PHONE_SIGNS)[i] for i in slot) for slot in labels.own_phones(script, 10).reshape(-1, 5)]
+    ahead = ["".join((" " + labels.PHONE_SIGNS)[i] for i in slot) for slot in labels.own_ahead(script, speak_T).reshape(-1, 5)]
+    assert slots[2:8] == ["ttttt", "uuuuu", "sssss", "sssss", "OOOOO", "OOOOO"]
+    assert ahead[1:8] == [" " * 5, "uuuuu", " " * 5, "sssss", "OOOOO", "OOOOO", " " * 5]  # "so" is written in the turn after "two"
+
+
 def test_a_voice_that_tells_no_phonemes_leaves_none():
     from duologue.data.script import Own, Script, Speech, Word
 

@@ -15,9 +15,10 @@ from duologue.device import CPU
 from duologue.engine.engine import Engine, Voiced
 from duologue.kernels.ops import REFERENCE
 from duologue.media import dmel
-from duologue.model import graphs, stream
+from duologue.model import graphs
 from duologue.model.graphs import Graphs
 from duologue.model.moe import use
+from duologue.model.mouth import quantised
 from duologue.model.vocoder import Vocoder
 from duologue.train.align import noise
 from duologue.turn import TurnIn, TurnOut
@@ -124,4 +125,4 @@ def test_levels_are_those_of_the_ear_to_the_bit():
     mel = np.random.default_rng(0).uniform(-4, 3, 200_000).astype(np.float32)
     edges = np.linspace(-4, 3, 200_001, dtype=np.float32)
     for x in (mel, edges, dmel.FLOOR + np.arange(-1, 17, 0.5, dtype=np.float32) * np.float32(0.32)):
-        assert np.array_equal(stream.quantised(torch.from_numpy(x)).numpy(), dmel.quantise(x))
+        assert np.array_equal(quantised(torch.from_numpy(x)).numpy(), dmel.quantise(x))

@@ -10,6 +10,7 @@ from duologue.media.patches import to_patches
 from duologue.model import stream
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
 from duologue.model.layout import CHANNELS, PATCHES, flatten
+from duologue.model.state import start
 from duologue.train.batches import collate
 from duologue.train.windows import Window
 
@@ -31,7 +32,7 @@ def patches(picture: np.ndarray | None) -> torch.Tensor | None:
 
 def run(model, seeds: list[int], dtype) -> list[stream.Did]:
     """All sessions side by side."""
-    state = stream.start(model, len(seeds), dtype)
+    state = start(model, len(seeds), dtype)
     sampling = [stream.Sampling(seed=s, token_temperature=1.0, decision_temperature=1.0) for s in seeds]
     inputs = [hear(s) for s in seeds]
     with torch.no_grad():
@@ -81,7 +82,7 @@ def replay_batch(model, seed: int, did: list[stream.Did]):
     flat = flatten(speak, typed, np.array([0 if r[3] is None else PATCHES for r in rows]))
     pictures = np.stack([r[3] for r in rows if r[3] is not None])
     letters, phones = np.zeros((TURNS, 2), np.uint32), np.concatenate([d.phones_BVP for d in did]).reshape(TURNS, -1)
-    window = Window(user, own, tokens, tokens, speak, speak, typed, lost, letters, phones, flat, pictures)
+    window = Window(user, own, tokens, tokens, speak, speak, typed, lost, letters, phones, phones, flat, pictures)
     return collate([window], len(flat.kind_N), None)
 
 

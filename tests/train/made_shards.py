@@ -28,7 +28,7 @@ def make_shard(path: Path, turns: int = 600, seed: int = 0, shown: float = 0.0) 
     typed = np.zeros((turns, 8), np.int16)
     typed[5::50, :3] = 44
     arrays |= {"speak": speak, "important": speak, "missing": speak * 3, "typed": typed, "letters": letters}
-    arrays["own_phones"] = rng.integers(0, 42, (turns, 10)).astype(np.uint8)
+    arrays["own_phones"], arrays["own_ahead"] = rng.integers(0, 42, (2, turns, 10)).astype(np.uint8)
     if shown:
         seen = rng.random(turns) < shown
         files = [to_jpeg(colour_of(k), 90) if seen[k] else b"" for k in range(turns)]

@@ -9,9 +9,11 @@ from duologue.errors import DataError
 from duologue.media import dmel
 from duologue.media.patches import to_patches
 from duologue.media.text import Tokenizer
+from duologue.model.batch import spoken_windows
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
 from duologue.model.interaction import InteractionModel
 from duologue.model.layout import PATCHES, A, I, T, V, X
+from duologue.model.pronouncing import SPOKEN
 from duologue.train.batches import collate
 from duologue.train.disturb import UNASKED, disturb, hurried
 from duologue.train.windows import stored
@@ -72,16 +74,37 @@ def test_what_is_shown_is_history_and_never_wanted(shards):
     assert added[..., 0].any() and not added[..., 1:].any() and not window.tokens[added].any()
 
 
-def test_each_position_of_own_sound_has_its_phonemes_and_the_one_before_them(shards):
+def test_each_position_of_own_sound_has_its_phonemes_and_those_around_them(shards):
     rng = np.random.default_rng(3)
     window = next(w for w in (shards.draw(POSITIONS, rng) for _ in range(50)) if 2 < (w.speak != 0).sum() < len(w.speak) - 2)
     found, at = collate([window], POSITIONS, None).own_phones_RP.numpy(), 0
     for turn in np.flatnonzero(window.speak):
-        first, second = found[at : at + 2]
-        assert first[0] == (window.own_phones[turn - 1, -1] if turn and window.speak[turn - 1] else 0)
-        assert np.array_equal([*first[1:], *second[1:]], window.own_phones[turn]) and second[0] == first[-1]
+        first, second = found[at : at + 2].reshape(2, 4, 5)
+        before = window.own_phones[turn - 1] if turn and window.speak[turn - 1] else np.zeros(10)
+        assert np.array_equal(first[:2].flatten(), before)
+        assert np.array_equal([*first[2], *second[2]], window.own_phones[turn])
+        assert np.array_equal(second[:2], first[1:3]) and np.array_equal([*first[3], *second[3]], window.own_ahead[turn])
         at += 2
     assert at == len(found)
+
+
+def test_what_pronouncing_remembers_of_a_position_is_what_came_before_it(shards):
+    rng = np.random.default_rng(3)
+    rows = [w for w in (shards.draw(POSITIONS, rng) for _ in range(50)) if 2 < (w.speak != 0).sum() < len(w.speak) - 2][:2]
+    batch, at = collate(rows, POSITIONS, None), 0
+    for window in rows:
+        for turn in np.flatnonzero(window.speak):
+            if turn == 0 or not window.speak[turn - 1]:
+                began = at
+            first, second = batch.spoken_RE[at : at + 2].tolist()
+            assert first[5:] == [*window.given[turn, :, 1].tolist(), 1] and second[5:] == [0, 0, 2]
+            assert first[:5] == batch.own_phones_RP[at, 5:10].tolist() and second[:5] == window.own_phones[turn, :5].tolist()
+            assert batch.begun_R[at : at + 2].tolist() == [began, began]
+            at += 2
+    assert at == len(batch.spoken_RE)
+    last = torch.tensor([at - 1])
+    places, there = spoken_windows(batch, last)
+    assert places[0, -1] == at - 1 and int(there.sum()) == min(SPOKEN, at - began)
 
 
 def test_the_letters_to_be_heard_are_those_of_the_words(shards):

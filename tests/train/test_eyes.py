@@ -12,7 +12,8 @@ from duologue.data.scenes import stock
 from duologue.data.scenes.stage import Prop
 from duologue.data.scenes.things import Thing
 from duologue.media.patches import cut
-from duologue.model.interaction import SEEN, InteractionModel, Looks
+from duologue.model.batch import Looks
+from duologue.model.interaction import SEEN, InteractionModel
 from duologue.train.eyes import eyes, written
 from duologue.train.loop import Plan
 

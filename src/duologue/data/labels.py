@@ -4,14 +4,14 @@ Output turn k covers [k + 1, k + 2) turns of the world's clock: what happens at 
 t / 0.2 - 1.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from duologue.data.script import Own, Script
+from duologue.data.script import Own, Script, Word
 from duologue.media.dmel import FRAMES_PER_TURN
-from duologue.media.text import END
+from duologue.media.text import ALPHABET, END
 from duologue.turn import TURN_MS, first_turn_at
 
 TOKENS_PER_TURN = 2
@@ -70,7 +70,7 @@ def shown(script: Script, tokenizer: TextCoder, turns: int) -> np.ndarray:
     return fill(items, turns, TOKENS_PER_TURN)
 
 
-LETTERS = "abcdefghijklmnopqrstuvwxyz'"
+LETTERS = ALPHABET
 LETTERS_PER_TURN = 2
 PHONE_SIGNS = "ɹəntɪsldikɛmzæpfʌvIðAɔbwɑOuhŋTɡᵻᵊʃɜθWjʤʧʊYʒ"  # those of American English, in the alphabet of `data.kokoro`
 FRAME_S = TURN_MS / 1000 / FRAMES_PER_TURN
@@ -99,11 +99,33 @@ def own_phones(script: Script, turns: int) -> np.ndarray:
     found = np.zeros((turns + 1) * FRAMES_PER_TURN, np.uint8)
     for own in script.own:
         for word in own.speech.words:
-            begin_s, long_s, done = own.start_s + word.start_s, word.end_s - word.start_s, 0.0
-            for phone, end in word.phones:
-                first, last = (int(np.ceil((begin_s + share * long_s) / FRAME_S - 0.5)) for share in (done, end))
-                found[first:last], done = 1 + PHONE_SIGNS.find(phone), end
+            for frames, phone in _phones(own, word):
+                found[frames] = phone
     return found.reshape(-1, FRAMES_PER_TURN)[1:]
+
+
+def own_ahead(script: Script, speak_T: np.ndarray) -> np.ndarray:
+    """`own_phones` of the slot after each, 0 where they are of a word that is written later than in this turn: uint8 [turns, FRAMES_PER_TURN]."""
+    slot, slots = FRAMES_PER_TURN // TOKENS_PER_TURN, (len(speak_T) + 1) * TOKENS_PER_TURN
+    written = np.full(slots * slot, NEVER)
+    for own in script.own:
+        words = own.speech.words if (sounding := _sounding(own, speak_T)) else ()
+        for word in words:
+            for frames, _ in _phones(own, word):
+                written[frames] = _written(own, word, sounding[0]) // TOKENS_PER_TURN
+    turn = np.arange(-TOKENS_PER_TURN, slots - TOKENS_PER_TURN)[:-1, None] // TOKENS_PER_TURN
+    phones = np.concatenate([np.zeros((1, FRAMES_PER_TURN), np.uint8), own_phones(script, len(speak_T))]).reshape(slots, slot)
+    known = np.where(written.reshape(slots, slot)[1:] <= turn, phones[1:], 0)
+    return np.concatenate([known, np.zeros((1, slot), np.uint8)]).astype(np.uint8).reshape(-1, FRAMES_PER_TURN)[1:]
+
+
+def _phones(own: Own, word: Word) -> Iterator[tuple[slice, int]]:
+    """The frames of each phoneme of a word, on the world's clock, and 1 + its place in PHONE_SIGNS."""
+    begin_s, long_s, done = own.start_s + word.start_s, word.end_s - word.start_s, 0.0
+    for phone, end in word.phones:
+        first, last = (int(np.ceil((begin_s + share * long_s) / FRAME_S - 0.5)) for share in (done, end))
+        yield slice(first, last), 1 + PHONE_SIGNS.find(phone)
+        done = end
 
 
 def say(script: Script, tokenizer: TextCoder, speak_T: np.ndarray) -> np.ndarray:
@@ -120,16 +142,26 @@ def say(script: Script, tokenizer: TextCoder, speak_T: np.ndarray) -> np.ndarray
 
 
 def _said(own: Own, tokenizer: TextCoder, speak_T: np.ndarray) -> list[Item]:
-    begin, end = first_turn_at(own.start_s) - 1, NEVER
-    if own.cut_s is not None:
-        end = first_turn_at(own.cut_s - 1e-4) - 1
-    sounding = [k for k in np.flatnonzero(speak_T) if begin <= k <= end]
-    if not sounding:
+    if not (sounding := _sounding(own, speak_T)):
         return []
-    first, last = int(sounding[0]), NEVER if own.cut_s is None else int(sounding[-1])
-    starts = [(own.start_s + w.start_s, w.text) for w in own.speech.words]
-    heard = [(max(_slot_at(t), TOKENS_PER_TURN * (first + 1) - 1), text) for t, text in starts if own.cut_s is None or t < own.cut_s]
-    return [Item(slot // TOKENS_PER_TURN, tokenizer.encode(text), last, slot % TOKENS_PER_TURN) for slot, text in heard]
+    last = NEVER if own.cut_s is None else int(sounding[-1])
+    words = [word for word in own.speech.words if own.cut_s is None or own.start_s + word.start_s < own.cut_s]
+    slots = [_written(own, word, sounding[0]) for word in words]
+    return [
+        Item(slot // TOKENS_PER_TURN, tokenizer.encode(word.text), last, slot % TOKENS_PER_TURN)
+        for slot, word in zip(slots, words, strict=True)
+    ]
+
+
+def _sounding(own: Own, speak_T: np.ndarray) -> list[int]:
+    """The output turns in which it sounds."""
+    begin, end = first_turn_at(own.start_s) - 1, NEVER if own.cut_s is None else first_turn_at(own.cut_s - 1e-4) - 1
+    return [int(k) for k in np.flatnonzero(speak_T) if begin <= k <= end]
+
+
+def _written(own: Own, word: Word, first_turn: int) -> int:
+    """The output slot in which a word of it begins to be written."""
+    return max(_slot_at(own.start_s + word.start_s), TOKENS_PER_TURN * (first_turn + 1) - 1)
 
 
 def _slot_at(seconds: float) -> int:

@@ -38,6 +38,7 @@ class Rendered:
     shown: np.ndarray  # int16 [T, 2] tokens that the history of `hear` has though nothing was said
     letters: np.ndarray  # uint32 [T, 2] the letters spoken in each 100 ms of input, as bits
     own_phones: np.ndarray  # uint8 [T, 10] the phoneme of each frame of the own sound, 0 = none
+    own_ahead: np.ndarray  # uint8 [T, 10] the same 100 ms on, of words that are written by then
     say: np.ndarray
     text: np.ndarray
     act: np.ndarray
@@ -78,6 +79,7 @@ def render(
     speak_T = _sounding(own_S[SAMPLES_PER_TURN:])
     heard_own_S = own_S[SAMPLES_PER_TURN:] * np.repeat(speak_T, SAMPLES_PER_TURN)
     files = pictures(script, QUALITIES[int(rng.integers(len(QUALITIES)))]) if script.views else [b""] * turns
+    phones, ahead = labels.own_phones(script, turns), labels.own_ahead(script, speak_T)
     return Rendered(
         family="+".join(script.about.get("parts", [script.family])),
         user_mel=_fine(dithered(user_S, rng)),
@@ -85,7 +87,8 @@ def render(
         hear=labels.hear(script, tokenizer, turns),
         shown=labels.shown(script, tokenizer, turns),
         letters=labels.letters(script, turns),
-        own_phones=labels.own_phones(script, turns),
+        own_phones=phones,
+        own_ahead=ahead,
         say=labels.say(script, tokenizer, speak_T),
         text=labels.text(script, tokenizer, turns),
         act=labels.act(script, tokenizer, turns),

@@ -25,6 +25,7 @@ from duologue.model import checkpoint, stream
 from duologue.model.graphs import Graphs
 from duologue.model.interaction import InteractionModel
 from duologue.model.layout import CHANNELS
+from duologue.model.state import State, start
 from duologue.model.vocoder import Vocoder, VocoderState, load_vocoder
 from duologue.turn import SAMPLES_PER_TURN, TurnIn, TurnOut
 
@@ -79,9 +80,9 @@ class Engine:
         self.step = Graphs(voiced.model).step if voiced.device == "cuda" else partial(stream.step, voiced.model)
         self.tokenizer = Tokenizer()
         self.sessions: dict[int, Session] = {}
-        self.state = stream.start(voiced.model, capacity)
+        self.state = start(voiced.model, capacity)
         self.voice = voiced.vocoder.start(capacity)
-        self._fresh = stream.start(voiced.model, 1), voiced.vocoder.start()
+        self._fresh = start(voiced.model, 1), voiced.vocoder.start()
 
     def open(self, seed: int = 0, patience: float = 0.0) -> Session:
         """A session that has heard nothing. Raises SessionError when every row is taken."""
@@ -126,12 +127,12 @@ class Engine:
             raise SessionError(f"busy: all {self.capacity} sessions are taken; try again later")
         return next(row for row in range(self.capacity) if row not in self.sessions)
 
-    def _seat(self, session: Session, state: stream.State, voice: VocoderState) -> Session:
+    def _seat(self, session: Session, state: State, voice: VocoderState) -> Session:
         self._write(session.row, state, voice)
         self.sessions[session.row] = session
         return session
 
-    def _write(self, row: int, state: stream.State, voice: VocoderState) -> None:
+    def _write(self, row: int, state: State, voice: VocoderState) -> None:
         self.state.replace(row, state)
         _put(self.voice, self._rows([row]), voice)
 

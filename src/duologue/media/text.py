@@ -16,6 +16,7 @@ CALLS = {"delegate": 7, "cancel": 8, "interface": 9}
 SPECIALS = ["<pad>", "<end>", *(f"<{name}>" for name in (*MARKERS, *CALLS)), "<unk>"]
 WORD_END = "</w>"
 VOCABULARY = 4096
+ALPHABET = "abcdefghijklmnopqrstuvwxyz'"
 PIECES_FILE = Path(__file__).with_name("tokenizer.json")
 
 

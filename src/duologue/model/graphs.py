@@ -12,6 +12,7 @@ import torch
 from duologue.model import stream
 from duologue.model.drawn import Drawn, Sampling
 from duologue.model.interaction import InteractionModel
+from duologue.model.state import State
 
 WARM = 3  # turns before a capture, in which libraries choose and allocate; they write what the turn itself will write again
 Tensors = tuple[torch.Tensor, ...]
@@ -23,7 +24,7 @@ class Graphs:
     def __init__(self, model: InteractionModel):
         self.model, self.made = model, {}
 
-    def step(self, state: stream.State, heard: stream.Heard, sampling: list[Sampling]) -> stream.Did:
+    def step(self, state: State, heard: stream.Heard, sampling: list[Sampling]) -> stream.Did:
         """See `stream.step`."""
         given, drawn = stream.prepared(self.model, state, heard, sampling)
         if any(x is not None for x in (given.text_BT, given.patches, drawn.gates_XBC)):
@@ -37,7 +38,7 @@ class Graphs:
 class Played:
     """One captured turn: what it reads and what it leaves lie in the same places every time."""
 
-    def __init__(self, model: InteractionModel, state: stream.State, given: stream.Given, drawn: Drawn):
+    def __init__(self, model: InteractionModel, state: State, given: stream.Given, drawn: Drawn):
         self.state, self.given, self.drawn = state.copy(), _copy(given), _copy(drawn)
         self.state.cache.rows_B = state.cache.rows_B.clone()
         self.play = captured(lambda: self._turn(model))
@@ -47,7 +48,7 @@ class Played:
         did = stream.turn(model, after, self.given, self.drawn)
         return tuple(after.small().values()), did
 
-    def turn(self, state: stream.State, given: stream.Given, drawn: Drawn) -> Tensors:
+    def turn(self, state: State, given: stream.Given, drawn: Drawn) -> Tensors:
         """See `stream.turn`."""
         here, there = [*state.small().values(), state.cache.rows_B], [*self.state.small().values(), self.state.cache.rows_B]
         for come, place in zip(here + _tensors(given) + _tensors(drawn), there + _tensors(self.given) + _tensors(self.drawn), strict=True):

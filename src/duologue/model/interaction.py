@@ -5,7 +5,6 @@ follow `layout`: an output position is predicted from the hidden state of the po
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 
 import torch
@@ -16,11 +15,13 @@ from torch.nn.utils.rnn import pad_sequence
 from duologue.config import Config
 from duologue.kernels.ops import Ops, live
 from duologue.media.patches import LEVEL
-from duologue.model.flow import TARGET, FlowHead
+from duologue.model.batch import Batch, Looks, sound_before, spoken_windows
+from duologue.model.flow import ROUGH, TARGET, FlowHead
 from duologue.model.fuse import Fuse, last_written
-from duologue.model.heads import DECISION, Pronouncing, TokenHeads, marked
-from duologue.model.layout import AUDIO, CHANNELS, LETTERS, OUT, PATCHES
+from duologue.model.heads import DECISION, TokenHeads
+from duologue.model.layout import AUDIO, BEFORE, CHANNELS, LETTERS, NOW, OUT, PATCHES
 from duologue.model.moe import Experts
+from duologue.model.pronouncing import SPOKEN, Pronouncing, marked
 from duologue.model.trunk import Attention, GatedMLP, Linear, Trunk
 
 PAD_WEIGHT = 0.3
@@ -32,63 +33,13 @@ WEIGHTS = {
     "pronouncing": 1.0, "spelling": 0.4, "draft": 2.0,
 }  # fmt: skip
 TEACHERS = ("draft", "seeing", "ctc")  # heads that teach and nothing else
-UNKEPT = (*TEACHERS, "fuse.stem.mixes", "fuse.stem.leave", "pronouncing", "fuse.phones", "flow.phones")  # what begins as nothing: a checkpoint may leave it out
-FLOW_SOUNDS, FLOW_DRAWS = 100, 2  # own positions that the flow head learns from, for each row of a batch, drawn at random; noises for each
+UNKEPT = (*TEACHERS, "fuse.stem.mixes", "fuse.stem.leave", "pronouncing", "fuse.phones", "flow.phones", "flow.past", "flow.offset")  # what begins as nothing: a checkpoint may leave it out
+FLOW_SOUNDS, FLOW_DRAWS, SAID = 100, 2, 4  # own positions that the flow head learns from, for each row of a batch, drawn at random; noises for each; stretches of SPOKEN of them that teach pronouncing
+UNSURE = 8  # positions at the beginning of such a stretch whose word may have begun before it
 CTC_STEPS, CTC_EDGE = 4, 4  # steps in a position; positions left out at both ends of a window
 SEEN = 398  # kinds of answers to all that a picture is asked at once (`data.seen`)
 SHARPNESS = 16.0  # of sight's likeness to words
 STRETCH = 256  # positions appended at once when a whole session is scored
-
-
-@dataclass(slots=True)
-class Batch:
-    """Flat sequences for training. `source_BN` points into the table of embeddings that `embed` makes, 0 is padding."""
-
-    user_BFM: torch.Tensor  # uint8 levels [B, LOOK_BACK + T * 10, MELS]
-    lost_B2T: torch.Tensor  # shares of each turn: sound that never came, own sound never heard
-    own_SFM: torch.Tensor  # uint8 levels [S, OWN_LOOK_BACK + 10, MELS] of the S turns in which the model speaks
-    own_mel_RF: torch.Tensor  # normalised log-mel [2 S, 400] of the same: the flow head's target
-    text_R: torch.Tensor  # typed text and notes
-    text_before_R: torch.Tensor  # the token before each, 0 where a window begins
-    text_place_R: torch.Tensor
-    tokens_BTXC: torch.Tensor  # [B, T, 2, channels]: what is wanted; below 0 where nothing is asked
-    given_BTXC: torch.Tensor  # the same as the history shows it, here and there misheard
-    speak_BT: torch.Tensor
-    important_BT: torch.Tensor  # 1 near an event, where decisions count in full
-    source_BN: torch.Tensor
-    time_BN: torch.Tensor
-    outputs_R: torch.Tensor  # flat indices (b * N + n) of the X positions
-    output_of_R: torch.Tensor  # which (b, turn, place) each is, as a flat index into tokens_BTXC
-    sounds_R: torch.Tensor  # flat indices of the V positions, in the order of own_mel_RF
-    listening_R: torch.Tensor  # flat indices of the A positions
-    letters_RL: torch.Tensor  # letters spoken at each of them and at the one before, 0 or 1 [A positions, 2 * LETTERS]
-    own_phones_RP: torch.Tensor  # the phonemes in the frame before and in the frames of each of the V positions, 0 for none [2 S, 1 + PHONED]
-    spelled_BS: torch.Tensor  # letters of the words of each row, 1 to LETTERS, then 0
-    patches_R: torch.Tensor  # uint8 [pictures, PATCHES, 40, 40, 3]
-
-    def to(self, device: torch.device) -> "Batch":
-        """From pinned memory without waiting."""
-        return Batch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__slots__))
-
-    def pin_memory(self) -> "Batch":
-        return Batch(*(getattr(self, name).pin_memory() for name in self.__slots__))
-
-
-@dataclass(slots=True)
-class Looks:
-    """Pictures by themselves, and what there is to see in each."""
-
-    patches_R: torch.Tensor  # uint8 [R, PATCHES, 40, 40, 3]
-    wanted_RA: torch.Tensor  # int64: for each aspect which it is, -1 where a picture has none
-    sizes: tuple[int, ...]  # of each aspect, SEEN in all
-    words_SW: torch.Tensor  # int64: how the answers to the first aspects are written, their tokens, 0 behind the last
-
-    def to(self, device: torch.device) -> "Looks":
-        patches, wanted, words = (t.to(device, non_blocking=True) for t in (self.patches_R, self.wanted_RA, self.words_SW))
-        return Looks(patches, wanted, self.sizes, words)
-
-    def pin_memory(self) -> "Looks":
-        return Looks(self.patches_R.pin_memory(), self.wanted_RA.pin_memory(), self.sizes, self.words_SW.pin_memory())
 
 
 class InteractionModel(nn.Module):
@@ -98,7 +49,7 @@ class InteractionModel(nn.Module):
         self.fuse, self.trunk = Fuse(config), Trunk(config)
         self.heads, self.flow = TokenHeads(config), FlowHead(config)
         self.spelling = nn.Linear(config.width, 2 * LETTERS)  # teaches hearing; not used live
-        self.pronouncing = Pronouncing(config.width)
+        self.pronouncing = Pronouncing(config)
         self.draft = nn.Linear(config.width, TARGET)  # teaches speaking; not used live
         self.ctc = nn.Linear(config.width, CTC_STEPS * (1 + LETTERS))  # the same, `ear_loss` alone
         self.seeing = nn.Linear(config.width, SEEN)  # teaches sight, `eye_loss` alone
@@ -123,6 +74,7 @@ class InteractionModel(nn.Module):
         for module in self.modules():
             if isinstance(module, Attention | GatedMLP):
                 module.settle(ops)
+        self.pronouncing.trunk.ops = ops
         self.fuse.front.settle(dtype)
         self.heads.settle(self.fuse.tokens.to(dtype), ops)
         self.trunk.settle(ops)
@@ -136,7 +88,7 @@ class InteractionModel(nn.Module):
         parts = [
             self.fuse.kind.new_zeros(1, self.config.width),
             self.fuse.user_sound(batch.user_BFM, batch.lost_B2T, dtype, recalled_BTXD[:, :, 0]).flatten(0, 1),
-            self.fuse.own_sound(batch.own_SFM, marked(batch.own_phones_RP[:, 1:]).unflatten(0, (-1, AUDIO)), dtype).flatten(0, 1),
+            self.fuse.own_sound(batch.own_SFM, marked(batch.own_phones_RP[:, NOW]).unflatten(0, (-1, AUDIO)), dtype).flatten(0, 1),
             self.fuse.text(batch.text_R, batch.text_before_R, batch.text_place_R, dtype),
             (torch.stack(written, 2) + recalled_BTXD).flatten(0, 2),
         ]
@@ -248,28 +200,37 @@ class InteractionModel(nn.Module):
         return F.binary_cross_entropy_with_logits(guess_RL, batch.letters_RL, reduction="none").sum(-1).mean()
 
     def _speaking_losses(self, hidden: torch.Tensor, batch: Batch, dtype) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the flow head's condition must hold, asked without noise: which phonemes are due, and the mean of the frames.
-
-        The second is the encoder's loss of Grad-TTS (Popov et al., arXiv 2105.06337).
-        """
+        """Which phonemes are due, and the mean of the frames as the trunk has it: the encoder's loss of Grad-TTS (Popov et al.,
+        arXiv 2105.06337)."""
         if not len(batch.sounds_R):
             return hidden.sum() * 0, hidden.sum() * 0
         before = hidden.index_select(0, batch.sounds_R - 1)
-        guess_RPN = self.pronouncing(before, batch.own_phones_RP, dtype)
-        return F.cross_entropy(guess_RPN.flatten(0, 1), batch.own_phones_RP[:, 1:].flatten()), F.mse_loss(self.draft(before), batch.own_mel_RF)
+        last = torch.randint(len(batch.sounds_R), (SAID * len(batch.speak_BT),), device=hidden.device)
+        return self._pronouncing_loss(batch, last, dtype), F.mse_loss(self.draft(before), batch.own_mel_RF)
+
+    def _pronouncing_loss(self, batch: Batch, last_W: torch.Tensor, dtype) -> torch.Tensor:
+        """Over windows of own positions that end with these. What stands at the beginning of one but not of its speech is not asked."""
+        at_WK, there_WK = spoken_windows(batch, last_W)
+        phones = batch.own_phones_RP[at_WK][..., BEFORE.stop - 1 :]
+        guess = self.pronouncing(batch.spoken_RE[at_WK] * there_WK[..., None], phones, dtype)
+        whole = batch.begun_R[last_W] >= last_W - SPOKEN + 1
+        asked_WK = there_WK & (whole[:, None] | (torch.arange(SPOKEN, device=last_W.device) >= UNSURE))
+        return F.cross_entropy(guess[asked_WK].flatten(0, 1), phones[asked_WK][:, 1:].flatten())
 
     def _flow_loss(self, hidden: torch.Tensor, batch: Batch, dtype) -> torch.Tensor:
         if not len(batch.sounds_R):
             return hidden.sum() * 0
         drawn = torch.randperm(len(batch.sounds_R), device=hidden.device)[: FLOW_SOUNDS * len(batch.speak_BT)]
-        before, phones = hidden.index_select(0, batch.sounds_R[drawn] - 1), marked(batch.own_phones_RP[drawn, 1:])
-        return self.flow.loss(self.flow.conditioned(before, phones, dtype), batch.own_mel_RF[drawn], FLOW_DRAWS).mean()
+        before, past = hidden.index_select(0, batch.sounds_R[drawn] - 1), sound_before(batch)[drawn]
+        past = past + torch.randn_like(past) * torch.rand_like(past[:, :1]) * ROUGH
+        condition = self.flow.conditioned(before, batch.own_phones_RP[drawn], past, dtype)
+        return self.flow.loss(condition, batch.own_mel_RF[drawn], FLOW_DRAWS).mean()
 
 
 def _initialise(module: nn.Module) -> None:
     """Every layer that writes into the residual stream starts at zero, and every head."""
     silent = {
-        Attention: ["o_proj"], GatedMLP: ["down_proj"], FlowHead: ["modulate", "leave", "phones"], Pronouncing: ["each", "leave"],
+        Attention: ["o_proj"], GatedMLP: ["down_proj"], FlowHead: ["modulate", "leave", "phones", "past"], Pronouncing: ["each", "leave"],
     }.get(type(module), [])  # fmt: skip
     for name in silent:
         nn.init.zeros_(getattr(module, name).weight)

@@ -16,64 +16,18 @@ import numpy as np
 import torch
 
 from duologue.config import TIME_SLOTS
-from duologue.media.dmel import CEILING, FLOOR, FRAMES_PER_TURN, LEVELS, MELS
 from duologue.model.drawn import Drawn, Sampling, draw
-from duologue.model.flow import denormalise
-from duologue.model.fuse import LAYERS, OLDEST, OWN_LAYERS
-from duologue.model.heads import DECISION, marked
+from duologue.model.fuse import OLDEST
+from duologue.model.heads import DECISION
 from duologue.model.interaction import PAD_WEIGHT, InteractionModel
-from duologue.model.layout import AUDIO, CHANNELS, KIND_OF_COLUMN, PHONED, TEXT, TIME_OF_COLUMN, A, I, T, V, X
-from duologue.model.trunk import Cache
+from duologue.model.layout import AUDIO, CHANNELS, KIND_OF_COLUMN, TEXT, TIME_OF_COLUMN, A, I, T, V, X
+from duologue.model.mouth import voice
+from duologue.model.state import State, append
 
-FLOW_STEPS = 4
+SAY = CHANNELS.index("say")
 UNWEIGHTED = math.log(PAD_WEIGHT)  # brings the gates' log-odds back from training, where PAD counts less
 TIME_OF = {kind: TIME_OF_COLUMN[kind == KIND_OF_COLUMN] for kind in (A, I, T)}
 TIME_OF |= {X: TIME_OF_COLUMN[-4:-2], V: TIME_OF_COLUMN[-2:]}
-
-
-@dataclass(slots=True)
-class State:
-    """What B sessions are to the model between two turns."""
-
-    cache: Cache
-    user_BLKW: torch.Tensor  # what each layer of the front took in last, see `Front.step`
-    own_BLKW: torch.Tensor
-    pending_B1D: torch.Tensor  # the last own-sound position, which enters with the next turn
-    last_BC: torch.Tensor  # the last token of each channel, 0 if none, and how many output slots ago it was written
-    age_BC: torch.Tensor
-    text_B: torch.Tensor  # the last token of typed text and notes, 0 if none
-    spoke_B: torch.Tensor
-    phone_B: torch.Tensor  # the phoneme that the own sound ended in, 0 for none
-    turn_B: torch.Tensor
-
-    def small(self) -> dict[str, torch.Tensor]:
-        """All but the rings, by name; rows come first."""
-        return {name: getattr(self, name) for name in self.__slots__[1:]} | {"count_B": self.cache.count_B}
-
-    def take(self, rows_B: torch.Tensor) -> "State":
-        """The state of some rows. Its rings stay where they are: what is appended is in both."""
-        small = {name: values[rows_B] for name, values in self.small().items()}
-        within = rows_B if self.cache.rows_B is None else self.cache.rows_B[rows_B]
-        return State(Cache(self.cache.ring_LBCGK, small.pop("count_B"), within), **small)
-
-    def put(self, rows_B: torch.Tensor, part: "State") -> None:
-        """Writes back what one turn has changed beside the rings in the state of some rows."""
-        for name, values in part.small().items():
-            self.small()[name][rows_B] = values.to(rows_B.device)
-
-    def set(self, name: str, values: torch.Tensor) -> None:
-        """Of `small`, by name."""
-        setattr(self.cache if name == "count_B" else self, name, values)
-
-    def copy(self) -> "State":
-        """A state of its own, but for the rings, which both share."""
-        small = {name: values.clone() for name, values in self.small().items()}
-        return State(Cache(self.cache.ring_LBCGK, small.pop("count_B"), self.cache.rows_B), **small)
-
-    def replace(self, row: int, one: "State") -> None:
-        """The whole state of a row becomes that of another session, wherever that lies."""
-        self.cache.ring_LBCGK[:, row] = one.cache.rings()[:, 0]
-        self.put(torch.tensor([row], device=self.turn_B.device), one)
 
 
 @dataclass(slots=True)
@@ -108,27 +62,6 @@ class Did:
     logprob_B: np.ndarray  # of the decision
 
 
-def start(model: InteractionModel, rows: int, dtype: torch.dtype | None = None) -> State:
-    """State of `rows` sessions that have heard nothing, in the dtype that the model has settled for."""
-
-    def zeros(*shape: int, dtype: torch.dtype = torch.int64) -> torch.Tensor:
-        return torch.zeros(rows, *shape, dtype=dtype, device=model.device)
-
-    dtype = dtype or model.dtype
-    return State(
-        cache=model.trunk.start(rows, dtype),
-        user_BLKW=model.fuse.front.quiet(LAYERS, dtype).repeat(rows, 1, 1, 1).detach(),
-        own_BLKW=model.fuse.front.quiet(OWN_LAYERS, dtype).repeat(rows, 1, 1, 1).detach(),
-        pending_B1D=zeros(1, model.config.width, dtype=torch.float32),
-        last_BC=zeros(len(CHANNELS)),
-        age_BC=zeros(len(CHANNELS)),
-        text_B=zeros(),
-        spoke_B=zeros(dtype=torch.bool),
-        phone_B=zeros(),
-        turn_B=zeros(),
-    )
-
-
 def step(model: InteractionModel, state: State, heard: Heard, sampling: list[Sampling]) -> Did:
     """Hears one turn and does one turn. `state` is changed in place."""
     return home(*turn(model, state, *prepared(model, state, heard, sampling)))
@@ -152,15 +85,15 @@ def turn(model: InteractionModel, state: State, given: Given, drawn: Drawn) -> t
     recalled = _recalled(model, state)
     hidden = _listen(model, state, given, recalled)
     first, _ = _tokens(model, state, hidden, drawn, 0)
-    hidden = _append(model, state, model.fuse.output(first, 0, None, _dtype(state)) + recalled, TIME_OF[X][0])
+    hidden = append(model, state, model.fuse.output(first, 0, None, state.dtype) + recalled, TIME_OF[X][0])
     _remember(state, first)
     second, gates = _tokens(model, state, hidden, drawn, 1)
     speak, logprob = _decide(gates[:, DECISION], drawn)
-    written = model.fuse.output(second, 1, speak, _dtype(state)) + _recalled(model, state)
-    hidden = _append(model, state, written, TIME_OF[X][1])
+    written = model.fuse.output(second, 1, speak, state.dtype) + _recalled(model, state)
+    hidden = append(model, state, written, TIME_OF[X][1])
     _remember(state, second)
-    mel, phones = _voice(model, state, hidden, speak, drawn)
-    state.spoke_B, state.phone_B = speak, phones[:, -1, -1]
+    mel, phones = voice(model, state, hidden, speak, drawn, torch.stack([first[:, SAY], second[:, SAY]], 1))
+    state.spoke_B = speak
     state.turn_B = state.turn_B + 1
     return torch.stack([first, second], 1), speak, mel, phones, logprob
 
@@ -176,13 +109,9 @@ def _slots(kind: int, device: torch.device) -> torch.Tensor:
     return torch.as_tensor(TIME_OF[kind], device=device)
 
 
-def _dtype(state: State) -> torch.dtype:
-    return state.cache.ring_LBCGK.dtype
-
-
 def _recalled(model, state: State) -> torch.Tensor:
     """What the next output slot of every session knows of the tokens before it [B, D]."""
-    return model.fuse.recalled(state.last_BC, state.age_BC, _dtype(state))
+    return model.fuse.recalled(state.last_BC, state.age_BC, state.dtype)
 
 
 def _remember(state: State, tokens_BC: torch.Tensor) -> None:
@@ -191,16 +120,9 @@ def _remember(state: State, tokens_BC: torch.Tensor) -> None:
     state.age_BC = torch.where(tokens_BC != 0, 1, state.age_BC + (state.last_BC != 0)).clamp(max=OLDEST)
 
 
-def _append(model, state: State, x_BD: torch.Tensor, slot: int, valid_B: torch.Tensor | None = None) -> torch.Tensor:
-    """One position for every session; returns its hidden state [B, D]."""
-    time = (state.turn_B * TIME_SLOTS + slot)[:, None]
-    valid = torch.ones_like(time, dtype=torch.bool) if valid_B is None else valid_B[:, None]
-    return model.trunk.extend(x_BD[:, None], time, valid, state.cache)[:, 0]
-
-
 def _listen(model, state: State, given: Given, recalled_BD: torch.Tensor) -> torch.Tensor:
     """The input positions of a turn, behind the last own-sound position of the turn before; hidden of the last one."""
-    dtype, rows, device = _dtype(state), len(given.levels_BFM), recalled_BD.device
+    dtype, rows, device = state.dtype, len(given.levels_BFM), recalled_BD.device
     sound, state.user_BLKW = model.fuse.user_turn(given.levels_BFM, state.user_BLKW, given.lost_B2[:, :, None], recalled_BD[:, None])
     base = state.turn_B[:, None] * TIME_SLOTS
     times = [base - TIME_SLOTS + int(TIME_OF[V][1]), base + _slots(A, device)]
@@ -232,7 +154,7 @@ def _tokens(model, state: State, hidden_BD: torch.Tensor, drawn: Drawn, place: i
     wanted = gates[:, :DECISION] + UNWEIGHTED
     open_BC = (wanted + drawn.gates_XBC[place] if warm else wanted) > 0
     for channel in _written(open_BC):
-        logits = model.heads.logits(channel, hidden_BD, model.fuse.tokens, _dtype(state))
+        logits = model.heads.logits(channel, hidden_BD, model.fuse.tokens, state.dtype)
         if warm:
             logits = logits + drawn.tokens_XCBN[place, channel]
         tokens[:, channel] = torch.where(open_BC[:, channel], 1 + logits[:, 1:].argmax(1), 0)
@@ -249,51 +171,3 @@ def _decide(gate_B: torch.Tensor, drawn: Drawn) -> tuple[torch.Tensor, torch.Ten
     speak = gate_B + drawn.decision_B > 0
     sign = speak.float() * 2 - 1
     return speak, torch.nn.functional.logsigmoid(sign * gate_B)
-
-
-def _voice(model, state: State, hidden: torch.Tensor, speak: torch.Tensor, drawn: Drawn) -> tuple[torch.Tensor, torch.Tensor]:
-    """Own sound where there is some, log-mel [B, 10, MELS], and its phonemes. A CPU computes only those who speak."""
-    if not speak.is_cpu or speak.all():
-        return _speak(model, state, hidden, speak, drawn.voice_BVF)
-    rows = speak.nonzero().flatten()
-    part, mel, phones = state.take(rows), _be_quiet(model, state), state.last_BC.new_zeros(len(speak), AUDIO, PHONED)
-    if len(rows):
-        mel[rows], phones[rows] = _speak(model, part, hidden[rows], speak[rows], drawn.voice_BVF[rows])
-        state.put(rows, part)
-    return mel, phones
-
-
-def _be_quiet(model, state: State) -> torch.Tensor:
-    state.own_BLKW = model.fuse.front.quiet(OWN_LAYERS, _dtype(state)).repeat(len(state.own_BLKW), 1, 1, 1)
-    return _silence(len(state.own_BLKW), state.own_BLKW.device)
-
-
-def _silence(rows: int, device: torch.device) -> torch.Tensor:
-    return torch.full((rows, FRAMES_PER_TURN, MELS), FLOOR, device=device)
-
-
-def quantised(mel: torch.Tensor) -> torch.Tensor:
-    """As `dmel.quantise`, to the bit, where the mel lies."""
-    scaled = (mel - FLOOR) * ((LEVELS - 1) / (CEILING - FLOOR))
-    return scaled.round().clamp(0, LEVELS - 1).to(torch.uint8)
-
-
-def _speak(
-    model, state: State, hidden: torch.Tensor, speak: torch.Tensor, noise_BVF: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Two positions of own sound for the sessions that speak; the second waits for the next turn. Log-mel [B, 10, MELS] and
-    phonemes [B, 2, PHONED]."""
-    dtype, half = _dtype(state), FRAMES_PER_TURN // AUDIO
-    mel, spoken, phone = _silence(len(speak), speak.device), [], state.phone_B
-    for place in range(AUDIO):
-        spoken.append(model.pronouncing.decide(hidden, phone, dtype))
-        phone = spoken[-1][:, -1]
-        phones = marked(spoken[-1])
-        drawn = model.flow.sample(model.flow.conditioned(hidden, phones, dtype), noise_BVF[:, place], FLOW_STEPS)
-        mel[:, place * half : (place + 1) * half] = torch.where(speak[:, None, None], denormalise(drawn).view(-1, half, MELS), FLOOR)
-        levels = quantised(mel[:, place * half : (place + 1) * half])
-        embedded, state.own_BLKW = model.fuse.own_position(levels, state.own_BLKW, phones, place)
-        if place == 0:
-            hidden = _append(model, state, embedded, TIME_OF[V][0], speak)
-    state.pending_B1D = embedded[:, None]
-    return mel, torch.stack(spoken, 1) * speak[:, None, None]

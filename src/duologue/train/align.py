@@ -24,13 +24,16 @@ from duologue.media import dmel, recording
 from duologue.media.patches import to_patches
 from duologue.media.text import Tokenizer
 from duologue.model import checkpoint, stream
+from duologue.model.batch import Batch, sound_before, spoken_windows
 from duologue.model.drawn import voice_noise
 from duologue.model.flow import denormalise
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
-from duologue.model.heads import DECISION, marked
-from duologue.model.interaction import Batch, InteractionModel
-from duologue.model.layout import AUDIO, CHANNELS, PATCHES, PHONED, TEXT, flatten
+from duologue.model.heads import DECISION
+from duologue.model.interaction import InteractionModel
+from duologue.model.layout import AUDIO, CHANNELS, NOW, PATCHES, PHONED, TEXT, flatten
 from duologue.model.moe import use
+from duologue.model.mouth import FLOW_STEPS
+from duologue.model.state import start
 from duologue.train.batches import collate
 from duologue.train.windows import Window
 from duologue.turn import PICTURE_HEIGHT, PICTURE_WIDTH, SAMPLES_PER_TURN, TurnIn, silence
@@ -134,7 +137,7 @@ def live(model: InteractionModel, sessions: list[list[TurnIn]], seeds: list[int]
     """All sessions side by side through the sampler, with decisions drawn at temperature one; the shorter wait in silence."""
     minds, tokenizer = [Session(row, seed) for row, seed in enumerate(seeds)], Tokenizer()
     sampling = [stream.Sampling(seed=seed, decision_temperature=1.0) for seed in seeds]
-    state = stream.start(model, len(seeds), dtype)
+    state = start(model, len(seeds), dtype)
     lived: list[list[Moment]] = [[] for _ in seeds]
     with torch.no_grad():
         for k in range(max(map(len, sessions))):
@@ -180,8 +183,7 @@ def _trained(model: InteractionModel, group: list[tuple[int, list[Moment]]], dty
     hidden = model.appended(batch, dtype, stretch)
     logprob = model.decided(hidden, batch).detach().numpy()
     tokens = _tokens(model, hidden.index_select(0, batch.outputs_R - 1), dtype)
-    said_before = batch.own_phones_RP[:, 0]
-    sounds = iter(_sounds(model, hidden.index_select(0, batch.sounds_R - 1), said_before, group, dtype))
+    sounds = iter(_sounds(model, hidden.index_select(0, batch.sounds_R - 1), batch, group, dtype))
     found = []
     for moments in sessions:
         quiet = np.full((dmel.FRAMES_PER_TURN, dmel.MELS), dmel.FLOOR, np.float32), np.zeros((AUDIO, PHONED), np.int64)
@@ -203,15 +205,17 @@ def _tokens(model: InteractionModel, before: torch.Tensor, dtype: torch.dtype) -
 
 
 def _sounds(
-    model: InteractionModel, before: torch.Tensor, phone: torch.Tensor, group: list[tuple[int, list[Moment]]], dtype: torch.dtype
+    model: InteractionModel, before: torch.Tensor, batch: Batch, group: list[tuple[int, list[Moment]]], dtype: torch.dtype
 ) -> Iterable[tuple[np.ndarray, np.ndarray]]:
     """Of every speaking turn log-mel [10, MELS], drawn again from the same noise, and phonemes [2, PHONED]; all positions at once."""
     spoken = [(seed, turn) for seed, moments in group for turn, m in enumerate(moments) if m.speak]
     if not spoken:
         return ()
-    phones = model.pronouncing.decide(before, phone, dtype)
-    condition = model.flow.conditioned(before, marked(phones), dtype)
-    drawn = denormalise(model.flow.sample(condition, voice_noise(spoken).flatten(0, 1), stream.FLOW_STEPS)).detach().numpy()
+    at_WK, there_WK = spoken_windows(batch, torch.arange(len(before)))
+    found = model.pronouncing.decide(batch.spoken_RE[at_WK] * there_WK[..., None], dtype)
+    told, phones = torch.cat([batch.own_phones_RP[:, : NOW.start], found], 1), found[:, :PHONED]
+    condition = model.flow.conditioned(before, told, sound_before(batch), dtype)
+    drawn = denormalise(model.flow.sample(condition, voice_noise(spoken).flatten(0, 1), FLOW_STEPS)).detach().numpy()
     return zip(drawn.reshape(-1, dmel.FRAMES_PER_TURN, dmel.MELS), phones.numpy().reshape(-1, AUDIO, PHONED), strict=True)
 
 
@@ -236,7 +240,8 @@ def _window(moments: list[Moment]) -> Window:
         tokens=tokens, given=tokens, speak=speak, important=speak, typed=typed,
         lost=np.array([m.lost_2 for m in moments]).T,
         letters=np.zeros((turns, AUDIO), np.uint32),
-        own_phones=np.stack([m.phones_VP for m in moments]).reshape(turns, -1).astype(np.uint8),
+        own_phones=(phones := np.stack([m.phones_VP for m in moments]).reshape(turns, -1).astype(np.uint8)),
+        own_ahead=phones,
         flat=flatten(speak, typed, np.array([0 if m.image is None else PATCHES for m in moments])),
         pictures=np.stack(images) if images else np.zeros((0, PICTURE_HEIGHT, PICTURE_WIDTH, 3), np.uint8),
     )  # fmt: skip

@@ -10,10 +10,10 @@ from duologue.data.labels import LETTERS as ALPHABET
 from duologue.media import dmel
 from duologue.media.patches import cut as cut_patches
 from duologue.media.text import VOCABULARY, Tokenizer
+from duologue.model.batch import Batch
 from duologue.model.flow import normalise
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
-from duologue.model.interaction import Batch
-from duologue.model.layout import AUDIO, CHANNELS, LETTERS, OUT, PHONED, A, I, T, V, X
+from duologue.model.layout import AUDIO, BEFORE, CHANNELS, LETTERS, OUT, PHONED, A, I, T, V, X
 from duologue.train.disturb import disturb
 from duologue.train.windows import FRAMES, Window
 
@@ -36,12 +36,13 @@ def collate(clean: list[Window], positions: int, rng: np.random.Generator | None
     before = [np.concatenate([[0], tokens])[:-1] for tokens in texts]
     source, time, outputs, output_of, sounds = _pointers(rows, turns, positions, len(own), [len(at) for at in text])
     listening = [row * positions + np.flatnonzero(w.flat.kind_N == A) for row, w in enumerate(rows)]
-    own_phones = np.concatenate([_own_phones(w) for w in rows])
+    own_phones, words = (np.concatenate([of(w) for w in rows]) for of in (_own_phones, _own_words))
     values = (
         dmel.quantise(user), lost, dmel.quantise(own), target,
         np.concatenate(texts), np.concatenate(before), np.concatenate(text)[:, 1], tokens, given,
         speak, important, source, time, outputs, output_of, sounds, np.concatenate(listening),
-        np.concatenate([_letters(w) for w in rows]), own_phones, _spelled(rows),
+        np.concatenate([_letters(w) for w in rows]), own_phones,
+        np.concatenate([own_phones[:, BEFORE], words], 1), _begun([w.speak for w in rows]), _spelled(rows),
         cut_patches(np.concatenate([w.pictures for w in rows])),
     )  # fmt: skip
     return Batch(*(torch.from_numpy(np.ascontiguousarray(v)) for v in values))
@@ -72,10 +73,25 @@ def _letters(window: Window) -> np.ndarray:
 
 
 def _own_phones(window: Window) -> np.ndarray:
-    """Phonemes in the frame before and in those of each position of own sound, 0 for none: int64 [2 S, 1 + PHONED]."""
-    spoken = (window.own_phones * (window.speak != 0)[:, None]).astype(np.int64).reshape(-1, PHONED)
-    before = np.concatenate([np.zeros(1, np.int64), spoken[:-1, -1]])
-    return np.concatenate([before[:, None], spoken], 1)[np.repeat(window.speak != 0, AUDIO)]
+    """Phonemes in the two positions before each position of own sound, in it and in the one after, 0 for none: int64 [2 S, 4 * PHONED]."""
+    speaking = (window.speak != 0)[:, None]
+    spoken, after = ((phones * speaking).astype(np.int64).reshape(-1, PHONED) for phones in (window.own_phones, window.own_ahead))
+    behind = np.concatenate([np.zeros((2, PHONED), np.int64), spoken])
+    return np.concatenate([behind[:-2], behind[1:-1], spoken, after], 1)[np.repeat(window.speak != 0, AUDIO)]
+
+
+def _own_words(window: Window) -> np.ndarray:
+    """Tokens written for each position of own sound, both of a turn at its first, and which of the two it is, from 1: int64 [2 S, OUT + 1]."""
+    said = window.given[window.speak != 0, :, CHANNELS.index("say")].astype(np.int64)
+    first, second = np.insert(said, OUT, 1, 1), np.insert(np.zeros_like(said), OUT, 2, 1)
+    return np.stack([first, second], 1).reshape(-1, OUT + 1)
+
+
+def _begun(speaks: list[np.ndarray]) -> np.ndarray:
+    """For each position of own sound of all rows the one that began its speech: int64 [2 S]."""
+    begins = np.concatenate([np.repeat((np.diff(speak != 0, prepend=False) & (speak != 0))[speak != 0], AUDIO) for speak in speaks])
+    begins[1::2] = False
+    return np.maximum.accumulate(np.where(begins, np.arange(len(begins)), 0))
 
 
 def _speaking(rows: list[Window], clean: list[Window]) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,8 @@ from duologue.data import seen
 from duologue.media.patches import cut
 from duologue.media.text import Tokenizer
 from duologue.model import checkpoint
-from duologue.model.interaction import InteractionModel, Looks
+from duologue.model.batch import Looks
+from duologue.model.interaction import InteractionModel
 from duologue.train.feed import Steps, loaded
 from duologue.train.loop import Plan, rank_and_world, train
 

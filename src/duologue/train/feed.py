@@ -20,7 +20,7 @@ from duologue.data.bank import Bank
 from duologue.data.recordings import adopted, home_of
 from duologue.data.shards import Families, Recipe, fields_of, render_shard
 from duologue.device import CPU
-from duologue.model.interaction import Batch
+from duologue.model.batch import Batch
 from duologue.train.batches import collate
 from duologue.train.disturb import hurried
 from duologue.train.loop import rank_and_world

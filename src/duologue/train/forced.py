@@ -16,8 +16,9 @@ import torch
 from duologue.evals.stats import rate
 from duologue.evals.wording import errors
 from duologue.kernels.ops import fast_dtype
+from duologue.model.batch import Batch
 from duologue.model.heads import DECISION
-from duologue.model.interaction import Batch, InteractionModel
+from duologue.model.interaction import InteractionModel
 from duologue.model.layout import CHANNELS
 from duologue.train.batches import collate
 from duologue.train.feed import POSITIONS

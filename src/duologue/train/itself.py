@@ -11,12 +11,12 @@ from dataclasses import replace
 import torch
 
 from duologue.media.dmel import FRAMES_PER_TURN, MELS
+from duologue.model.batch import Batch, sound_before
 from duologue.model.drawn import TEMPERATURE
 from duologue.model.flow import denormalise
 from duologue.model.fuse import OWN_LOOK_BACK
-from duologue.model.heads import marked
-from duologue.model.interaction import Batch, InteractionModel
-from duologue.model.stream import FLOW_STEPS, quantised
+from duologue.model.interaction import InteractionModel
+from duologue.model.mouth import FLOW_STEPS, quantised
 
 
 @torch.no_grad()
@@ -29,7 +29,8 @@ def heard_itself(model: InteractionModel, batch: Batch, dtype: torch.dtype) -> B
         return batch
     hidden = model.trunk(model.embed(batch, dtype), batch.time_BN, dtype).flatten(0, 1)
     before, noise = hidden.index_select(0, batch.sounds_R - 1), torch.randn_like(batch.own_mel_RF) * TEMPERATURE**0.5
-    drawn = denormalise(model.flow.sample(model.flow.conditioned(before, marked(batch.own_phones_RP[:, 1:]), dtype), noise, FLOW_STEPS))
+    condition = model.flow.conditioned(before, batch.own_phones_RP, sound_before(batch), dtype)
+    drawn = denormalise(model.flow.sample(condition, noise, FLOW_STEPS))
     sound = _placed(quantised(drawn).view(-1, FRAMES_PER_TURN, MELS), batch.own_SFM)
     return replace(batch, own_SFM=sound)
 

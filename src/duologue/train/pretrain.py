@@ -7,7 +7,8 @@ import torch
 from duologue.config import Config
 from duologue.data.shards import Recipe
 from duologue.model import checkpoint
-from duologue.model.interaction import Batch, InteractionModel
+from duologue.model.batch import Batch
+from duologue.model.interaction import InteractionModel
 from duologue.model.moe import balance
 from duologue.train.feed import by_step
 from duologue.train.itself import heard_itself

@@ -1,0 +1,75 @@
+"""What a training step learns from: flat sequences and their targets, as `train.batches` makes them."""
+
+from dataclasses import dataclass
+
+import torch
+
+from duologue.model.flow import heard_before
+from duologue.model.fuse import OWN_LOOK_BACK
+from duologue.model.layout import PHONED
+from duologue.model.pronouncing import SPOKEN
+
+
+@dataclass(slots=True)
+class Batch:
+    """Flat sequences for training. `source_BN` points into the table of embeddings that `embed` makes, 0 is padding."""
+
+    user_BFM: torch.Tensor  # uint8 levels [B, LOOK_BACK + T * 10, MELS]
+    lost_B2T: torch.Tensor  # shares of each turn: sound that never came, own sound never heard
+    own_SFM: torch.Tensor  # uint8 levels [S, OWN_LOOK_BACK + 10, MELS] of the S turns in which the model speaks
+    own_mel_RF: torch.Tensor  # normalised log-mel [2 S, 400] of the same: the flow head's target
+    text_R: torch.Tensor  # typed text and notes
+    text_before_R: torch.Tensor  # the token before each, 0 where a window begins
+    text_place_R: torch.Tensor
+    tokens_BTXC: torch.Tensor  # [B, T, 2, channels]: what is wanted; below 0 where nothing is asked
+    given_BTXC: torch.Tensor  # the same as the history shows it, here and there misheard
+    speak_BT: torch.Tensor
+    important_BT: torch.Tensor  # 1 near an event, where decisions count in full
+    source_BN: torch.Tensor
+    time_BN: torch.Tensor
+    outputs_R: torch.Tensor  # flat indices (b * N + n) of the X positions
+    output_of_R: torch.Tensor  # which (b, turn, place) each is, as a flat index into tokens_BTXC
+    sounds_R: torch.Tensor  # flat indices of the V positions, in the order of own_mel_RF
+    listening_R: torch.Tensor  # flat indices of the A positions
+    letters_RL: torch.Tensor  # letters spoken at each of them and at the one before, 0 or 1 [A positions, 2 * LETTERS]
+    own_phones_RP: torch.Tensor  # phonemes around each of the V positions, 0 for none [2 S, TOLD * PHONED], see `layout`
+    spoken_RE: torch.Tensor  # the same positions as `pronouncing` remembers them [2 S, ENTRY]
+    begun_R: torch.Tensor  # which of them began the speech that each belongs to
+    spelled_BS: torch.Tensor  # letters of the words of each row, 1 to LETTERS, then 0
+    patches_R: torch.Tensor  # uint8 [pictures, PATCHES, 40, 40, 3]
+
+    def to(self, device: torch.device) -> "Batch":
+        """From pinned memory without waiting."""
+        return Batch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__slots__))
+
+    def pin_memory(self) -> "Batch":
+        return Batch(*(getattr(self, name).pin_memory() for name in self.__slots__))
+
+
+@dataclass(slots=True)
+class Looks:
+    """Pictures by themselves, and what there is to see in each."""
+
+    patches_R: torch.Tensor  # uint8 [R, PATCHES, 40, 40, 3]
+    wanted_RA: torch.Tensor  # int64: for each aspect which it is, -1 where a picture has none
+    sizes: tuple[int, ...]  # of each aspect, SEEN in all
+    words_SW: torch.Tensor  # int64: how the answers to the first aspects are written, their tokens, 0 behind the last
+
+    def to(self, device: torch.device) -> "Looks":
+        patches, wanted, words = (t.to(device, non_blocking=True) for t in (self.patches_R, self.wanted_RA, self.words_SW))
+        return Looks(patches, wanted, self.sizes, words)
+
+    def pin_memory(self) -> "Looks":
+        return Looks(self.patches_R.pin_memory(), self.wanted_RA.pin_memory(), self.sizes, self.words_SW.pin_memory())
+
+
+def sound_before(batch: Batch) -> torch.Tensor:
+    """Normalised own sound of the 100 ms before each V position [2 S, TARGET], as the history has it."""
+    own, half = batch.own_SFM[:, OWN_LOOK_BACK - PHONED :], PHONED
+    return heard_before(torch.stack([own[:, :half], own[:, half : 2 * half]], 1).flatten(0, 1))
+
+
+def spoken_windows(batch: Batch, last_W: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The V positions in the windows that end with these [W, SPOKEN], and which of them are of the same speech."""
+    at_WK = last_W[:, None] + torch.arange(1 - SPOKEN, 1, device=last_W.device)
+    return at_WK.clamp(min=0), at_WK >= batch.begun_R[last_W][:, None]

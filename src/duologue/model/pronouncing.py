@@ -1,0 +1,103 @@
+"""Which phonemes the own voice says: decided before the sound is drawn, from the words written and the phonemes so far.
+
+A small trunk of its own reads the last SPOKEN positions of own sound and nothing else, so what it must learn, spelling and
+lengths of sounds, is learned from words alone, from far more of them than have ever been heard (`train/mouth.py`), and what is being
+said stands in the history as clearly as a token, whatever became of the sound. It looks one position ahead: where a sound ends
+hangs on the one that comes, and of twenty frames to come nineteen belong to a word that is written already (docs/log.md).
+"""
+
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from duologue.config import Config
+from duologue.media.text import ALPHABET, VOCABULARY, Tokenizer
+from duologue.model.layout import AUDIO, LETTERS, OUT, PHONED, PHONES
+from duologue.model.trunk import Linear, Trunk
+
+SPOKEN = 24  # positions of own sound that are remembered: 2.4 s
+SPELLED = 12  # letters of a token that are read
+WIDE = 128  # of the hidden layer that weighs a phoneme against the one before it
+HEAD_WIDTH = 64
+FRAMES = 2 * PHONED  # decided at once: this position's, and the next one's as far as its words are written
+ENTRY = PHONED + OUT + 1  # numbers of one remembered position
+
+
+class Pronouncing(nn.Module):
+    def __init__(self, config: Config):
+        super().__init__()
+        w = config.mouth
+        heads = w // HEAD_WIDTH
+        self.trunk = Trunk(
+            replace(
+                config, width=w, layers=config.mouth_layers, heads=heads, kv_heads=heads, head_width=HEAD_WIDTH,
+                hidden=8 * w // 3, experts=0, window=SPOKEN,
+            )
+        )  # fmt: skip
+        self.tokens = nn.Parameter(torch.randn(OUT, config.vocabulary, w) * 0.02)
+        self.letters = nn.Parameter(torch.randn(OUT, SPELLED, 1 + LETTERS, w) * 0.05)
+        self.phones, self.place = Linear(PHONED * PHONES, w), nn.Parameter(torch.zeros(AUDIO, w))
+        self.each, self.bias = Linear(w, FRAMES * PHONES), nn.Parameter(torch.zeros(FRAMES, PHONES))
+        self.enter, self.leave = Linear(w, WIDE), Linear(WIDE, PHONES)
+        self.before = nn.Parameter(torch.randn(PHONES, WIDE) * 0.5)
+        self.register_buffer("spelling", spelling(config.vocabulary), persistent=False)
+
+    def forward(self, spoken_BKE: torch.Tensor, phones: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """fp32 logits [B, K, FRAMES, PHONES] at every position of the windows, each frame's after the true phoneme of the one
+        before; phones [B, K, 1 + FRAMES]."""
+        frames, known = self._read(self.read(spoken_BKE, dtype).to(dtype))
+        return frames + self._after(known[..., None, :], phones[..., :-1])
+
+    def decide(self, spoken_BKE: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """The likeliest of each frame after the one before [B, FRAMES], at the last position of each window."""
+        frames, known = self._read(self.read(spoken_BKE, dtype)[:, -1].to(dtype))
+        found = [spoken_BKE[:, -1, PHONED - 1]]
+        for frame in frames.unbind(-2):
+            found.append((frame + self._after(known, found[-1])).argmax(-1))
+        return torch.stack(found[1:], -1)
+
+    def read(self, spoken_BKE: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """Windows of entries (see `entry`), to fp32 [B, K, W]. An empty entry, all zeros, is read as nothing."""
+        phones, tokens, half = spoken_BKE.split([PHONED, OUT, 1], -1)
+        x = self.phones(marked(phones).to(dtype)).float() + F.embedding(half[..., 0] - (half[..., 0] > 0).long(), self.place)
+        x = x * (half > 0)
+        for slot in range(OUT):
+            token = tokens[..., slot]
+            x = x + (F.embedding(token, self.tokens[slot]) + self._letters(token, slot)) * (token > 0)[..., None]
+        time = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
+        return self.trunk(x, time, dtype)
+
+    def _letters(self, token: torch.Tensor, slot: int) -> torch.Tensor:
+        """What the letters of each token say, wherever they stand in it: a token that is seldom seen is spelled like others."""
+        at = self.spelling[token] + torch.arange(SPELLED, device=token.device) * (1 + LETTERS)
+        weights = (self.spelling[token] > 0).to(self.letters.dtype)
+        bags = F.embedding_bag(at.flatten(0, -2), self.letters[slot].flatten(0, 1), per_sample_weights=weights.flatten(0, -2), mode="sum")
+        return bags.unflatten(0, token.shape)
+
+    def _read(self, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.each(hidden).float().unflatten(-1, (FRAMES, PHONES)) + self.bias, self.enter(hidden)
+
+    def _after(self, known: torch.Tensor, phones: torch.Tensor) -> torch.Tensor:
+        return self.leave(F.silu(known + F.embedding(phones, self.before).to(known.dtype))).float()
+
+
+def spelling(vocabulary: int) -> torch.Tensor:
+    """The first letters of every token, 1 to LETTERS, then 0: [vocabulary, SPELLED]."""
+    tokenizer, found = Tokenizer(), torch.zeros(vocabulary, SPELLED, dtype=torch.long)
+    for token in range(min(vocabulary, VOCABULARY)):
+        letters = [1 + ALPHABET.find(a) for a in tokenizer.letters(token)[:SPELLED]]
+        found[token, : len(letters)] = torch.tensor(letters, dtype=torch.long)
+    return found
+
+
+def entry(phones_BP: torch.Tensor, tokens_BX: torch.Tensor, half: int) -> torch.Tensor:
+    """What is remembered of a position: the phonemes of the one before it, the words written since then, which half of the turn it is."""
+    return torch.cat([phones_BP, tokens_BX, torch.full_like(phones_BP[:, :1], 1 + half)], 1)
+
+
+def marked(phones: torch.Tensor) -> torch.Tensor:
+    """Phonemes [..., P] as flow head and fusion take them: 0 or 1 [..., P * PHONES], none a row of zeros."""
+    each = torch.arange(PHONES, device=phones.device)
+    return ((phones[..., None] == each) & (each > 0)).float().flatten(-2)
