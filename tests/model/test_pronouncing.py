@@ -32,10 +32,11 @@ def windows(rows: int) -> torch.Tensor:
 
 def test_what_is_decided_is_the_likeliest_after_what_was_decided(learned):
     spoken = windows(20)
-    found = learned.decide(spoken, torch.float32)
+    hidden = torch.randn(20, SPOKEN, SMALL.width)
+    found = learned.decide(spoken, hidden[:, -1], torch.float32)
     assert found.shape == (20, FRAMES) and len(found.unique()) > 10
     phones = torch.cat([spoken[:, -1, PHONED - 1 : PHONED], found], 1)
-    asked = learned(spoken, phones[:, None].expand(-1, SPOKEN, -1), torch.float32)[:, -1]
+    asked = learned(spoken, hidden, phones[:, None].expand(-1, SPOKEN, -1), torch.float32)[:, -1]
     assert torch.equal(asked.argmax(-1), found)
 
 
@@ -43,7 +44,8 @@ def test_a_frame_knows_the_one_before_it_and_none_behind(learned):
     spoken, phones = windows(1), torch.zeros(1, SPOKEN, 1 + FRAMES, dtype=torch.int64)
     other = phones.clone()
     other[:, :, 3] = 7
-    changed = (learned(spoken, phones, torch.float32) != learned(spoken, other, torch.float32)).any(-1)[0, -1]
+    hidden = torch.randn(1, SPOKEN, SMALL.width)
+    changed = (learned(spoken, hidden, phones, torch.float32) != learned(spoken, hidden, other, torch.float32)).any(-1)[0, -1]
     assert changed.tolist() == [n == 3 for n in range(FRAMES)]
 
 
@@ -66,8 +68,10 @@ def test_before_a_speech_there_is_nothing_whatever_was_said_before(learned):
 
 def test_each_row_has_the_bits_that_it_has_alone(learned):
     spoken = windows(7)
-    together = learned.decide(spoken, torch.float32)
-    assert all(torch.equal(learned.decide(spoken[n : n + 1], torch.float32)[0], together[n]) for n in range(7))
+    hidden = torch.randn(7, SMALL.width)
+    together = learned.decide(spoken, hidden, torch.float32)
+    alone = [learned.decide(spoken[n : n + 1], hidden[n : n + 1], torch.float32)[0] for n in range(7)]
+    assert all(map(torch.equal, alone, together))
 
 
 def test_tokens_are_spelled_in_letters():
@@ -85,7 +89,7 @@ def test_nothing_is_said_before_anything_is_learned():
 
     head = Pronouncing(SMALL)
     head.apply(_initialise)
-    assert not head.decide(windows(5), torch.float32).any()
+    assert not head.decide(windows(5), torch.randn(5, SMALL.width), torch.float32).any()
 
 
 def test_a_phoneme_is_a_mark_in_its_frame():

@@ -1,6 +1,6 @@
 """The interaction model: fusion, trunk, token heads, decision, flow head, trained together.
 
-Read `InteractionModel.loss` (training on flat batches) and `InteractionModel.step` (one live micro-turn) first. Both
+Read `InteractionModel.loss` (training on flat batches) and `stream.turn` (one live micro-turn) first. Both
 follow `layout`: an output position is predicted from the hidden state of the position before it.
 """
 
@@ -206,13 +206,13 @@ class InteractionModel(nn.Module):
             return hidden.sum() * 0, hidden.sum() * 0
         before = hidden.index_select(0, batch.sounds_R - 1)
         last = torch.randint(len(batch.sounds_R), (SAID * len(batch.speak_BT),), device=hidden.device)
-        return self._pronouncing_loss(batch, last, dtype), F.mse_loss(self.draft(before), batch.own_mel_RF)
+        return self._pronouncing_loss(before, batch, last, dtype), F.mse_loss(self.draft(before), batch.own_mel_RF)
 
-    def _pronouncing_loss(self, batch: Batch, last_W: torch.Tensor, dtype) -> torch.Tensor:
+    def _pronouncing_loss(self, before: torch.Tensor, batch: Batch, last_W: torch.Tensor, dtype) -> torch.Tensor:
         """Over windows of own positions that end with these. What stands at the beginning of one but not of its speech is not asked."""
         at_WK, there_WK = spoken_windows(batch, last_W)
         phones = batch.own_phones_RP[at_WK][..., BEFORE.stop - 1 :]
-        guess = self.pronouncing(batch.spoken_RE[at_WK] * there_WK[..., None], phones, dtype)
+        guess = self.pronouncing(batch.spoken_RE[at_WK] * there_WK[..., None], before[at_WK], phones, dtype)
         whole = batch.begun_R[last_W] >= last_W - SPOKEN + 1
         asked_WK = there_WK & (whole[:, None] | (torch.arange(SPOKEN, device=last_W.device) >= UNSURE))
         return F.cross_entropy(guess[asked_WK].flatten(0, 1), phones[asked_WK][:, 1:].flatten())
@@ -230,7 +230,7 @@ class InteractionModel(nn.Module):
 def _initialise(module: nn.Module) -> None:
     """Every layer that writes into the residual stream starts at zero, and every head."""
     silent = {
-        Attention: ["o_proj"], GatedMLP: ["down_proj"], FlowHead: ["modulate", "leave", "phones", "past"], Pronouncing: ["each", "leave"],
+        Attention: ["o_proj"], GatedMLP: ["down_proj"], FlowHead: ["modulate", "leave", "phones", "past"], Pronouncing: ["each", "leave", "context"],
     }.get(type(module), [])  # fmt: skip
     for name in silent:
         nn.init.zeros_(getattr(module, name).weight)

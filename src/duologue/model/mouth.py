@@ -52,7 +52,8 @@ def _speak(
     phonemes [B, 2, PHONED]."""
     mel, spoken = [], []
     for place in range(AUDIO):
-        phones = _pronounce(model, state, words_BX if place == 0 else torch.zeros_like(words_BX), place, speak)
+        words = words_BX if place == 0 else torch.zeros_like(words_BX)
+        phones = _pronounce(model, state, hidden, words, place, speak)
         condition = model.flow.conditioned(hidden, phones, heard_before(state.sounded_BFM), state.dtype)
         drawn = denormalise(model.flow.sample(condition, noise_BVF[:, place], FLOW_STEPS)).unflatten(-1, (-1, MELS))
         mel.append(torch.where(speak[:, None, None], drawn, FLOOR))
@@ -65,12 +66,14 @@ def _speak(
     return torch.cat(mel, 1), torch.stack(spoken, 1)
 
 
-def _pronounce(model, state: State, words_BX: torch.Tensor, place: int, speak: torch.Tensor) -> torch.Tensor:
+def _pronounce(
+    model, state: State, hidden: torch.Tensor, words_BX: torch.Tensor, place: int, speak: torch.Tensor
+) -> torch.Tensor:
     """Decides on the next position's phonemes and remembers them; returns what the flow head is told [B, TOLD * PHONED]."""
     there = speak[:, None].long()
     now = entry(state.phones_BP, words_BX, place) * there
     state.spoken_BKE = torch.cat([state.spoken_BKE[:, 1:], now[:, None]], 1) * there[..., None]
-    found = model.pronouncing.decide(state.spoken_BKE, state.dtype) * there
+    found = model.pronouncing.decide(state.spoken_BKE, hidden, state.dtype) * there
     told = torch.cat([state.spoken_BKE[:, -2, :PHONED], state.phones_BP * there, found], 1)
     state.phones_BP = found[:, :PHONED]
     return told

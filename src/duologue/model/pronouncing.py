@@ -1,9 +1,9 @@
 """Which phonemes the own voice says: decided before the sound is drawn, from the words written and the phonemes so far.
 
-A small trunk of its own reads the last SPOKEN positions of own sound and nothing else, so what it must learn, spelling and
-lengths of sounds, is learned from words alone, from far more of them than have ever been heard (`train/mouth.py`), and what is being
-said stands in the history as clearly as a token, whatever became of the sound. It looks one position ahead: where a sound ends
-hangs on the one that comes, and of twenty frames to come nineteen belong to a word that is written already (docs/log.md).
+A small trunk of its own reads the last SPOKEN positions of own sound and nothing else: what it must learn, spelling and lengths
+of sounds, can be learned from sentences that were never spoken. What is being said then stands in the history as clearly as a
+token, whatever became of the sound. It looks one position ahead: how a sound ends hangs on the one that comes, and of twenty
+frames to come nineteen belong to a word that is written already (docs/log.md).
 """
 
 from dataclasses import replace
@@ -41,18 +41,19 @@ class Pronouncing(nn.Module):
         self.phones, self.place = Linear(PHONED * PHONES, w), nn.Parameter(torch.zeros(AUDIO, w))
         self.each, self.bias = Linear(w, FRAMES * PHONES), nn.Parameter(torch.zeros(FRAMES, PHONES))
         self.enter, self.leave = Linear(w, WIDE), Linear(WIDE, PHONES)
+        self.context = Linear(config.width, w)
         self.before = nn.Parameter(torch.randn(PHONES, WIDE) * 0.5)
         self.register_buffer("spelling", spelling(config.vocabulary), persistent=False)
 
-    def forward(self, spoken_BKE: torch.Tensor, phones: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    def forward(self, spoken_BKE: torch.Tensor, hidden_BKD: torch.Tensor, phones: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """fp32 logits [B, K, FRAMES, PHONES] at every position of the windows, each frame's after the true phoneme of the one
-        before; phones [B, K, 1 + FRAMES]."""
-        frames, known = self._read(self.read(spoken_BKE, dtype).to(dtype))
+        before; phones [B, K, 1 + FRAMES]. `hidden` is the large trunk's state before each: when to begin, it alone knows."""
+        frames, known = self._read((self.read(spoken_BKE, dtype) + self.context(hidden_BKD.to(dtype)).float()).to(dtype))
         return frames + self._after(known[..., None, :], phones[..., :-1])
 
-    def decide(self, spoken_BKE: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    def decide(self, spoken_BKE: torch.Tensor, hidden_BD: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """The likeliest of each frame after the one before [B, FRAMES], at the last position of each window."""
-        frames, known = self._read(self.read(spoken_BKE, dtype)[:, -1].to(dtype))
+        frames, known = self._read((self.read(spoken_BKE, dtype)[:, -1] + self.context(hidden_BD.to(dtype)).float()).to(dtype))
         found = [spoken_BKE[:, -1, PHONED - 1]]
         for frame in frames.unbind(-2):
             found.append((frame + self._after(known, found[-1])).argmax(-1))

@@ -212,7 +212,7 @@ def _sounds(
     if not spoken:
         return ()
     at_WK, there_WK = spoken_windows(batch, torch.arange(len(before)))
-    found = model.pronouncing.decide(batch.spoken_RE[at_WK] * there_WK[..., None], dtype)
+    found = model.pronouncing.decide(batch.spoken_RE[at_WK] * there_WK[..., None], before, dtype)
     told, phones = torch.cat([batch.own_phones_RP[:, : NOW.start], found], 1), found[:, :PHONED]
     condition = model.flow.conditioned(before, told, sound_before(batch), dtype)
     drawn = denormalise(model.flow.sample(condition, voice_noise(spoken).flatten(0, 1), FLOW_STEPS)).detach().numpy()
