@@ -9,11 +9,10 @@ from duologue.errors import DataError
 from duologue.media import dmel
 from duologue.media.patches import to_patches
 from duologue.media.text import Tokenizer
-from duologue.model.batch import spoken_windows
+from duologue.model.batch import stretches
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
 from duologue.model.interaction import InteractionModel
 from duologue.model.layout import PATCHES, A, I, T, V, X
-from duologue.model.pronouncing import SPOKEN
 from duologue.train.batches import collate
 from duologue.train.disturb import UNASKED, disturb, hurried
 from duologue.train.windows import stored
@@ -97,14 +96,13 @@ def test_what_pronouncing_remembers_of_a_position_is_what_came_before_it(shards)
             if turn == 0 or not window.speak[turn - 1]:
                 began = at
             first, second = batch.spoken_RE[at : at + 2].tolist()
-            assert first[5:] == [*window.given[turn, :, 1].tolist(), 1] and second[5:] == [0, 0, 2]
+            assert first[5:] == [*window.given[turn, :, 1].tolist(), 0] and second[5:] == [0, 0, 1]
             assert first[:5] == batch.own_phones_RP[at, 5:10].tolist() and second[:5] == window.own_phones[turn, :5].tolist()
             assert batch.begun_R[at : at + 2].tolist() == [began, began]
             at += 2
     assert at == len(batch.spoken_RE)
-    last = torch.tensor([at - 1])
-    places, there = spoken_windows(batch, last)
-    assert places[0, -1] == at - 1 and int(there.sum()) == min(SPOKEN, at - began)
+    places, there = stretches(batch, torch.tensor([began]), 100)
+    assert places[0, 0] == began and int(there.sum()) == at - began and places.max() < at
 
 
 def test_the_letters_to_be_heard_are_those_of_the_words(shards):

@@ -7,7 +7,6 @@ import torch
 from duologue.model.flow import heard_before
 from duologue.model.fuse import OWN_LOOK_BACK
 from duologue.model.layout import PHONED
-from duologue.model.pronouncing import SPOKEN
 
 
 @dataclass(slots=True)
@@ -69,7 +68,8 @@ def sound_before(batch: Batch) -> torch.Tensor:
     return heard_before(torch.stack([own[:, :half], own[:, half : 2 * half]], 1).flatten(0, 1))
 
 
-def spoken_windows(batch: Batch, last_W: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The V positions in the windows that end with these [W, SPOKEN], and which of them are of the same speech."""
-    at_WK = last_W[:, None] + torch.arange(1 - SPOKEN, 1, device=last_W.device)
-    return at_WK.clamp(min=0), at_WK >= batch.begun_R[last_W][:, None]
+def stretches(batch: Batch, first_W: torch.Tensor, length: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """`length` V positions from each of these on [W, N], and which of them are of the same speech."""
+    at_WN = first_W[:, None] + torch.arange(length, device=first_W.device)
+    inside = at_WN.clamp(max=len(batch.begun_R) - 1)
+    return inside, (at_WN == inside) & (batch.begun_R[inside] == batch.begun_R[first_W][:, None])

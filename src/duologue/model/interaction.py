@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 from duologue.config import Config
 from duologue.kernels.ops import Ops, live
 from duologue.media.patches import LEVEL
-from duologue.model.batch import Batch, Looks, sound_before, spoken_windows
+from duologue.model.batch import Batch, Looks, sound_before, stretches
 from duologue.model.flow import ROUGH, TARGET, FlowHead
 from duologue.model.fuse import Fuse, last_written
 from duologue.model.heads import DECISION, TokenHeads
@@ -74,7 +74,7 @@ class InteractionModel(nn.Module):
         for module in self.modules():
             if isinstance(module, Attention | GatedMLP):
                 module.settle(ops)
-        self.pronouncing.trunk.ops = ops
+        self.pronouncing.trunk.settle(ops)
         self.fuse.front.settle(dtype)
         self.heads.settle(self.fuse.tokens.to(dtype), ops)
         self.trunk.settle(ops)
@@ -209,13 +209,15 @@ class InteractionModel(nn.Module):
         return self._pronouncing_loss(before, batch, last, dtype), F.mse_loss(self.draft(before), batch.own_mel_RF)
 
     def _pronouncing_loss(self, before: torch.Tensor, batch: Batch, last_W: torch.Tensor, dtype) -> torch.Tensor:
-        """Over windows of own positions that end with these. What stands at the beginning of one but not of its speech is not asked."""
-        at_WK, there_WK = spoken_windows(batch, last_W)
-        phones = batch.own_phones_RP[at_WK][..., BEFORE.stop - 1 :]
-        guess = self.pronouncing(batch.spoken_RE[at_WK] * there_WK[..., None], before[at_WK], phones, dtype)
-        whole = batch.begun_R[last_W] >= last_W - SPOKEN + 1
-        asked_WK = there_WK & (whole[:, None] | (torch.arange(SPOKEN, device=last_W.device) >= UNSURE))
-        return F.cross_entropy(guess[asked_WK].flatten(0, 1), phones[asked_WK][:, 1:].flatten())
+        """Over stretches of own positions that end with these at the latest. What stands at the beginning of one but not of its speech
+        is not asked."""
+        first_W = torch.maximum(batch.begun_R[last_W], last_W - 2 * SPOKEN + 1)
+        at_WN, there_WN = stretches(batch, first_W, 2 * SPOKEN)
+        phones = batch.own_phones_RP[at_WN][..., BEFORE.stop - 1 :]
+        guess = self.pronouncing(batch.spoken_RE[at_WN], before[at_WN], phones, dtype)
+        whole = batch.begun_R[first_W] == first_W
+        asked_WN = there_WN & (whole[:, None] | (torch.arange(2 * SPOKEN, device=last_W.device) >= UNSURE))
+        return F.cross_entropy(guess[asked_WN].flatten(0, 1), phones[asked_WN][:, 1:].flatten())
 
     def _flow_loss(self, hidden: torch.Tensor, batch: Batch, dtype) -> torch.Tensor:
         if not len(batch.sounds_R):

@@ -9,6 +9,7 @@ from duologue.model.fuse import OWN_LAYERS
 from duologue.model.layout import AUDIO, PHONED, TIME_OF_COLUMN
 from duologue.model.pronouncing import entry, marked
 from duologue.model.state import State, append
+from duologue.model.trunk import Cache
 
 FLOW_STEPS = 4
 FIRST = TIME_OF_COLUMN[-2]  # where in a turn's time the first of the two positions lies
@@ -30,7 +31,7 @@ def voice(
 
 def _be_quiet(model, state: State) -> torch.Tensor:
     state.own_BLKW = model.fuse.front.quiet(OWN_LAYERS, state.dtype).repeat(len(state.own_BLKW), 1, 1, 1)
-    for name in ("spoken_BKE", "phones_BP", "sounded_BFM"):
+    for name in ("speech_B", "phones_B2P", "sounded_BFM"):
         state.set(name, torch.zeros_like(getattr(state, name)))
     return _silence(len(state.own_BLKW), state.own_BLKW.device)
 
@@ -57,9 +58,9 @@ def _speak(
         condition = model.flow.conditioned(hidden, phones, heard_before(state.sounded_BFM), state.dtype)
         drawn = denormalise(model.flow.sample(condition, noise_BVF[:, place], FLOW_STEPS)).unflatten(-1, (-1, MELS))
         mel.append(torch.where(speak[:, None, None], drawn, FLOOR))
-        spoken.append(state.phones_BP)
+        spoken.append(state.phones_B2P[:, 1])
         state.sounded_BFM = quantised(mel[-1])
-        embedded, state.own_BLKW = model.fuse.own_position(state.sounded_BFM, state.own_BLKW, marked(state.phones_BP), place)
+        embedded, state.own_BLKW = model.fuse.own_position(state.sounded_BFM, state.own_BLKW, marked(spoken[-1]), place)
         if place == 0:
             hidden = append(model, state, embedded, FIRST, speak)
     state.pending_B1D = embedded[:, None]
@@ -70,10 +71,11 @@ def _pronounce(
     model, state: State, hidden: torch.Tensor, words_BX: torch.Tensor, place: int, speak: torch.Tensor
 ) -> torch.Tensor:
     """Decides on the next position's phonemes and remembers them; returns what the flow head is told [B, TOLD * PHONED]."""
-    there = speak[:, None].long()
-    now = entry(state.phones_BP, words_BX, place) * there
-    state.spoken_BKE = torch.cat([state.spoken_BKE[:, 1:], now[:, None]], 1) * there[..., None]
-    found = model.pronouncing.decide(state.spoken_BKE, hidden, state.dtype) * there
-    told = torch.cat([state.spoken_BKE[:, -2, :PHONED], state.phones_BP * there, found], 1)
-    state.phones_BP = found[:, :PHONED]
+    last = state.phones_B2P[:, 1]
+    cache = Cache(state.speech_BLCGK.transpose(0, 1).contiguous(), state.speech_B)
+    read = model.pronouncing.extend(entry(last, words_BX, place), speak, cache)
+    state.speech_BLCGK, state.speech_B = cache.ring_LBCGK.transpose(0, 1), cache.count_B * speak
+    found = model.pronouncing.decide(read, hidden, last[:, -1], state.dtype) * speak[:, None]
+    told = torch.cat([state.phones_B2P.flatten(1), found], 1)
+    state.phones_B2P = torch.stack([last, found[:, :PHONED]], 1) * speak[:, None, None]
     return told

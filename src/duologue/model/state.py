@@ -9,7 +9,6 @@ from duologue.media.dmel import FRAMES_PER_TURN, MELS
 from duologue.model.fuse import LAYERS, OWN_LAYERS
 from duologue.model.interaction import InteractionModel
 from duologue.model.layout import AUDIO, CHANNELS, PHONED
-from duologue.model.pronouncing import ENTRY, SPOKEN
 from duologue.model.trunk import Cache
 
 
@@ -25,9 +24,10 @@ class State:
     age_BC: torch.Tensor
     text_B: torch.Tensor  # the last token of typed text and notes, 0 if none
     spoke_B: torch.Tensor
-    spoken_BKE: torch.Tensor  # its last SPOKEN positions of own sound as `pronouncing` remembers them, zeros where it was quiet
-    phones_BP: torch.Tensor  # phonemes of the last one
-    sounded_BFM: torch.Tensor  # and its sound, uint8 levels [B, 5, MELS]
+    speech_BLCGK: torch.Tensor  # the ring of `pronouncing`, and how many positions of this speech there have been
+    speech_B: torch.Tensor
+    phones_B2P: torch.Tensor  # phonemes of the last two positions of own sound, zeros where it was quiet
+    sounded_BFM: torch.Tensor  # sound of the last one, uint8 levels [B, 5, MELS]
     turn_B: torch.Tensor
 
     def small(self) -> dict[str, torch.Tensor]:
@@ -81,8 +81,9 @@ def start(model: InteractionModel, rows: int, dtype: torch.dtype | None = None) 
         age_BC=zeros(len(CHANNELS)),
         text_B=zeros(),
         spoke_B=zeros(dtype=torch.bool),
-        spoken_BKE=zeros(SPOKEN, ENTRY),
-        phones_BP=zeros(PHONED),
+        speech_BLCGK=model.pronouncing.trunk.start(rows, dtype).ring_LBCGK.transpose(0, 1).detach(),
+        speech_B=zeros(),
+        phones_B2P=zeros(2, PHONED),
         sounded_BFM=zeros(FRAMES_PER_TURN // AUDIO, MELS, dtype=torch.uint8),
         turn_B=zeros(),
     )

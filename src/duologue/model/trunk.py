@@ -18,8 +18,8 @@ from duologue.kernels.ops import REFERENCE, Ops, best, training
 from duologue.model.moe import Experts
 
 CAPACITY = 1024  # places in a ring; constant, so that every turn has the same shapes and equal bits
-RING = CAPACITY - 16  # positions held: whole blocks of the C++ operations
-SINK, BIN = RING, RING + 1  # the sink; a bin for padding rows
+SPARE = 16  # of them hold no positions, so that those held are whole blocks of the C++ operations: the sink, then a bin for padding rows
+RING = CAPACITY - SPARE
 HIDDEN = float("-inf")
 
 
@@ -86,7 +86,7 @@ def rope(time_BN: torch.Tensor, head_width: int, base: float) -> tuple[torch.Ten
 class Cache:
     """What B sessions are to the trunk: rings of keys and values [L, B, CAPACITY, 2 G, K], and how many positions each has had.
 
-    A position's keys lie beside its values, so that it is one row to write. Position n lies in place n % RING. With `rows_B` the
+    A position's keys lie beside its values, so that it is one row to write. Position n lies in place n % (CAPACITY - SPARE). With `rows_B` the
     ring is that of more sessions, and these are in those rows of it.
     """
 
@@ -101,16 +101,17 @@ class Cache:
     def place(self, valid_BN: torch.Tensor, window: int, sink: bool) -> tuple[torch.Tensor, torch.Tensor]:
         """Makes room for new positions. Returns their rows in a flat ring [B * N], and what each may see, as numbers
         added to the scores [B, N, CAPACITY]."""
-        device = valid_BN.device
+        device, capacity = valid_BN.device, self.ring_LBCGK.shape[2]
+        sink_at = capacity - SPARE
         rows = (torch.arange(len(valid_BN), device=device) if self.rows_B is None else self.rows_B)[:, None]
         order_BN = self.count_B[:, None] + valid_BN.cumsum(1) - 1
         self.count_B += valid_BN.sum(1)
-        place_BN = torch.where(valid_BN, order_BN % RING, BIN) + rows * CAPACITY
+        place_BN = torch.where(valid_BN, order_BN % sink_at, sink_at + 1) + rows * capacity
         order_BN = order_BN.clamp(min=0)[..., None]
-        age = (order_BN - torch.arange(CAPACITY, device=device)) % RING
+        age = (order_BN - torch.arange(capacity, device=device)) % sink_at
         bias = torch.zeros(age.shape, dtype=self.ring_LBCGK.dtype, device=device)
         bias.masked_fill_(age >= (order_BN + 1).clamp(max=window), HIDDEN)
-        bias[..., SINK], bias[..., SINK + 1 :] = 0.0 if sink else HIDDEN, HIDDEN
+        bias[..., sink_at], bias[..., sink_at + 1 :] = 0.0 if sink else HIDDEN, HIDDEN
         return place_BN.flatten(), bias
 
     def write(self, layer: int, place_R: torch.Tensor, kv_BNGK: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -125,9 +126,9 @@ class Cache:
 
 
 class Attention(nn.Module):
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, ring: int):
         super().__init__()
-        self.heads, self.groups, self.width = config.heads, config.kv_heads, config.head_width
+        self.heads, self.groups, self.width, self.ring = config.heads, config.kv_heads, config.head_width, ring
         self.q_proj = Linear(config.width, self.heads * self.width)
         self.k_proj = Linear(config.width, self.groups * self.width)
         self.v_proj = Linear(config.width, self.groups * self.width)
@@ -137,7 +138,7 @@ class Attention(nn.Module):
         self.joined, self.settled = Joined(self.q_proj, self.k_proj, self.v_proj), None
 
     def forward(self, x: torch.Tensor, turned: tuple, window: int, ops: Ops) -> torch.Tensor:
-        return self.o_proj(ops.window(self.heard(x, turned, ops), self.heads, self.sink, window, RING), ops)
+        return self.o_proj(ops.window(self.heard(x, turned, ops), self.heads, self.sink, window, self.ring), ops)
 
     def heard(self, x: torch.Tensor, turned: tuple, ops: Ops) -> torch.Tensor:
         """Queries, keys, values [B, N, H + 2 G, K] of positions, all but the values normalised and rotated."""
@@ -177,10 +178,10 @@ class GatedMLP(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, ring: int):
         super().__init__()
         self.input_layernorm = Norm(config.width, config.norm_eps)
-        self.self_attn = Attention(config)
+        self.self_attn = Attention(config, ring)
         self.post_attention_layernorm = Norm(config.width, config.norm_eps)
         self.mlp = Experts(config) if config.experts else GatedMLP(config)
 
@@ -203,14 +204,15 @@ class Block(nn.Module):
 
 
 class Trunk(nn.Module):
-    """Blocks and a last norm. `dtype` is what the matrix products compute in, `ops` if None the best of the device, in training for many rows."""
+    """Blocks and a last norm. `dtype` is what the matrix products compute in, `ops` if None the best of the device, in training for many rows.
+    `capacity`: places in its rings."""
 
     ops: Ops | None = None
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, capacity: int = CAPACITY):
         super().__init__()
-        self.config = config
-        self.layers = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.config, self.capacity = config, capacity
+        self.layers = nn.ModuleList(Block(config, capacity - SPARE) for _ in range(config.layers))
         self.norm = Norm(config.width, config.norm_eps)
         self.settled = None
 
@@ -236,19 +238,19 @@ class Trunk(nn.Module):
     def start(self, rows: int, dtype: torch.dtype) -> Cache:
         """An empty cache for `rows` sessions, with every layer's sink in its place."""
         c, device = self.config, self.norm.weight.device
-        ring = torch.zeros(c.layers, rows, CAPACITY, 2 * c.kv_heads, c.head_width, dtype=dtype, device=device)
+        ring = torch.zeros(c.layers, rows, self.capacity, 2 * c.kv_heads, c.head_width, dtype=dtype, device=device)
         if c.sink:
             sinks_LGK = torch.stack([layer.self_attn.sink for layer in self.layers])
-            ring[:, :, SINK, : c.kv_heads] = sinks_LGK[:, None].to(dtype)
+            ring[:, :, self.capacity - SPARE, : c.kv_heads] = sinks_LGK[:, None].to(dtype)
         return Cache(ring, torch.zeros(rows, dtype=torch.int64, device=device))
 
     def extend(self, x_BND: torch.Tensor, time_BN: torch.Tensor, valid_BN: torch.Tensor, cache: Cache) -> torch.Tensor:
         """Appends positions to the sessions' rings; rows where `valid` is false change nothing. Returns fp32 [B, N, D].
 
-        At most RING - window positions at once, so that no query loses a key it may still see.
+        At most as many positions at once as the ring has beyond the window, so that no query loses a key it may still see.
         """
         c = self.config
-        assert x_BND.shape[1] <= RING - c.window, x_BND.shape
+        assert x_BND.shape[1] <= self.capacity - SPARE - c.window, x_BND.shape
         place_R, bias = cache.place(valid_BN, c.window, c.sink)
         turned, mask = self.turned(time_BN), reference.spread(bias, c.heads // c.kv_heads)
         ops = self.chosen(x_BND)

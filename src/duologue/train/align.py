@@ -24,7 +24,7 @@ from duologue.media import dmel, recording
 from duologue.media.patches import to_patches
 from duologue.media.text import Tokenizer
 from duologue.model import checkpoint, stream
-from duologue.model.batch import Batch, sound_before, spoken_windows
+from duologue.model.batch import Batch, sound_before, stretches
 from duologue.model.drawn import voice_noise
 from duologue.model.flow import denormalise
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
@@ -211,12 +211,19 @@ def _sounds(
     spoken = [(seed, turn) for seed, moments in group for turn, m in enumerate(moments) if m.speak]
     if not spoken:
         return ()
-    at_WK, there_WK = spoken_windows(batch, torch.arange(len(before)))
-    found = model.pronouncing.decide(batch.spoken_RE[at_WK] * there_WK[..., None], before, dtype)
+    found = _pronounced(model, before, batch, dtype)
     told, phones = torch.cat([batch.own_phones_RP[:, : NOW.start], found], 1), found[:, :PHONED]
     condition = model.flow.conditioned(before, told, sound_before(batch), dtype)
     drawn = denormalise(model.flow.sample(condition, voice_noise(spoken).flatten(0, 1), FLOW_STEPS)).detach().numpy()
     return zip(drawn.reshape(-1, dmel.FRAMES_PER_TURN, dmel.MELS), phones.numpy().reshape(-1, AUDIO, PHONED), strict=True)
+
+
+def _pronounced(model: InteractionModel, before: torch.Tensor, batch: Batch, dtype: torch.dtype) -> torch.Tensor:
+    """The phonemes that the sampler decides on at every position of own sound [R, FRAMES]."""
+    begins, sizes = batch.begun_R.unique_consecutive(return_counts=True)
+    at_WN, there_WN = stretches(batch, begins, int(sizes.max()))
+    read_RW = model.pronouncing.read(batch.spoken_RE[at_WN], dtype)[there_WN]
+    return model.pronouncing.decide(read_RW, before, batch.own_phones_RP[:, NOW.start - 1], dtype)
 
 
 def batch_of(sessions: list[list[Moment]]) -> Batch:

@@ -81,9 +81,9 @@ def _own_phones(window: Window) -> np.ndarray:
 
 
 def _own_words(window: Window) -> np.ndarray:
-    """Tokens written for each position of own sound, both of a turn at its first, and which of the two it is, from 1: int64 [2 S, OUT + 1]."""
+    """Tokens written for each position of own sound, both of a turn at its first, and which of the two it is: int64 [2 S, OUT + 1]."""
     said = window.given[window.speak != 0, :, CHANNELS.index("say")].astype(np.int64)
-    first, second = np.insert(said, OUT, 1, 1), np.insert(np.zeros_like(said), OUT, 2, 1)
+    first, second = np.insert(said, OUT, 0, 1), np.insert(np.zeros_like(said), OUT, 1, 1)
     return np.stack([first, second], 1).reshape(-1, OUT + 1)
 
 
