@@ -97,11 +97,10 @@ class Pronouncing(nn.Module):
 
 def spelling(vocabulary: int) -> torch.Tensor:
     """The first letters of every token, 1 to LETTERS, then 0: [vocabulary, SPELLED]."""
-    tokenizer, found = Tokenizer(), torch.zeros(vocabulary, SPELLED, dtype=torch.long)
-    for token in range(min(vocabulary, VOCABULARY)):
-        letters = [1 + ALPHABET.find(a) for a in tokenizer.letters(token)[:SPELLED]]
-        found[token, : len(letters)] = torch.tensor(letters, dtype=torch.long)
-    return found
+    tokenizer, known = Tokenizer(), range(min(vocabulary, VOCABULARY))
+    letters = [[1 + ALPHABET.find(a) for a in tokenizer.letters(token)[:SPELLED]] for token in known]
+    rows = [row + [0] * (SPELLED - len(row)) for row in letters] + [[0] * SPELLED] * (vocabulary - len(known))
+    return torch.tensor(rows)
 
 
 def entry(phones_BP: torch.Tensor, tokens_BX: torch.Tensor, half: int) -> torch.Tensor:
