@@ -23,6 +23,7 @@ MIDDLE, SPREAD = -0.9, 0.9  # log-mel of speech to about zero mean and unit spre
 WEIGHT_CAP = 10.0  # of 1 / (1 - t)^2
 UNTOLD = 0.1  # share of what is learned without any condition, so that it can be told from what hangs on it
 GUIDANCE = 1.0  # how much more than that, live
+STEPS = 4  # of a draw
 ROUGH = 0.6  # most noise on the sound before in training: live it is the head's own, and never quite right
 
 
@@ -39,6 +40,10 @@ def heard_before(levels: torch.Tensor) -> torch.Tensor:
     return normalise(levels.flatten(1).float() * ((CEILING - FLOOR) / (LEVELS - 1)) + FLOOR)
 
 
+def _times(device: torch.device) -> torch.Tensor:
+    return torch.arange(STEPS, device=device)[:, None] / STEPS
+
+
 def time_features(t: torch.Tensor, width: int = 128) -> torch.Tensor:
     rates = torch.exp(torch.arange(width // 2, device=t.device) * (-math.log(1000.0) / (width // 2)))
     angles = t[..., None] * 100 * rates
@@ -52,8 +57,13 @@ class FlowBlock(nn.Module):
         self.own = nn.Parameter(torch.zeros(3, width))  # this block's share of the modulation that all blocks share
 
     def forward(self, x: torch.Tensor, shift: torch.Tensor, scale: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
-        y = F.layer_norm(x, x.shape[-1:]) * (1 + scale + self.own[1]) + shift + self.own[0]
-        return x + (gate + self.own[2]) * self.narrow(F.silu(self.wide(y.to(gate.dtype))))
+        y = torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), scale)
+        return torch.addcmul(x, gate, self.narrow(F.silu(self.wide(y))))
+
+    def modulated(self, shared: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """This block's shift, scale and gate, of what all blocks share [..., 3 width]."""
+        shift, scale, gate = (shared.unflatten(-1, (3, -1)) + self.own.to(shared.dtype)).unbind(-2)
+        return shift, 1 + scale, gate
 
 
 class FlowHead(nn.Module):
@@ -67,26 +77,34 @@ class FlowHead(nn.Module):
         self.enter = Linear(TARGET, w)
         self.blocks = nn.ModuleList(FlowBlock(w) for _ in range(config.flow_layers))
         self.leave = Linear(w, TARGET)
+        self.timed = None
+
+    def settle(self, dtype: torch.dtype) -> None:
+        """For inference, after the linears: the times of the steps are always the same."""
+        self.timed = self.time(time_features(_times(self.offset.device)).to(dtype)).detach()
 
     def forward(self, x_t: torch.Tensor, t: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
         """Clean frames predicted from noisy ones. x_t [..., TARGET], t [...], condition as `conditioned` makes it."""
-        return self.clean(x_t, condition, self.modulation(t, condition))
+        return self.clean(x_t, condition, self.modulation(self._timed(t, condition.dtype), condition))
 
     def conditioned(self, hidden_RD: torch.Tensor, told_RP: torch.Tensor, past_RF: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """What the sound hangs on: the trunk's position, the phonemes around it [R, TOLD * PHONED] and the normalised sound before it."""
         heard = self.past(past_RF.to(dtype)) + self.offset.to(dtype)
         return self.condition(hidden_RD.to(dtype)) + self.phones(marked(told_RP).to(dtype)) + heard
 
-    def modulation(self, t: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-        """Shift, scale and gate of all blocks [..., 3 width]; t broadcasts against the rows of `condition`."""
-        return self.modulate(F.silu(condition + self.time(time_features(t).to(condition.dtype))))
+    def _timed(self, t: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        return self.time(time_features(t).to(dtype))
 
-    def clean(self, x_t: torch.Tensor, condition: torch.Tensor, modulation: torch.Tensor) -> torch.Tensor:
-        shift, scale, gate = modulation.chunk(3, -1)
+    def modulation(self, timed: torch.Tensor, condition: torch.Tensor) -> list[tuple[torch.Tensor, ...]]:
+        """Of every block its shift, scale and gate [..., width]; `timed` broadcasts against the rows of `condition`."""
+        shared = self.modulate(F.silu(condition + timed))
+        return [block.modulated(shared) for block in self.blocks]
+
+    def clean(self, x_t: torch.Tensor, condition: torch.Tensor, modulation: list[tuple[torch.Tensor, ...]]) -> torch.Tensor:
         x = self.enter(x_t.to(condition.dtype)) + condition
-        for block in self.blocks:
-            x = block(x, shift, scale, gate)
-        return self.leave(F.layer_norm(x, x.shape[-1:]).to(condition.dtype)).float()
+        for block, how in zip(self.blocks, modulation, strict=True):
+            x = block(x, *how)
+        return self.leave(F.layer_norm(x, x.shape[-1:])).float()
 
     def loss(self, condition_RW: torch.Tensor, mel_RF: torch.Tensor, draws: int) -> torch.Tensor:
         """Weighted square error [R] over `draws` of (t, noise) for each position. mel_RF is normalised."""
@@ -98,14 +116,15 @@ class FlowHead(nn.Module):
         error = (self(x_t, t, condition) - data).square().mean(-1)
         return (error * (1 - t).square().reciprocal().clamp(max=WEIGHT_CAP)).mean(0)
 
-    def sample(self, condition: torch.Tensor, noise_RF: torch.Tensor, steps: int) -> torch.Tensor:
+    def sample(self, condition: torch.Tensor, noise_RF: torch.Tensor) -> torch.Tensor:
         """Euler steps from noise (already scaled by the square root of the temperature) to normalised frames [R, TARGET].
 
         Guided without a classifier (Ho & Salimans, arXiv 2207.12598): away from what would be drawn on no condition.
         """
-        t = torch.arange(steps, device=noise_RF.device)[:, None] / steps
+        timed = self._timed(_times(noise_RF.device), condition.dtype) if self.timed is None else self.timed
         x, both = noise_RF, torch.cat([condition, torch.zeros_like(condition)])
-        for n, modulation in enumerate(self.modulation(t, both)):
+        by_step = zip(*(zip(*how, strict=True) for how in self.modulation(timed, both)), strict=True)
+        for n, modulation in enumerate(by_step):
             told, untold = self.clean(torch.cat([x, x]), both, modulation).chunk(2)
-            x = x + (told + GUIDANCE * (told - untold) - x) * ((1 / steps) / (1 - n / steps))
+            x = x + (told + GUIDANCE * (told - untold) - x) * ((1 / STEPS) / (1 - n / STEPS))
         return x

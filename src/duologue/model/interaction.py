@@ -74,7 +74,8 @@ class InteractionModel(nn.Module):
         for module in self.modules():
             if isinstance(module, Attention | GatedMLP):
                 module.settle(ops)
-        self.pronouncing.trunk.settle(ops)
+        self.pronouncing.settle(ops)
+        self.flow.settle(dtype)
         self.fuse.front.settle(dtype)
         self.heads.settle(self.fuse.tokens.to(dtype), ops)
         self.trunk.settle(ops)

@@ -11,7 +11,6 @@ from duologue.model.pronouncing import entry, marked
 from duologue.model.state import State, append
 from duologue.model.trunk import Cache
 
-FLOW_STEPS = 4
 FIRST = TIME_OF_COLUMN[-2]  # where in a turn's time the first of the two positions lies
 
 
@@ -56,7 +55,7 @@ def _speak(
         words = words_BX if place == 0 else torch.zeros_like(words_BX)
         phones = _pronounce(model, state, hidden, words, place, speak)
         condition = model.flow.conditioned(hidden, phones, heard_before(state.sounded_BFM), state.dtype)
-        drawn = denormalise(model.flow.sample(condition, noise_BVF[:, place], FLOW_STEPS)).unflatten(-1, (-1, MELS))
+        drawn = denormalise(model.flow.sample(condition, noise_BVF[:, place])).unflatten(-1, (-1, MELS))
         mel.append(torch.where(speak[:, None, None], drawn, FLOOR))
         spoken.append(state.phones_B2P[:, 1])
         state.sounded_BFM = quantised(mel[-1])

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from duologue.config import Config
+from duologue.kernels.ops import Ops
 from duologue.media.text import ALPHABET, VOCABULARY, Tokenizer
 from duologue.model.layout import AUDIO, LETTERS, OUT, PHONED, PHONES
 from duologue.model.trunk import SPARE, Cache, Linear, Trunk
@@ -46,6 +47,13 @@ class Pronouncing(nn.Module):
         self.context = Linear(config.width, w)
         self.before = nn.Parameter(torch.randn(PHONES, WIDE) * 0.5)
         self.register_buffer("spelling", spelling(config.vocabulary), persistent=False)
+        self.written = None
+
+    def settle(self, ops: Ops) -> None:
+        """For inference, after the linears: what each token says is looked up."""
+        self.trunk.settle(ops)
+        each = torch.arange(len(self.spelling), device=self.spelling.device)
+        self.written = torch.stack([self._written(each, slot) for slot in range(OUT)]).detach()
 
     def forward(self, spoken_BNE: torch.Tensor, hidden_BND: torch.Tensor, phones: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """fp32 logits [B, N, FRAMES, PHONES] at every position of speeches from their beginning, each frame's after the true phoneme
@@ -56,10 +64,12 @@ class Pronouncing(nn.Module):
     def decide(self, read_BW: torch.Tensor, hidden_BD: torch.Tensor, before_B: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """The likeliest of each frame after the one before [B, FRAMES]; `before` is that of the frame before all, 0 for none."""
         frames, known = self._frames(read_BW, hidden_BD, dtype)
-        found = [before_B]
-        for frame in frames.unbind(-2):
-            found.append((frame + self._after(known, found[-1])).argmax(-1))
-        return torch.stack(found[1:], -1)
+        after = self._after(known[:, None], torch.arange(PHONES, device=before_B.device).expand(len(before_B), -1))
+        likeliest_BFP = (frames[:, :, None] + after[:, None]).argmax(-1)
+        found = [before_B[:, None]]
+        for next_BP in likeliest_BFP.unbind(1):
+            found.append(next_BP.gather(1, found[-1]))
+        return torch.cat(found[1:], -1)
 
     def read(self, spoken_BNE: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """Speeches from their beginning, of entries (see `entry`), to fp32 [B, N, W]."""
@@ -77,8 +87,12 @@ class Pronouncing(nn.Module):
         x = self.phones(marked(phones).to(dtype)).float() + F.embedding(half[..., 0], self.place)
         for slot in range(OUT):
             token = tokens[..., slot]
-            x = x + (F.embedding(token, self.tokens[slot]) + self._letters(token, slot)) * (token > 0)[..., None]
+            written = self._written(token, slot) if self.written is None else F.embedding(token, self.written[slot])
+            x = x + written * (token > 0)[..., None]
         return x
+
+    def _written(self, token: torch.Tensor, slot: int) -> torch.Tensor:
+        return F.embedding(token, self.tokens[slot]) + self._letters(token, slot)
 
     def _letters(self, token: torch.Tensor, slot: int) -> torch.Tensor:
         """What the letters of each token say, wherever they stand in it: a token that is seldom seen is spelled like others."""

@@ -32,7 +32,6 @@ from duologue.model.heads import DECISION
 from duologue.model.interaction import InteractionModel
 from duologue.model.layout import AUDIO, CHANNELS, NOW, PATCHES, PHONED, TEXT, flatten
 from duologue.model.moe import use
-from duologue.model.mouth import FLOW_STEPS
 from duologue.model.state import start
 from duologue.train.batches import collate
 from duologue.train.windows import Window
@@ -214,7 +213,7 @@ def _sounds(
     found = _pronounced(model, before, batch, dtype)
     told, phones = torch.cat([batch.own_phones_RP[:, : NOW.start], found], 1), found[:, :PHONED]
     condition = model.flow.conditioned(before, told, sound_before(batch), dtype)
-    drawn = denormalise(model.flow.sample(condition, voice_noise(spoken).flatten(0, 1), FLOW_STEPS)).detach().numpy()
+    drawn = denormalise(model.flow.sample(condition, voice_noise(spoken).flatten(0, 1))).detach().numpy()
     return zip(drawn.reshape(-1, dmel.FRAMES_PER_TURN, dmel.MELS), phones.numpy().reshape(-1, AUDIO, PHONED), strict=True)
 
 

@@ -16,7 +16,7 @@ from duologue.model.drawn import TEMPERATURE
 from duologue.model.flow import denormalise
 from duologue.model.fuse import OWN_LOOK_BACK
 from duologue.model.interaction import InteractionModel
-from duologue.model.mouth import FLOW_STEPS, quantised
+from duologue.model.mouth import quantised
 
 
 @torch.no_grad()
@@ -30,7 +30,7 @@ def heard_itself(model: InteractionModel, batch: Batch, dtype: torch.dtype) -> B
     hidden = model.trunk(model.embed(batch, dtype), batch.time_BN, dtype).flatten(0, 1)
     before, noise = hidden.index_select(0, batch.sounds_R - 1), torch.randn_like(batch.own_mel_RF) * TEMPERATURE**0.5
     condition = model.flow.conditioned(before, batch.own_phones_RP, sound_before(batch), dtype)
-    drawn = denormalise(model.flow.sample(condition, noise, FLOW_STEPS))
+    drawn = denormalise(model.flow.sample(condition, noise))
     sound = _placed(quantised(drawn).view(-1, FRAMES_PER_TURN, MELS), batch.own_SFM)
     return replace(batch, own_SFM=sound)
 
