@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from duologue.data.bank import spoken_words
-from duologue.data.kokoro_network import folder, network
+from duologue.data.kokoro_network import folder, network, timing
 from duologue.data.script import Word
 from duologue.data.voices import RESERVED, Spoken, finished
 from duologue.errors import ConfigError
@@ -125,10 +125,25 @@ def speak(texts: Sequence[str], voice: str, speed: float = 1.0, language: str = 
     good = [i for i, found in enumerate(spans) if found]
     results: list[Spoken | None] = [None] * len(texts)
     for i, (pcm_S, edge_s) in _pieces(good, said, voice, speed):
-        words = _timed(spoken_words(texts[i]), spans[i], edge_s)
-        words = [_with_phones(word, said[i], span, edge_s) for word, span in zip(words, spans[i], strict=True)]
-        results[i] = finished(pcm_S, RATE_HZ, words)
+        results[i] = finished(pcm_S, RATE_HZ, _words(texts[i], said[i], spans[i], edge_s))
     return results
+
+
+def timed(text: str, voice: str) -> list[Word] | None:
+    """The words of a text in American English as `speak` would time them, the first at zero, without a sound. None for a text that
+    cannot be timed or is too long for one call."""
+    said = phonemes(text, "us")
+    spans = word_spans(text, said, "us")
+    if not spans or len(said) > MAX_TOKENS:
+        return None
+    (durations,) = timing().run(None, _feed([_vocabulary()[c] for c in said], voice, 1.0))
+    words = _words(text, said, spans, _edges(durations)[1:])
+    return [word.moved(-words[0].start_s) for word in words]
+
+
+def _words(text: str, said: str, spans: Sequence[tuple[int, int]], edge_s: np.ndarray) -> list[Word]:
+    words = _timed(spoken_words(text), spans, edge_s)
+    return [_with_phones(word, said, span, edge_s) for word, span in zip(words, spans, strict=True)]
 
 
 def _timed(words: Sequence[str], spans: Sequence[tuple[int, int]], edge_s: np.ndarray) -> list[Word]:
@@ -182,19 +197,24 @@ def _speak_batch(said: Sequence[str], voice: str, speed: float) -> list[Piece]:
     joined = " ".join(said)
     tokens = [_vocabulary()[c] for c in joined]
     starts = np.cumsum([0, *(len(s) + 1 for s in said)])
-    feed = {
-        "tokens": np.array([[0, *tokens, 0]]),
-        "style": style_table(voice)[len(tokens)][None],
-        "speed": np.full(1, speed, np.float32),
-    }
-    pcm_S, durations = network().run(None, feed)
-    edge_s = np.concatenate([[0], np.cumsum(durations.ravel())]) * FRAME_S
+    pcm_S, durations = network().run(None, _feed(tokens, voice, speed))
+    edge_s = _edges(durations)
     cuts = [0.0, *(_quietest(pcm_S.ravel(), edge_s[k - 1], edge_s[k + 1]) for k in starts[1:-1]), edge_s[-1]]
     pieces = []
     for k, text in enumerate(said):
         sound = pcm_S.ravel()[int(cuts[k] * RATE_HZ) : int(cuts[k + 1] * RATE_HZ)]
         pieces.append((sound, edge_s[starts[k] + 1 : starts[k] + len(text) + 2] - cuts[k]))
     return pieces
+
+
+def _feed(tokens: Sequence[int], voice: str, speed: float) -> dict[str, np.ndarray]:
+    style = style_table(voice)[len(tokens)][None]
+    return {"tokens": np.array([[0, *tokens, 0]]), "style": style, "speed": np.full(1, speed, np.float32)}
+
+
+def _edges(durations: np.ndarray) -> np.ndarray:
+    """When each token begins, and the last one ends, in seconds."""
+    return np.concatenate([[0], np.cumsum(durations.ravel())]) * FRAME_S
 
 
 def _quietest(pcm_S: np.ndarray, begin_s: float, end_s: float) -> float:

@@ -62,6 +62,32 @@ class Looks:
         return Looks(self.patches_R.pin_memory(), self.wanted_RA.pin_memory(), self.sizes, self.words_SW.pin_memory())
 
 
+@dataclass(slots=True)
+class Read:
+    """Stretches of speeches by themselves, without sound and without a trunk, N positions of own sound each."""
+
+    spoken_SNE: torch.Tensor  # as `pronouncing` remembers them
+    phones_SNP: torch.Tensor  # the last phoneme before each, and those that `pronouncing` decides on there [S, N, 1 + FRAMES]
+    asked_SN: torch.Tensor  # false behind the end, and where a word may have begun before the stretch
+
+    def to(self, device: torch.device) -> "Read":
+        return Read(*(getattr(self, name).to(device, non_blocking=True) for name in self.__slots__))
+
+    def pin_memory(self) -> "Read":
+        return Read(*(getattr(self, name).pin_memory() for name in self.__slots__))
+
+
+@dataclass(slots=True)
+class Told:
+    """Conversations, and sentences beside them."""
+
+    talk: Batch
+    read: Read
+
+    def to(self, device: torch.device) -> "Told":
+        return Told(self.talk.to(device), self.read.to(device))
+
+
 def sound_before(batch: Batch) -> torch.Tensor:
     """Normalised own sound of the 100 ms before each V position [2 S, TARGET], as the history has it."""
     own, half = batch.own_SFM[:, OWN_LOOK_BACK - PHONED :], PHONED

@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 from duologue.config import Config
 from duologue.kernels.ops import Ops, live
 from duologue.media.patches import LEVEL
-from duologue.model.batch import Batch, Looks, sound_before, stretches
+from duologue.model.batch import Batch, Looks, Told, sound_before, stretches
 from duologue.model.flow import ROUGH, TARGET, FlowHead
 from duologue.model.fuse import Fuse, last_written
 from duologue.model.heads import DECISION, TokenHeads
@@ -156,6 +156,18 @@ class InteractionModel(nn.Module):
         sizes = [n for n, end in zip(looks.sizes, accumulate(looks.sizes), strict=True) if end <= len(words_SD)]
         asked = looks.wanted_RA[:, None, : len(sizes)].expand(-1, PATCHES, -1).flatten(0, 1)
         return _asked(likeness.flatten(0, 1).split(sizes, -1), asked)
+
+    def mouth_loss(self, told: Told, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
+        """What the own voice says and how it sounds, the trunk as it is: in conversations, and in sentences of which it knows nothing."""
+        batch, read = told.talk, told.read
+        with torch.no_grad():
+            hidden = self.trunk(self.embed(batch, dtype), batch.time_BN, dtype).flatten(0, 1)
+        losses = {"flow": self._flow_loss(hidden, batch, dtype), "pronouncing": self._speaking_losses(hidden, batch, dtype)[0]}
+        unknown = hidden.new_zeros(*read.spoken_SNE.shape[:2], self.config.width)
+        guess = self.pronouncing(read.spoken_SNE, unknown, read.phones_SNP, dtype)[read.asked_SN]
+        losses["read"] = F.cross_entropy(guess.flatten(0, 1), read.phones_SNP[read.asked_SN][:, 1:].flatten())
+        losses["total"] = WEIGHTS["flow"] * losses["flow"] + losses["pronouncing"] + losses["read"]
+        return losses
 
     def decisions(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> torch.Tensor:
         """Log-probability of every decision of a batch, in the order of its turns, with the bits of the live session."""

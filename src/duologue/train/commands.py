@@ -100,6 +100,41 @@ def eyes(
 
 
 @train.command()
+def mouth(
+    out: Out,
+    data: Annotated[Path | None, typer.Argument(help="Folder of shards. Without it, conversations are rendered as they are needed.")] = None,
+    family: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[=WEIGHT]", help="Without DATA, only these; may be repeated. Default: all, evenly."),
+    ] = None,
+    init: Annotated[Path | None, typer.Option(help="Weights to begin with, instead of the shipped ones.")] = None,
+    steps: Steps = 3_000,
+    minutes: Minutes = math.inf,
+    rows: Windows = 24,
+    rate: Rate = 0.5,
+    decay: Decay = 0.5,
+    device: Device = None,
+    seed: Seed = 0,
+) -> None:
+    """Train the own voice alone: which phonemes it says, and how they sound. What it hears and decides stays as it is.
+
+    **Example:** `duologue train mouth --out runs/mouth --family read=3 --family talk --minutes 60`
+    """
+    with_tiles()
+    from duologue.data.shards import chosen_families
+    from duologue.device import chosen
+    from duologue.engine.engine import WEIGHTS
+    from duologue.train.feed import recipe
+    from duologue.train.loop import Plan
+    from duologue.train.mouth import mouth as run_mouth
+
+    plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=decay, seed=seed, device=chosen(device))
+    if data and family:
+        raise ConfigError(f"{data} has been rendered, and --family says what to render: leave out one or the other")
+    run_mouth(data or recipe(chosen_families(family or ()), seed), plan, rows, init or WEIGHTS / "nano.safetensors")
+
+
+@train.command()
 def adapt(
     recordings: Annotated[Path, typer.Option(help="Folder of sounds with texts, or a corpus: `duologue synth shards --help`.")],
     out: Out,
