@@ -13,8 +13,8 @@ export MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184
 RUN="$HOME_OF_RUN/run/nano"
 mkdir -p "$RUN"
 case ${AMOUNT:-whole} in
-whole) ASKED=300 OWN_REFUSALS=120 REFUSE_MIN=30 FLITE=30000 FESTIVAL=6000 ESPEAK=20000 KOKORO_MIN=600 VOCODER_MIN=300 EAR_STEPS=6000 EYE_STEPS=6000 STEPS=12000 CASES=60 OPEN=open SET_CASES=8 SEEING=eyes ACTORS=actors ;;
-dry) ASKED=2 OWN_REFUSALS=24 REFUSE_MIN=0.2 FLITE=120 FESTIVAL=12 ESPEAK=12 KOKORO_MIN=1 VOCODER_MIN=0.2 EAR_STEPS=2 EYE_STEPS=2 STEPS=2 CASES=1 OPEN=hearing SET_CASES=1 SEEING=counting ACTORS=: ;;  # too few own sentences to read aloud any that are held out
+whole) ASKED=300 OWN_REFUSALS=120 REFUSE_MIN=30 FLITE=30000 FESTIVAL=6000 ESPEAK=20000 KOKORO_MIN=600 VOCODER_MIN=300 EAR_STEPS=6000 EYE_STEPS=6000 STEPS=12000 MOUTH_STEPS=6000 CASES=60 OPEN=open SET_CASES=8 SEEING=eyes ACTORS=actors ;;
+dry) ASKED=2 OWN_REFUSALS=24 REFUSE_MIN=0.2 FLITE=120 FESTIVAL=12 ESPEAK=12 KOKORO_MIN=1 VOCODER_MIN=0.2 EAR_STEPS=2 EYE_STEPS=2 STEPS=2 MOUTH_STEPS=2 CASES=1 OPEN=hearing SET_CASES=1 SEEING=counting ACTORS=: ;;  # too few own sentences to read aloud any that are held out
 *) echo "AMOUNT is whole or dry" >&2; exit 2 ;;
 esac
 make --silent train-setup
@@ -72,12 +72,17 @@ stage model learn "$RUN" --init "$RUN/eyes/model.safetensors" --hold fuse.stem -
     --family interrupt=4 --family hold=3 --family glance=8 --family see=3 --family cue=3 --family pronounce=2 --family correct_me=3 --family count=3 --family watch=2 \
     --family translate=3
 
-# 6. What it can do, judged on what is heard.
-stage eval "$BIN/duologue" eval quick --checkpoint "$RUN/model.safetensors" --cases "$CASES"
-stage eval-open "$BIN/duologue" eval run "$OPEN" --checkpoint "$RUN/model.safetensors" --cases "$CASES" --out "$RUN/eval"
-stage eyes-set freeze
-stage eval-eyes "$BIN/duologue" eval run "$SEEING" --checkpoint "$RUN/model.safetensors" --set "$RUN/eyes-set" --out "$RUN/eval"
+# 6. Its voice alone: what it says and how that sounds, in conversations and in sentences that are timed and never spoken.
+stage mouth "$BIN/duologue" train mouth --out "$RUN/mouth" --init "$RUN/model.safetensors" --steps "$MOUTH_STEPS" \
+    --family read=6 --family delegate=4 --family talk=2 --family drill=2 --family numbers --family time --family facts --family refuse --family order
+NANO="$RUN/mouth/model.safetensors"
 
-# 7. Whether it keeps the policy (docs/safety.md): however it is asked, and under attacks that nobody trained for.
-stage eval-refusal "$BIN/duologue" eval run refusal --checkpoint "$RUN/model.safetensors" --cases "$ASKED" --out "$RUN/eval"
-stage redteam "$BIN/duologue" redteam --families held-out --rounds 1 --count "$ASKED" --checkpoint "$RUN/model.safetensors" --out "$RUN/redteam"
+# 7. What it can do, judged on what is heard.
+stage eval "$BIN/duologue" eval quick --checkpoint "$NANO" --cases "$CASES"
+stage eval-open "$BIN/duologue" eval run "$OPEN" --checkpoint "$NANO" --cases "$CASES" --out "$RUN/eval"
+stage eyes-set freeze
+stage eval-eyes "$BIN/duologue" eval run "$SEEING" --checkpoint "$NANO" --set "$RUN/eyes-set" --out "$RUN/eval"
+
+# 8. Whether it keeps the policy (docs/safety.md): however it is asked, and under attacks that nobody trained for.
+stage eval-refusal "$BIN/duologue" eval run refusal --checkpoint "$NANO" --cases "$ASKED" --out "$RUN/eval"
+stage redteam "$BIN/duologue" redteam --families held-out --rounds 1 --count "$ASKED" --checkpoint "$NANO" --out "$RUN/redteam"
