@@ -27,6 +27,7 @@ SIGNATURES = {
     "attention": [INT, *[POINTER] * 5, *[LONG] * 8],
     "layers": [INT, POINTER, POINTER, FLOAT, *[POINTER] * 7],
     "window": [INT, *[POINTER] * 4, *[LONG] * 7],
+    "draw": [INT, *[POINTER] * 4, FLOAT, POINTER],
     "weights": [INT, *[POINTER] * 4, *[LONG] * 6, FLOAT],
     "weights_back": [INT, *[POINTER] * 4, *[LONG] * 6, FLOAT],
     "turn": [INT, POINTER, POINTER, FLOAT, *[POINTER] * 3, *[LONG] * 4],

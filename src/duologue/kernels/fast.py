@@ -155,6 +155,26 @@ def layers(known: Layers, x_BND: torch.Tensor, angles: tuple, rings: tuple, mask
     return x
 
 
+class Flow(NamedTuple):
+    """What the flow head's draw needs: panels of the way in, of each block its two products and its own share of shift, scale and
+    gate [3, W] fp32, panels of the way out."""
+
+    weights: list[torch.Tensor]
+    blocks: int
+
+
+def draw(known: Flow, both_2RW: torch.Tensor, shared: torch.Tensor, noise_RF: torch.Tensor, guidance: float) -> torch.Tensor:
+    """`FlowHead.sample` in one call. `both`: the condition of each row, then of each without one; shared [steps, 2 R, 3 W]: what
+    `FlowHead.modulate` says of them. W is a multiple of 32. No gradients."""
+    both, shared, x, pointers = both_2RW.contiguous(), shared.contiguous(), noise_RF.float().clone(), list(map(_at, known.weights))
+    sizes = *x.shape[:1], both.shape[1], x.shape[1], known.blocks, len(shared)
+    library().draw(
+        KINDS[both.dtype], (ctypes.c_void_p * len(pointers))(*pointers), _at(both), _at(shared), _at(x), guidance,
+        (ctypes.c_long * len(sizes))(*sizes),
+    )  # fmt: skip
+    return x
+
+
 def window_attention(qkv_BNJK: torch.Tensor, heads: int, sink_GK: torch.Tensor | None, window: int, ring: int) -> torch.Tensor:
     """See `reference.window_attention`; with the bits of `live_attention` over a ring, to which the positions were appended."""
     if not _known(qkv_BNJK):

@@ -29,6 +29,7 @@ class Ops:
     exact: bool  # whether `window` has the bits of `attention`
     experts: Callable[..., torch.Tensor]
     layers: Callable[..., torch.Tensor] | None = None  # all layers of a dense trunk over a ring in one call, for inference
+    draw: Callable[..., torch.Tensor] | None = None  # all steps of the flow head, for few rows
 
 
 REFERENCE = Ops(
@@ -37,9 +38,9 @@ REFERENCE = Ops(
 )  # fmt: skip
 CPP = Ops(
     name="c++", pack=fast.pack, linear=fast.linear, norm=fast.rms_norm, turned=fast.turned, gated=fast.gated,
-    attention=fast.live_attention, window=fast.window_attention, exact=True, experts=fast.experts, layers=fast.layers,
+    attention=fast.live_attention, window=fast.window_attention, exact=True, experts=fast.experts, layers=fast.layers, draw=fast.draw,
 )  # fmt: skip
-TILES = replace(CPP, name="c++ and tiles", linear=reference.linear, experts=reference.experts, window=fast.tiled_window, exact=False)
+TILES = replace(CPP, name="c++ and tiles", linear=reference.linear, experts=reference.experts, window=fast.tiled_window, exact=False, draw=None)
 
 
 def best(device: str = "cpu") -> Ops:

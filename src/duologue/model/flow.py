@@ -7,12 +7,14 @@ speaks noise. x_t = (1 - t) noise + t data; v = (x1 - x_t) / (1 - t). Several dr
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from duologue.config import Config
+from duologue.kernels.fast import Flow
 from duologue.media.dmel import CEILING, FLOOR, FRAMES_PER_TURN, LEVELS, MELS
 from duologue.model.layout import AUDIO, PHONED, PHONES, TOLD
 from duologue.model.pronouncing import marked
@@ -85,7 +87,8 @@ class FlowHead(nn.Module):
 
     def forward(self, x_t: torch.Tensor, t: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
         """Clean frames predicted from noisy ones. x_t [..., TARGET], t [...], condition as `conditioned` makes it."""
-        return self.clean(x_t, condition, self.modulation(self._timed(t, condition.dtype), condition))
+        shared = self.modulate(F.silu(condition + self._timed(t, condition.dtype)))
+        return self.clean(x_t, condition, [block.modulated(shared) for block in self.blocks])
 
     def conditioned(self, hidden_RD: torch.Tensor, told_RP: torch.Tensor, past_RF: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """What the sound hangs on: the trunk's position, the phonemes around it [R, TOLD * PHONED] and the normalised sound before it."""
@@ -95,12 +98,7 @@ class FlowHead(nn.Module):
     def _timed(self, t: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         return self.time(time_features(t).to(dtype))
 
-    def modulation(self, timed: torch.Tensor, condition: torch.Tensor) -> list[tuple[torch.Tensor, ...]]:
-        """Of every block its shift, scale and gate [..., width]; `timed` broadcasts against the rows of `condition`."""
-        shared = self.modulate(F.silu(condition + timed))
-        return [block.modulated(shared) for block in self.blocks]
-
-    def clean(self, x_t: torch.Tensor, condition: torch.Tensor, modulation: list[tuple[torch.Tensor, ...]]) -> torch.Tensor:
+    def clean(self, x_t: torch.Tensor, condition: torch.Tensor, modulation: Sequence[Sequence[torch.Tensor]]) -> torch.Tensor:
         x = self.enter(x_t.to(condition.dtype)) + condition
         for block, how in zip(self.blocks, modulation, strict=True):
             x = block(x, *how)
@@ -122,9 +120,18 @@ class FlowHead(nn.Module):
         Guided without a classifier (Ho & Salimans, arXiv 2207.12598): away from what would be drawn on no condition.
         """
         timed = self._timed(_times(noise_RF.device), condition.dtype) if self.timed is None else self.timed
-        x, both = noise_RF, torch.cat([condition, torch.zeros_like(condition)])
-        by_step = zip(*(zip(*how, strict=True) for how in self.modulation(timed, both)), strict=True)
-        for n, modulation in enumerate(by_step):
-            told, untold = self.clean(torch.cat([x, x]), both, modulation).chunk(2)
-            x = x + (told + GUIDANCE * (told - untold) - x) * ((1 / STEPS) / (1 - n / STEPS))
+        both, draw = torch.cat([condition, torch.zeros_like(condition)]), self.enter.ops.draw
+        shared = self.modulate(F.silu(both + timed))
+        if draw and both.shape[1] % 32 == 0:
+            return draw(self._flow(condition.dtype), both, shared, noise_RF, GUIDANCE)
+        x, by_block = noise_RF, [block.modulated(shared) for block in self.blocks]
+        for n in range(STEPS):
+            told, untold = self.clean(torch.cat([x, x]), both, [[part[n] for part in how] for how in by_block]).chunk(2)
+            x = x + (told + GUIDANCE * (told - untold) - x) * (1 / (STEPS - n))
         return x
+
+    def _flow(self, dtype: torch.dtype) -> Flow:
+        """As the C++ operation reads it; packed anew where the head has not settled."""
+        blocks = [part for block in self.blocks for part in (block.wide, block.narrow, block.own)]
+        parts = [self.enter, *blocks, self.leave]
+        return Flow([part.float() if isinstance(part, nn.Parameter) else part.panels(dtype) for part in parts], len(self.blocks))

@@ -39,6 +39,10 @@ class Linear(nn.Linear):
     def forward(self, x: torch.Tensor, ops: Ops | None = None) -> torch.Tensor:
         return (ops or self.ops).linear(x, self.weight, self.packed)
 
+    def panels(self, dtype: torch.dtype) -> torch.Tensor:
+        """The weight as the C++ operations read it."""
+        return (self.packed or self.ops.pack(self.weight.to(dtype))).weight
+
     def settle(self, dtype: torch.dtype, ops: Ops) -> None:
         """For inference: the weight is kept in the dtype that it computes in, and as the operations read it."""
         self.weight.data = self.weight.data.to(dtype)

@@ -1,4 +1,5 @@
-// What `fast.py` calls: products of rows with large weights, mixtures of experts, attention over a ring, norms.
+// What `fast.py` calls: products of rows with large weights, mixtures of experts, attention over a ring, norms, draws of the flow head.
+#include "draw.h"
 #include "layers.h"
 
 enum Kind { FP32 = 0, BF16 = 1, INT8 = 2 };
@@ -62,6 +63,12 @@ void layers(int kind, const void* const* weights, float* x, float eps, const flo
     const Shape& sizes = *(const Shape*)shape;
     if (kind == FP32) stack(weights, x, eps, cosine, sine, (float*)ring, place, rows, (const float*)mask, sizes);
     else stack(weights, x, eps, cosine, sine, (bf16*)ring, place, rows, (const bf16*)mask, sizes);
+}
+
+void draw(int kind, const void* const* weights, const void* condition, const void* shared, float* noisy, float guidance, const long* shape) {
+    const Draw& sizes = *(const Draw*)shape;
+    if (kind == FP32) drawn(weights, (const float*)condition, (const float*)shared, noisy, guidance, sizes);
+    else drawn(weights, (const bf16*)condition, (const bf16*)shared, noisy, guidance, sizes);
 }
 
 void window(int kind, const void* qkv, const void* sink, void* y, float* logs, long batch, long n, long heads, long groups, long wide, long window, long laps) {
