@@ -65,11 +65,10 @@ class Pronouncing(nn.Module):
         """The likeliest of each frame after the one before [B, FRAMES]; `before` is that of the frame before all, 0 for none."""
         frames, known = self._frames(read_BW, hidden_BD, dtype)
         after = self._after(known[:, None], torch.arange(PHONES, device=before_B.device).expand(len(before_B), -1))
-        likeliest_BFP = (frames[:, :, None] + after[:, None]).argmax(-1)
-        found = [before_B[:, None]]
-        for next_BP in likeliest_BFP.unbind(1):
-            found.append(next_BP.gather(1, found[-1]))
-        return torch.cat(found[1:], -1)
+        rows, found = torch.arange(len(before_B), device=before_B.device), [before_B]
+        for frame in frames.unbind(1):
+            found.append((frame + after[rows, found[-1]]).argmax(-1))
+        return torch.stack(found[1:], -1)
 
     def read(self, spoken_BNE: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """Speeches from their beginning, of entries (see `entry`), to fp32 [B, N, W]."""
