@@ -7,7 +7,7 @@ import torch
 
 from duologue.config import nano, tiny
 from duologue.model.layout import OUT, PHONED, PHONES
-from duologue.model.pronouncing import FRAMES, Pronouncing, entry, marked, spelling
+from duologue.model.pronouncing import FRAMES, HASTE, Pronouncing, entry, marked, spelling
 
 SMALL = replace(nano(), mouth=64, mouth_layers=2)
 LENGTH = 60  # longer than its ring
@@ -37,7 +37,23 @@ def test_what_is_decided_is_the_likeliest_after_what_was_decided(learned):
     assert found.shape == (20, FRAMES) and len(found.unique()) > 10
     phones = torch.cat([spoken[:, -1, PHONED - 1 : PHONED], found], 1)
     asked = learned(spoken, hidden, phones[:, None].expand(-1, LENGTH, -1), torch.float32)[:, -1]
-    assert torch.equal(asked.argmax(-1), found)
+    assert torch.equal((asked - learned.staying[phones[:, :-1]]).argmax(-1), found)
+
+
+def test_a_phoneme_ends_when_it_is_almost_as_likely_to_and_a_silence_when_it_is_likelier(learned):
+    for weight in (learned.each.weight, learned.leave.weight):
+        torch.nn.init.zeros_(weight)
+    read, hidden = torch.zeros(1, SMALL.mouth), torch.zeros(1, SMALL.width)
+
+    def after(before: int, lead: float) -> int:
+        """What follows where to stay is this much likelier than 9, and all else is not likely."""
+        with torch.no_grad():
+            learned.bias.fill_(-9.0)
+            learned.bias[:, before], learned.bias[:, 9] = lead, 0.0
+        return int(learned.decide(read, hidden, torch.tensor([before]), torch.float32)[0, 0])
+
+    assert [after(5, HASTE * share) for share in (1.2, 0.8)] == [5, 9]
+    assert [after(0, lead) for lead in (0.1, -0.1)] == [0, 9]
 
 
 def test_a_frame_knows_the_one_before_it_and_none_behind(learned):

@@ -24,6 +24,7 @@ SPELLED = 12  # letters of a token that are read
 WIDE = 128  # of the hidden layer that weighs a phoneme against the one before it
 HEAD_WIDTH = 64
 FRAMES = 2 * PHONED  # decided at once: this position's, and the next one's as far as its words are written
+HASTE = 0.7  # against staying with a phoneme: it is sure to end soon and unlikely to at any one frame, so the likeliest would stay too long
 ENTRY = PHONED + OUT + 1  # numbers of one position
 
 
@@ -47,6 +48,7 @@ class Pronouncing(nn.Module):
         self.context = Linear(config.width, w)
         self.before = nn.Parameter(torch.randn(PHONES, WIDE) * 0.5)
         self.register_buffer("spelling", spelling(config.vocabulary), persistent=False)
+        self.register_buffer("staying", torch.diag((torch.arange(PHONES) > 0).float()) * HASTE, persistent=False)
         self.written = None
 
     def settle(self, ops: Ops) -> None:
@@ -62,9 +64,10 @@ class Pronouncing(nn.Module):
         return frames + self._after(known[..., None, :], phones[..., :-1])
 
     def decide(self, read_BW: torch.Tensor, hidden_BD: torch.Tensor, before_B: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        """The likeliest of each frame after the one before [B, FRAMES]; `before` is that of the frame before all, 0 for none."""
+        """The likeliest of each frame after the one before, with HASTE [B, FRAMES]; `before` is that of the frame before all, 0 for none."""
         frames, known = self._frames(read_BW, hidden_BD, dtype)
-        after = self._after(known[:, None], torch.arange(PHONES, device=before_B.device).expand(len(before_B), -1))
+        each = torch.arange(PHONES, device=before_B.device).expand(len(before_B), -1)
+        after = self._after(known[:, None], each) - self.staying
         rows, found = torch.arange(len(before_B), device=before_B.device), [before_B]
         for frame in frames.unbind(1):
             found.append((frame + after[rows, found[-1]]).argmax(-1))
