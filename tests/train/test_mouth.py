@@ -59,6 +59,22 @@ def test_of_a_long_sentence_a_stretch_is_read_and_what_began_before_it_is_not_as
     assert UNSURE in begins
 
 
+def test_what_it_follows_may_be_what_it_would_have_said_and_what_it_is_to_say_stays():
+    torch.manual_seed(0)
+    model = InteractionModel(tiny())
+    torch.nn.init.normal_(model.pronouncing.bias)  # so it would say something
+    given = mouth.stretched([made(np.random.default_rng(k), 30) for k in range(8)], np.random.default_rng(0))
+    read = mouth.said_itself(model, given, torch.float32)
+    changed = (read.spoken_SNE != given.spoken_SNE).any(-1)
+    assert 0.2 < changed[:, 1:].float().mean() < 0.8 and not changed[:, 0].any()
+    assert torch.equal(read.spoken_SNE[..., 5:], given.spoken_SNE[..., 5:]) and torch.equal(read.phones_SNP[..., 1:], given.phones_SNP[..., 1:])
+    assert torch.equal(read.phones_SNP[:, 1:, 0], read.spoken_SNE[:, 1:, 4])
+    with torch.no_grad():
+        states = model.pronouncing.read(given.spoken_SNE, torch.float32)[0, :-1]
+        would = model.pronouncing.decide(states, torch.zeros(len(states), tiny().width), given.phones_SNP[0, :-1, 0], torch.float32)
+    assert torch.equal(read.spoken_SNE[0, 1:][changed[0, 1:], :5], would[changed[0, 1:], :5])
+
+
 def test_the_mouth_learns_and_nothing_else_changes(tmp_path, monkeypatch):
     torch.manual_seed(0)
     model = InteractionModel(tiny())

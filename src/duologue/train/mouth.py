@@ -44,7 +44,22 @@ def mouth(source: Path | Recipe, plan: Plan, rows: int, init: Path) -> Interacti
 def _losses(model: InteractionModel, told: Told, plan: Plan, rounds: int) -> dict[str, torch.Tensor]:
     for _ in range(rounds):
         told.talk = heard_itself(model, told.talk, plan.dtype)
-    return model.mouth_loss(told, plan.dtype)
+    read = said_itself(model, told.read, plan.dtype) if rounds else told.read
+    return model.mouth_loss(Told(told.talk, read), plan.dtype)
+
+
+@torch.no_grad()
+def said_itself(model: InteractionModel, read: Read, dtype: torch.dtype) -> Read:
+    """Some positions of each stretch, up to all, follow what the model would have decided and not what was to be said: it learns to
+    catch up. As `itself.heard_itself` for sound."""
+    unknown = torch.zeros(*read.asked_SN.shape, model.config.width, device=read.spoken_SNE.device)
+    states = model.pronouncing.read(read.spoken_SNE, dtype)
+    found = model.pronouncing.decide(*(x.flatten(0, 1) for x in (states, unknown, read.phones_SNP[..., 0])), dtype)
+    own = torch.rand(len(states), LONGEST - 1, 1, device=found.device) < torch.rand(len(states), 1, 1, device=found.device)
+    spoken, phones = read.spoken_SNE.clone(), read.phones_SNP.clone()
+    spoken[:, 1:, :PHONED] = torch.where(own, found.unflatten(0, states.shape[:2])[:, :-1, :PHONED], spoken[:, 1:, :PHONED])
+    phones[:, 1:, 0] = spoken[:, 1:, PHONED - 1]
+    return Read(spoken, phones, read.asked_SN)
 
 
 class Sentences(IterableDataset):
