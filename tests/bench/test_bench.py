@@ -11,7 +11,7 @@ from duologue.bench.figures import Figures, bars, give, spread
 from duologue.errors import ConfigError, DataError, SessionError
 from duologue.evals.judge import Ear
 from duologue.live import Conversation
-from duologue.model import checkpoint, drawn, mouth
+from duologue.model import checkpoint, drawn, flow
 from duologue.turn import SAMPLES_PER_TURN, TurnOut, silence
 
 
@@ -141,7 +141,7 @@ def test_the_peer_s_absence_says_how_to_get_it(monkeypatch):
 
 
 def test_bench_voice_samples_as_told_and_leaves_the_constants(weights, monkeypatch):
-    seen, before = [], (mouth.FLOW_STEPS, drawn.TEMPERATURE)
+    seen, before = [], (flow.STEPS, drawn.TEMPERATURE)
     tone = 0.1 * np.sin(np.arange(SAMPLES_PER_TURN) / 5).astype(np.float32)
 
     class Talker:
@@ -149,7 +149,7 @@ def test_bench_voice_samples_as_told_and_leaves_the_constants(weights, monkeypat
             self.voiced = voiced
 
         def step(self, turn):
-            seen.append((mouth.FLOW_STEPS, drawn.TEMPERATURE))
+            seen.append((flow.STEPS, drawn.TEMPERATURE))
             return TurnOut(turn.index, tone if turn.index == 3 else 0 * tone, turn.index == 3)
 
     monkeypatch.setattr(voice, "Conversation", Talker)
@@ -158,7 +158,7 @@ def test_bench_voice_samples_as_told_and_leaves_the_constants(weights, monkeypat
     monkeypatch.setattr(voice, "whisper_ear", lambda: Ear(lambda sound_S: "good morning", None))
     monkeypatch.setattr(voice, "quality", lambda sound_S: 3.456)
     rows = voice.voice(weights, (1, 4), (0.5,)).rows
-    assert set(seen) == {(1, 0.5), (4, 0.5)} and before == (mouth.FLOW_STEPS, drawn.TEMPERATURE)
+    assert set(seen) == {(1, 0.5), (4, 0.5)} and before == (flow.STEPS, drawn.TEMPERATURE)
     assert [row["sampled"] for row in rows] == ["1 steps at 0.5", "4 steps at 0.5"]
     assert all(row["words wrong %"] == round(200 / 3, 1) and row["P808"] == 3.46 and row["answered"] == 2 for row in rows)
 
@@ -170,5 +170,5 @@ def test_steps_and_temperature_change_what_is_said(voiced):
             return np.concatenate([talk.step(silence(k)).pcm_S for k in range(2)])
 
     plain = sound(4, 0.7)
-    assert np.array_equal(plain, sound(mouth.FLOW_STEPS, drawn.TEMPERATURE))
+    assert np.array_equal(plain, sound(flow.STEPS, drawn.TEMPERATURE))
     assert not np.array_equal(plain, sound(1, 0.7)) and not np.array_equal(plain, sound(4, 0.1))

@@ -30,7 +30,7 @@ def counting(monkeypatch):
     torch.manual_seed(0)
     model = InteractionModel(tiny())
 
-    def sample(condition, noise, steps):
+    def sample(condition, noise):
         levels = (torch.arange(len(condition)) % 15 + 1).numpy().astype(np.uint8)
         return normalise(torch.from_numpy(dequantise(levels)))[:, None].expand(-1, TARGET)
 

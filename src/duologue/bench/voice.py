@@ -19,7 +19,7 @@ from duologue.evals.stats import ratio
 from duologue.evals.voice import quality, spoken
 from duologue.evals.wording import errors, words_of
 from duologue.live import Conversation
-from duologue.model import drawn, mouth
+from duologue.model import drawn, flow
 from duologue.turn import TurnOut, silence
 
 TEXTS = (
@@ -54,12 +54,12 @@ def said_under(voiced: Voiced, steps: int, temperature: float) -> list[Outcome]:
 @contextmanager
 def sampled(steps: int, temperature: float) -> Iterator[None]:
     """Inside, live turns draw the voice so. The constants stay constants for everybody else: this is a measurement, not an option."""
-    before = mouth.FLOW_STEPS, drawn.TEMPERATURE
-    mouth.FLOW_STEPS, drawn.TEMPERATURE = steps, temperature
+    before = flow.STEPS, drawn.TEMPERATURE
+    flow.STEPS, drawn.TEMPERATURE = steps, temperature
     try:
         yield
     finally:
-        mouth.FLOW_STEPS, drawn.TEMPERATURE = before
+        flow.STEPS, drawn.TEMPERATURE = before
 
 
 def answer(voiced: Voiced, text: str) -> list[TurnOut]:

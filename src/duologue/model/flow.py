@@ -119,7 +119,8 @@ class FlowHead(nn.Module):
 
         Guided without a classifier (Ho & Salimans, arXiv 2207.12598): away from what would be drawn on no condition.
         """
-        timed = self._timed(_times(noise_RF.device), condition.dtype) if self.timed is None else self.timed
+        known = self.timed is not None and len(self.timed) == STEPS
+        timed = self.timed if known else self._timed(_times(noise_RF.device), condition.dtype)
         both, draw = torch.cat([condition, torch.zeros_like(condition)]), self.enter.ops.draw
         shared = self.modulate(F.silu(both + timed))
         if draw and both.shape[1] % 32 == 0:
