@@ -19,6 +19,10 @@ Rate = Annotated[float, typer.Option(min=0, help="Times the base learning rates.
 Decay = Annotated[float, typer.Option(min=0.001, max=1, help="Share of the steps, or of the time, over which the rate falls.")]
 Windows = Annotated[int, typer.Option(min=1, help="Windows in a batch, over all processes.")]
 Init = Annotated[Path | None, typer.Option(help="Weights to begin with, instead of nothing.")]
+Data = Annotated[Path | None, typer.Argument(help="Folder of shards. Without it, conversations are rendered as they are needed.")]
+Family = Annotated[
+    list[str] | None, typer.Option(metavar="NAME[=WEIGHT]", help="Without DATA, only these; may be repeated. Default: all, evenly.")
+]
 Preset = Annotated[str, typer.Option(help=f"One of {', '.join(PRESETS)}.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N; without it, a GPU if there is one.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same bits.")]
@@ -27,13 +31,8 @@ Seed = Annotated[int, typer.Option(help="Same seed, same bits.")]
 @train.command()
 def pretrain(
     out: Out,
-    data: Annotated[
-        Path | None, typer.Argument(help="Folder of shards. Without it, conversations are rendered as they are needed.")
-    ] = None,
-    family: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME[=WEIGHT]", help="Without DATA, only these; may be repeated. Default: all, evenly."),
-    ] = None,
+    data: Data = None,
+    family: Family = None,
     recordings: Annotated[
         Path | None, typer.Option(help="Without DATA, mix these in: sounds with texts, or a corpus (`duologue synth shards --help`).")
     ] = None,
@@ -102,11 +101,8 @@ def eyes(
 @train.command()
 def mouth(
     out: Out,
-    data: Annotated[Path | None, typer.Argument(help="Folder of shards. Without it, conversations are rendered as they are needed.")] = None,
-    family: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME[=WEIGHT]", help="Without DATA, only these; may be repeated. Default: all, evenly."),
-    ] = None,
+    data: Data = None,
+    family: Family = None,
     init: Annotated[Path | None, typer.Option(help="Weights to begin with, instead of the shipped ones.")] = None,
     steps: Steps = 3_000,
     minutes: Minutes = math.inf,
