@@ -76,7 +76,7 @@ def network():
 
 @cache
 def timing():
-    """A session of durations alone: what comes before any sound, about a thirtieth of the work."""
+    """A session of durations alone: what comes before any sound, about a fortieth of the work (docs/log.md)."""
     from onnx.utils import Extractor
 
     model, durations = _model()

@@ -1,6 +1,6 @@
 """Sentences of the own voice without their sound: what it would write and which phonemes it would say when. Read `sentences` first.
 
-Pronouncing is spelling and the lengths of sounds, and neither has to be heard: so there are some thirty times as many an hour.
+Pronouncing is spelling and the lengths of sounds, and neither has to be heard: so there are some forty times as many an hour (docs/log.md).
 """
 
 from collections.abc import Iterator
