@@ -9,7 +9,7 @@ from duologue.media import dmel
 from duologue.media.patches import to_patches
 from duologue.model import stream
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
-from duologue.model.layout import CHANNELS, PATCHES, flatten
+from duologue.model.layout import CHANNELS, flatten
 from duologue.model.state import start
 from duologue.train.batches import collate
 from duologue.train.windows import Window
@@ -79,7 +79,7 @@ def replay_batch(model, seed: int, did: list[stream.Did]):
     own = np.concatenate([pad[:OWN_LOOK_BACK], np.concatenate([d.mel_BFM[0] for d in did])])
     tokens = np.stack([d.tokens_BXC[0] for d in did]).astype(np.int64)
     lost = np.array([[r[1] for r in rows], [0.0] * TURNS])
-    flat = flatten(speak, typed, np.array([0 if r[3] is None else PATCHES for r in rows]))
+    flat = flatten(speak, typed, np.array([r[3] is not None for r in rows]))
     pictures = np.stack([r[3] for r in rows if r[3] is not None])
     letters, phones = np.zeros((TURNS, 2), np.uint32), np.concatenate([d.phones_BVP for d in did]).reshape(TURNS, -1)
     window = Window(user, own, tokens, tokens, speak, speak, typed, lost, letters, phones, phones, flat, pictures)
@@ -94,9 +94,9 @@ def test_streaming_equals_one_whole_forward(model, dtype):
     with torch.no_grad():
         x = model.embed(batch, dtype)
         valid = torch.ones_like(batch.time_BN, dtype=torch.bool)
-        whole = model.trunk.extend(x, batch.time_BN, valid, model.trunk.start(1, dtype))
+        whole = model.trunk.extend(x, batch.time_BN, valid, model.trunk.start(1, dtype), batch.seen_R)
         gates = model.heads.gate(whole.flatten(0, 1).index_select(0, batch.outputs_R - 1))[1::2, len(CHANNELS)]
-        fast = model.trunk(x, batch.time_BN, dtype)
+        fast = model.trunk(x, batch.time_BN, dtype, batch.seen_R)
     speak = batch.speak_BT[0].float()
     assert torch.equal(torch.nn.functional.logsigmoid((speak * 2 - 1) * gates), live)
     assert (fast - whole).abs().max() < (1e-4 if dtype == torch.float32 else 0.15)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from duologue.model.layout import PATCHES
+from duologue.model.layout import PATCHES, VIEW
 from duologue.model.sight import LOUDNESS, Sight
 
 WIDTH = 32
@@ -34,8 +34,8 @@ def moved(sight: Sight, pictures: torch.Tensor, patch: int) -> list[bool]:
     return (before[0] != after[0]).any(-1).tolist()
 
 
-def test_it_begins_with_each_patch_for_itself(pictures):
-    assert moved(Sight(WIDTH).eval(), pictures, 5) == [k == 5 for k in range(PATCHES)]
+def test_it_begins_with_each_column_for_itself(pictures):
+    assert moved(Sight(WIDTH).eval(), pictures, 5) == [k == 5 % VIEW for k in range(VIEW)]
 
 
 def test_then_every_position_knows_of_every_patch(sight, pictures):
@@ -47,7 +47,7 @@ def test_a_patch_is_known_by_its_pixels_and_a_position_by_its_place(sight, pictu
     with torch.no_grad():
         assert torch.allclose(sight.patch(same, torch.float32)[0, 0], sight.patch(same, torch.float32)[0, 7], atol=1e-6)
         x = sight(same, torch.float32)[0]
-    assert x.shape == (PATCHES, WIDTH) and x.dtype == torch.float32 and not torch.allclose(x[0], x[7], atol=1e-3)
+    assert x.shape == (VIEW, WIDTH) and x.dtype == torch.float32 and not torch.allclose(x[0], x[3], atol=1e-3)
 
 
 def test_a_position_is_as_loud_as_a_word_however_loud_the_layers_are(sight, pictures):

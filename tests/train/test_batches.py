@@ -12,7 +12,7 @@ from duologue.media.text import Tokenizer
 from duologue.model.batch import stretches
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
 from duologue.model.interaction import InteractionModel
-from duologue.model.layout import PATCHES, A, I, T, V, X
+from duologue.model.layout import VIEW, A, I, T, V, X
 from duologue.train.batches import collate
 from duologue.train.disturb import UNASKED, disturb, hurried
 from duologue.train.windows import stored
@@ -168,13 +168,13 @@ def test_a_window_holds_the_pictures_of_its_turns(watched):
         first, sizes = turn_of(w, watched.shards[0]), watched.shards[0]["jpeg_bytes"]
         seen = [k for k in range(len(w.speak)) if sizes[first + k]]
         assert POSITIONS - 26 < len(w.flat.kind_N) <= POSITIONS
-        assert w.flat.turn_N[w.flat.kind_N == I].tolist() == [k for k in seen for _ in range(PATCHES)]
+        assert w.flat.turn_N[w.flat.kind_N == I].tolist() == [k for k in seen for _ in range(VIEW)]
         wanted = np.stack([colour_of(first + k) for k in seen]).astype(int)
         assert abs(w.pictures - wanted).max() < 20  # JPEG
         assert abs(w.pictures - wanted).mean() < 1
 
 
-def test_every_patch_is_embedded_at_its_own_position(watched, model):
+def test_every_picture_is_embedded_at_its_own_positions(watched, model):
     rng = np.random.default_rng(1)
     rows = [watched.draw(POSITIONS, rng) for _ in range(3)]
     batch = collate(rows, POSITIONS, None)

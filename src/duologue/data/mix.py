@@ -72,7 +72,7 @@ def conversation(
     return whole
 
 
-def watched(script: Script, rng: np.random.Generator, split: str, share: float = WATCHED) -> Script:
+def watched(script: Script, rng: np.random.Generator, split: str, share: float) -> Script:
     """Now and then the camera is on though nobody speaks of what it sees; where scenes cannot be drawn it stays off."""
     if script.views or rng.random() >= share:
         return script

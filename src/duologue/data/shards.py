@@ -23,7 +23,7 @@ from safetensors.numpy import save
 
 from duologue.data.bank import Bank
 from duologue.data.lines import family_modules
-from duologue.data.mix import conversation, watched
+from duologue.data.mix import WATCHED, conversation, watched
 from duologue.data.render import Rendered, render
 from duologue.data.synth import end_with_parent
 from duologue.errors import ConfigError, DataError
@@ -117,6 +117,7 @@ class Recipe:
     seed: int = 0
     split: str = "train"
     augment: str = "train"
+    watched: float = WATCHED  # share of the conversations in which nothing is shown that a camera sees
 
     def path(self, out_dir: Path, number: int) -> Path:
         """Where a shard is."""
@@ -190,7 +191,7 @@ def render_shard(recipe: Recipe, number: int) -> tuple[list[Rendered], Tally]:
             length_s = rng.uniform(SHORTEST_S, LONGEST_S)
             script = conversation(rng, recipe.bank, recipe.split, recipe.families, length_s)
             if recipe.split == "train":
-                script = watched(script, rng, recipe.split)
+                script = watched(script, rng, recipe.split, recipe.watched)
                 script.own = [replace(own, speech=recipe.bank.begun_otherwise(rng, own.speech)) for own in script.own]
             made.append(render(script, rng, tokenizer, augment=recipe.augment, speeches=speeches))
         except DataError as error:

@@ -15,6 +15,7 @@ from duologue.errors import ConfigError, DataError
 from duologue.model.interaction import UNKEPT, InteractionModel
 
 FORMAT = "duologue-1"
+EYES, LAYERS = "trunk.eyes.", "trunk.layers."  # weights without eyes look with what they hear with
 Contents = tuple[dict[str, torch.Tensor], dict]  # tensors and a JSON header
 
 
@@ -103,7 +104,7 @@ def load(path: Path) -> tuple[InteractionModel, dict]:
     weights = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
     check_finite(path, weights)
     model = InteractionModel(config)
-    anew = {name: t for name, t in model.state_dict().items() if name.startswith(UNKEPT)}
+    anew = {name: weights.get(name.replace(EYES, LAYERS), t) for name, t in model.state_dict().items() if name.startswith(UNKEPT)}
     try:
         model.load_state_dict(anew | weights)
     except RuntimeError as error:

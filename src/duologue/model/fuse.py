@@ -194,7 +194,7 @@ class Fuse(nn.Module):
         return x[:, 0] + self.kind[1, place] + self.phones(phones.to(past.dtype)).float(), past
 
     def picture(self, patches: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        """patches float [B, PATCHES, 40, 40, 3] to [B, PATCHES, D]."""
+        """patches float [B, PATCHES, 40, 40, 3] to [B, VIEW, D]."""
         return self.stem(patches, dtype)
 
     def text(self, tokens: torch.Tensor, before: torch.Tensor, place: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

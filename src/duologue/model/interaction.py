@@ -19,7 +19,7 @@ from duologue.model.batch import Batch, Looks, Told, sound_before, stretches
 from duologue.model.flow import ROUGH, TARGET, FlowHead
 from duologue.model.fuse import Fuse, last_written
 from duologue.model.heads import DECISION, TokenHeads
-from duologue.model.layout import AUDIO, BEFORE, CHANNELS, LETTERS, NOW, OUT, PATCHES
+from duologue.model.layout import AUDIO, BEFORE, CHANNELS, LETTERS, NOW, OUT, VIEW
 from duologue.model.moe import Experts
 from duologue.model.pronouncing import SPOKEN, Pronouncing, marked
 from duologue.model.trunk import Attention, GatedMLP, Linear, Trunk
@@ -33,7 +33,7 @@ WEIGHTS = {
     "pronouncing": 1.0, "spelling": 0.4, "draft": 2.0,
 }  # fmt: skip
 TEACHERS = ("draft", "seeing", "ctc")  # heads that teach and nothing else
-UNKEPT = (*TEACHERS, "fuse.stem.mixes", "fuse.stem.leave", "pronouncing", "fuse.phones", "flow.phones", "flow.past", "flow.offset")  # what begins as nothing: a checkpoint may leave it out
+UNKEPT = (*TEACHERS, "trunk.eyes", "fuse.stem.mixes", "fuse.stem.gather", "fuse.stem.leave", "pronouncing", "fuse.phones", "flow.phones", "flow.past", "flow.offset")  # what begins as nothing: a checkpoint may leave it out
 FLOW_SOUNDS, FLOW_DRAWS, SAID = 100, 2, 4  # own positions that the flow head learns from, for each row of a batch, drawn at random; noises for each; stretches of SPOKEN of them that teach pronouncing
 UNSURE = 8  # positions at the beginning of such a stretch whose word may have begun before it
 CTC_STEPS, CTC_EDGE = 4, 4  # steps in a position; positions left out at both ends of a window
@@ -46,7 +46,7 @@ class InteractionModel(nn.Module):
     def __init__(self, config: Config):
         super().__init__()
         self.config, self.dtype = config, torch.float32
-        self.fuse, self.trunk = Fuse(config), Trunk(config)
+        self.fuse, self.trunk = Fuse(config), Trunk(config, eyes=not config.experts)  # a router can give pictures experts of their own
         self.heads, self.flow = TokenHeads(config), FlowHead(config)
         self.spelling = nn.Linear(config.width, 2 * LETTERS)  # teaches hearing; not used live
         self.pronouncing = Pronouncing(config)
@@ -97,23 +97,22 @@ class InteractionModel(nn.Module):
             parts.append(self.fuse.picture(batch.patches_R * LEVEL - 1, dtype).flatten(0, 1))
         return torch.cat(parts).index_select(0, batch.source_BN.flatten()).unflatten(0, batch.source_BN.shape)
 
+    def hidden(self, batch: Batch, dtype: torch.dtype) -> torch.Tensor:
+        """States [B * N, D] behind the trunk."""
+        return self.trunk(self.embed(batch, dtype), batch.time_BN, dtype, batch.seen_R).flatten(0, 1)
+
     def loss(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
         """Every loss by name, `total` among them; each a mean over what it counts."""
-        x = self.embed(batch, dtype)
-        hidden = self.trunk(x, batch.time_BN, dtype).flatten(0, 1)
-        before = hidden.index_select(0, batch.outputs_R - 1)
-        tokens = batch.tokens_BTXC.flatten(0, 2).index_select(0, batch.output_of_R)
-        gates = self.heads.gate(before)
-        losses = {
-            name: self._channel_loss(c, before, gates[:, c], tokens[:, c], dtype) for c, name in enumerate(CHANNELS)
-        }
-        second = batch.output_of_R % 2 == 1
-        losses["decision"] = self._decision_loss(gates[second, DECISION], batch, batch.output_of_R[second] // 2)
+        hidden = self.hidden(batch, dtype)
+        losses = self._written_losses(hidden, batch, dtype)
         losses["flow"] = self._flow_loss(hidden, batch, dtype)
         losses["spelling"] = self._spelling_loss(hidden, batch)
         losses["pronouncing"], losses["draft"] = self._speaking_losses(hidden, batch, dtype)
-        losses["total"] = sum(weight * losses[name] for name, weight in WEIGHTS.items())
-        return losses
+        return _summed(losses)
+
+    def look_loss(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
+        """What is written and decided, alone: what pictures' own layers learn from while all else stays as it is."""
+        return _summed(self._written_losses(self.hidden(batch, dtype), batch, dtype))
 
     def ear_loss(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
         """The letters of all words in order, from the embeddings of sound alone: the front learns to hear before the rest does.
@@ -154,14 +153,14 @@ class InteractionModel(nn.Module):
         words_SD = (written_SWD * share_W[:, None]).sum(1)
         likeness = SHARPNESS * F.normalize(seen_RPD, dim=-1) @ F.normalize(words_SD, dim=-1).T
         sizes = [n for n, end in zip(looks.sizes, accumulate(looks.sizes), strict=True) if end <= len(words_SD)]
-        asked = looks.wanted_RA[:, None, : len(sizes)].expand(-1, PATCHES, -1).flatten(0, 1)
+        asked = looks.wanted_RA[:, None, : len(sizes)].expand(-1, VIEW, -1).flatten(0, 1)
         return _asked(likeness.flatten(0, 1).split(sizes, -1), asked)
 
     def mouth_loss(self, told: Told, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
         """What the own voice says and how it sounds, the trunk as it is: in conversations, and in sentences of which it knows nothing."""
         batch, read = told.talk, told.read
         with torch.no_grad():
-            hidden = self.trunk(self.embed(batch, dtype), batch.time_BN, dtype).flatten(0, 1)
+            hidden = self.hidden(batch, dtype)
         losses = {"flow": self._flow_loss(hidden, batch, dtype), "pronouncing": self._speaking_losses(hidden, batch, dtype)[0]}
         unknown = hidden.new_zeros(*read.spoken_SNE.shape[:2], self.config.width)
         guess = self.pronouncing(read.spoken_SNE, unknown, read.phones_SNP, dtype)[read.asked_SN]
@@ -181,10 +180,11 @@ class InteractionModel(nn.Module):
         """
         x, valid = self.embed(batch, dtype), batch.source_BN > 0
         if stretch is None and self.trunk.chosen(x).exact:
-            return self.trunk(x, batch.time_BN, dtype).flatten(0, 1)
-        cache = self.trunk.start(len(x), dtype)
-        parts = zip(*(t.split(stretch or STRETCH, 1) for t in (x, batch.time_BN, valid)), strict=True)
-        return torch.cat([self.trunk.extend(*part, cache) for part in parts], 1).flatten(0, 1)
+            return self.trunk(x, batch.time_BN, dtype, batch.seen_R).flatten(0, 1)
+        cache, seen_BN = self.trunk.start(len(x), dtype), torch.zeros_like(valid)
+        seen_BN.view(-1)[batch.seen_R] = True
+        parts = zip(*(t.split(stretch or STRETCH, 1) for t in (x, batch.time_BN, valid, seen_BN)), strict=True)
+        return torch.cat([self.trunk.extend(*part, cache, seen.flatten().nonzero()[:, 0]) for *part, seen in parts], 1).flatten(0, 1)
 
     def decided(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Log-probability of every decision, from hidden states [B * N, D]."""
@@ -192,6 +192,15 @@ class InteractionModel(nn.Module):
         gate = self.heads.gate(hidden.index_select(0, batch.outputs_R[second] - 1))[:, DECISION]
         speak = batch.speak_BT.flatten()[batch.output_of_R[second] // 2]
         return F.logsigmoid((speak * 2.0 - 1) * gate)
+
+    def _written_losses(self, hidden: torch.Tensor, batch: Batch, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+        """Of each channel, and of the decision to speak."""
+        before = hidden.index_select(0, batch.outputs_R - 1)
+        tokens = batch.tokens_BTXC.flatten(0, 2).index_select(0, batch.output_of_R)
+        gates, second = self.heads.gate(before), batch.output_of_R % 2 == 1
+        losses = {name: self._channel_loss(c, before, gates[:, c], tokens[:, c], dtype) for c, name in enumerate(CHANNELS)}
+        losses["decision"] = self._decision_loss(gates[second, DECISION], batch, batch.output_of_R[second] // 2)
+        return losses
 
     def _channel_loss(self, c: int, hidden: torch.Tensor, gate: torch.Tensor, token: torch.Tensor, dtype) -> torch.Tensor:
         there = token > 0
@@ -240,6 +249,10 @@ class InteractionModel(nn.Module):
         past = past + torch.randn_like(past) * torch.rand_like(past[:, :1]) * ROUGH
         condition = self.flow.conditioned(before, batch.own_phones_RP[drawn], past, dtype)
         return self.flow.loss(condition, batch.own_mel_RF[drawn], FLOW_DRAWS).mean()
+
+
+def _summed(losses: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return losses | {"total": sum(WEIGHTS[name] * loss for name, loss in losses.items())}
 
 
 def _initialise(module: nn.Module) -> None:

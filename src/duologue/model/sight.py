@@ -1,7 +1,8 @@
 """Pictures to positions: 40x40 patches through an hMLP stem, then a few layers in which the patches of one picture meet.
 
 As the front's convolution does for sound, the meeting makes of what a patch holds what it is a part of: a ball over four
-patches is a ball in each of them, and a position that looks back finds it at any. Read `Sight.forward` first.
+patches is a ball in each of them. So a column of patches is one position: with a camera on, three turns in four of what the trunk
+can look back upon would else be pictures. Read `Sight.forward` first.
 Sources: hMLP, Touvron et al., arXiv 2203.09795 §4 (kernels 5-2-2-2 here, norm per position); mixing, Tolstikhin et al.,
 MLP-Mixer, arXiv 2105.01601.
 """
@@ -10,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from duologue.model.layout import PATCHES
+from duologue.model.layout import PATCHES, VIEW
 from duologue.model.trunk import Linear, Norm
 
 MIXES, MIDDLE = 3, 64  # layers; the width between the patches
@@ -29,15 +30,17 @@ class Sight(nn.Module):
         self.norms = nn.ModuleList(Norm(w) for w in widths[1:])
         self.place = nn.Parameter(torch.randn(PATCHES, width) * 0.02)
         self.mixes = nn.ModuleList(Mix(width) for _ in range(MIXES))
+        self.gather = Linear(PATCHES, VIEW)
+        self.gather.weight.data = torch.eye(VIEW).repeat(1, PATCHES // VIEW) * VIEW / PATCHES
         self.leave = Norm(width)
         nn.init.constant_(self.leave.weight, LOUDNESS)
 
     def forward(self, patches: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        """patches float [..., PATCHES, 40, 40, 3] in [-1, 1], in reading order of the picture, to fp32 [..., PATCHES, D]."""
+        """patches float [..., PATCHES, 40, 40, 3] in [-1, 1], in reading order of the picture, to fp32 [..., VIEW, D]."""
         x = self.patch(patches, dtype) + self.place
         for mix in self.mixes:
             x = mix(x, dtype)
-        return self.leave(x)
+        return self.leave(self.gather(x.to(dtype).mT).mT)
 
     def patch(self, patches: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """Each for itself, [..., 40, 40, 3] to fp32 [..., D]: four steps of nested sub-patches, as reshapes and linears."""

@@ -20,7 +20,7 @@ from duologue.model.drawn import Drawn, Sampling, draw
 from duologue.model.fuse import OLDEST
 from duologue.model.heads import DECISION
 from duologue.model.interaction import PAD_WEIGHT, InteractionModel
-from duologue.model.layout import AUDIO, CHANNELS, KIND_OF_COLUMN, TEXT, TIME_OF_COLUMN, A, I, T, V, X
+from duologue.model.layout import AUDIO, CHANNELS, KIND_OF_COLUMN, PATCHES, TEXT, TIME_OF_COLUMN, A, I, T, V, X
 from duologue.model.mouth import voice
 from duologue.model.state import State, append
 
@@ -74,7 +74,7 @@ def prepared(model: InteractionModel, state: State, heard: Heard, sampling: list
     if any(heard.text):
         given.text_BT = torch.tensor([ids + [0] * (TEXT - len(ids)) for ids in heard.text], device=device)
     if any(p is not None for p in heard.patches):
-        blank = torch.zeros(len(TIME_OF[I]), 40, 40, 3)
+        blank = torch.zeros(PATCHES, 40, 40, 3)
         given.patches = torch.stack([blank if p is None else p for p in heard.patches]).to(device)
         given.seen_B = torch.tensor([p is not None for p in heard.patches], device=device)
     return given, drawn.to(device)
@@ -125,26 +125,39 @@ def _listen(model, state: State, given: Given, recalled_BD: torch.Tensor) -> tor
     dtype, rows, device = state.dtype, len(given.levels_BFM), recalled_BD.device
     sound, state.user_BLKW = model.fuse.user_turn(given.levels_BFM, state.user_BLKW, given.lost_B2[:, :, None], recalled_BD[:, None])
     base = state.turn_B[:, None] * TIME_SLOTS
-    times = [base - TIME_SLOTS + int(TIME_OF[V][1]), base + _slots(A, device)]
-    parts = [state.pending_B1D, sound]
-    valid = [state.spoke_B[:, None], torch.ones(rows, AUDIO, dtype=torch.bool, device=device)]
-    for x, there, kind in _extras(model, state, given, dtype):
-        parts, valid, times = [*parts, x], [*valid, there], [*times, base + _slots(kind, device)]
-    valid_BN = torch.cat(valid, 1)
-    hidden = model.trunk.extend(torch.cat(parts, 1), torch.cat(times, 1), valid_BN, state.cache)
+    pending = state.pending_B1D, state.spoke_B[:, None], base - TIME_SLOTS + int(TIME_OF[V][1])
+    heard = sound, torch.ones(rows, AUDIO, dtype=torch.bool, device=device), base + _slots(A, device)
+    typed = () if given.text_BT is None else (_typed(model, state, given.text_BT, base, dtype),)
+    if given.patches is None:
+        return _append(model, state, pending, heard, *typed)
+    if not state.spoke_B.is_cpu or state.spoke_B.any():
+        _append(model, state, pending)
+    _look(model, state, given, base)
+    return _append(model, state, heard, *typed)
+
+
+def _append(model, state: State, *parts: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    """Positions, which of them are there, and their times, one part behind the other; hidden of the last one [B, D]."""
+    x, valid_BN, time = (torch.cat(each, 1) for each in zip(*parts, strict=True))
+    hidden = model.trunk.extend(x, time, valid_BN, state.cache)
     last = valid_BN.shape[1] - 1 - valid_BN.flip(1).long().argmax(1)
-    return hidden[torch.arange(rows, device=device), last]
+    return hidden[torch.arange(len(x), device=x.device), last]
 
 
-def _extras(model, state: State, given: Given, dtype: torch.dtype):
-    """Pictures and text, in a turn in which any session has some."""
-    if given.patches is not None:
-        yield model.fuse.picture(given.patches, dtype), given.seen_B[:, None].expand(-1, len(TIME_OF[I])), I
-    if (tokens := given.text_BT) is not None:
-        before = torch.cat([state.text_B[:, None], tokens[:, :-1]], 1)
-        yield model.fuse.text(tokens, before, torch.arange(TEXT, device=tokens.device).expand_as(tokens), dtype), tokens != 0, T
-        ended = tokens.gather(1, ((tokens != 0).sum(1, keepdim=True) - 1).clamp(min=0))[:, 0]
-        state.text_B = torch.where(ended != 0, ended, state.text_B)
+def _look(model, state: State, given: Given, base: torch.Tensor) -> None:
+    """Pictures, which nothing is predicted from."""
+    x = model.fuse.picture(given.patches, state.dtype)
+    rows, view = x.shape[:2]
+    seen_R = torch.arange(rows * view, device=x.device)
+    model.trunk.extend(x, base + _slots(I, x.device), given.seen_B[:, None].expand(-1, view), state.cache, seen_R)
+
+
+def _typed(model, state: State, tokens: torch.Tensor, base: torch.Tensor, dtype: torch.dtype) -> tuple[torch.Tensor, ...]:
+    before = torch.cat([state.text_B[:, None], tokens[:, :-1]], 1)
+    x = model.fuse.text(tokens, before, torch.arange(TEXT, device=tokens.device).expand_as(tokens), dtype)
+    ended = tokens.gather(1, ((tokens != 0).sum(1, keepdim=True) - 1).clamp(min=0))[:, 0]
+    state.text_B = torch.where(ended != 0, ended, state.text_B)
+    return x, tokens != 0, base + _slots(T, tokens.device)
 
 
 def _tokens(model, state: State, hidden_BD: torch.Tensor, drawn: Drawn, place: int):

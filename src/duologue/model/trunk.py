@@ -2,11 +2,13 @@
 
 Source: Qwen3 technical report, arXiv 2505.09388, and its `transformers` implementation, against which it is tested.
 What differs: RoPE positions come from time, a sliding window, and a learned sink key a head with value zero (off: Qwen3
-exactly), so that attention can rest on nothing when the first positions have left the ring.
+exactly), so that attention can rest on nothing when the first positions have left the ring. With `eyes`, pictures' positions have
+layers of their own, and all attend to one another: Mixture-of-Transformers (Liang et al., arXiv 2411.04996).
 Read `Trunk.forward` (whole sequences, for training) and `Trunk.extend` (positions appended to a ring) first.
 """
 
-from functools import partial
+from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -130,9 +132,9 @@ class Cache:
 
 
 class Attention(nn.Module):
-    def __init__(self, config: Config, ring: int):
+    def __init__(self, config: Config):
         super().__init__()
-        self.heads, self.groups, self.width, self.ring = config.heads, config.kv_heads, config.head_width, ring
+        self.heads, self.groups, self.width = config.heads, config.kv_heads, config.head_width
         self.q_proj = Linear(config.width, self.heads * self.width)
         self.k_proj = Linear(config.width, self.groups * self.width)
         self.v_proj = Linear(config.width, self.groups * self.width)
@@ -140,9 +142,6 @@ class Attention(nn.Module):
         self.q_norm, self.k_norm = Norm(self.width, config.norm_eps), Norm(self.width, config.norm_eps)
         self.sink = nn.Parameter(torch.zeros(self.groups, self.width)) if config.sink else None
         self.joined, self.settled = Joined(self.q_proj, self.k_proj, self.v_proj), None
-
-    def forward(self, x: torch.Tensor, turned: tuple, window: int, ops: Ops) -> torch.Tensor:
-        return self.o_proj(ops.window(self.heard(x, turned, ops), self.heads, self.sink, window, self.ring), ops)
 
     def heard(self, x: torch.Tensor, turned: tuple, ops: Ops) -> torch.Tensor:
         """Queries, keys, values [B, N, H + 2 G, K] of positions, all but the values normalised and rotated."""
@@ -158,12 +157,6 @@ class Attention(nn.Module):
         if self.settled is not None:
             return self.settled
         return torch.cat([self.q_norm.weight.expand(self.heads, -1), self.k_norm.weight.expand(self.groups, -1)])
-
-    def extend(self, x: torch.Tensor, turned: tuple, write, mask: torch.Tensor, ops: Ops) -> torch.Tensor:
-        """`write` puts new keys and values into this layer's ring, see `Cache.write`; `mask` from `reference.spread`."""
-        q, kv = self.heard(x, turned, ops).tensor_split([self.heads], 2)
-        ring, rows = write(kv)
-        return self.o_proj(ops.attention(q, ring, mask, rows), ops)
 
 
 class GatedMLP(nn.Module):
@@ -182,17 +175,22 @@ class GatedMLP(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, config: Config, ring: int):
+    """One layer: each position by itself up to the attention (`begun`) and from there on (`ended`); the residual stream stays fp32."""
+
+    def __init__(self, config: Config):
         super().__init__()
         self.input_layernorm = Norm(config.width, config.norm_eps)
-        self.self_attn = Attention(config, ring)
+        self.self_attn = Attention(config)
         self.post_attention_layernorm = Norm(config.width, config.norm_eps)
         self.mlp = Experts(config) if config.experts else GatedMLP(config)
 
-    def forward(self, x: torch.Tensor, turned: tuple, window: int, dtype: torch.dtype, ops: Ops) -> torch.Tensor:
-        """Whole sequences; the residual stream stays fp32."""
-        x = x + self.self_attn(self.input_layernorm(x, ops).to(dtype), turned, window, ops)
-        return x + self.mlp(self.post_attention_layernorm(x, ops).to(dtype), ops)
+    def begun(self, x: torch.Tensor, turned: tuple, dtype: torch.dtype, ops: Ops) -> torch.Tensor:
+        """Queries, keys, values [B, N, H + 2 G, K]."""
+        return self.self_attn.heard(self.input_layernorm(x, ops).to(dtype), turned, ops)
+
+    def ended(self, x: torch.Tensor, attended: torch.Tensor, ops: Ops) -> torch.Tensor:
+        x = x + self.self_attn.o_proj(attended, ops)
+        return x + self.mlp(self.post_attention_layernorm(x, ops).to(attended.dtype), ops)
 
     def parts(self) -> tuple[torch.Tensor, ...]:
         """What one of `fast.Layers` is made of."""
@@ -201,40 +199,74 @@ class Block(nn.Module):
         first, second = (norm.weight.detach() for norm in (self.input_layernorm, self.post_attention_layernorm))
         return first, panels[0], attention.settled, panels[1], second, *panels[2:]
 
-    def extend(self, x: torch.Tensor, turned: tuple, write, mask: torch.Tensor, ops: Ops) -> torch.Tensor:
-        """The form over a ring."""
-        x = x + self.self_attn.extend(self.input_layernorm(x, ops).to(mask.dtype), turned, write, mask, ops)
-        return x + self.mlp(self.post_attention_layernorm(x, ops).to(mask.dtype), ops)
+
+class Apart:
+    """Positions of two kinds: pictures' go through other layers than the rest, and the attention puts them together."""
+
+    def __init__(self, seen_R: torch.Tensor, shape: torch.Size):
+        seen = torch.zeros(shape, dtype=torch.bool, device=seen_R.device).flatten()
+        self.order = (seen.index_fill_(0, seen_R, True)).long().argsort(stable=True)
+        self.back, self.shape, self.sizes = self.order.argsort(), shape, [len(seen) - len(seen_R), len(seen_R)]
+
+    def parts(self, x_BN: torch.Tensor) -> list[torch.Tensor]:
+        """[B, N, ...] to [1, rest, ...] and [1, seen, ...]."""
+        return list(x_BN.flatten(0, 1).index_select(0, self.order)[None].split(self.sizes, 1))
+
+    def whole(self, parts: list[torch.Tensor]) -> torch.Tensor:
+        return torch.cat(parts, 1)[0].index_select(0, self.back).unflatten(0, self.shape)
 
 
 class Trunk(nn.Module):
     """Blocks and a last norm. `dtype` is what the matrix products compute in, `ops` if None the best of the device, in training for many rows.
-    `capacity`: places in its rings."""
+    `capacity`: places in its rings; `eyes`: pictures' positions have blocks of their own."""
 
     ops: Ops | None = None
 
-    def __init__(self, config: Config, capacity: int = CAPACITY):
+    def __init__(self, config: Config, capacity: int = CAPACITY, eyes: bool = False):
         super().__init__()
         self.config, self.capacity = config, capacity
-        self.layers = nn.ModuleList(Block(config, capacity - SPARE) for _ in range(config.layers))
+        self.layers = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.eyes = nn.ModuleList(Block(replace(config, sink=False)) for _ in range(config.layers if eyes else 0))
         self.norm = Norm(config.width, config.norm_eps)
-        self.settled = None
+        self.settled: dict[nn.ModuleList, Layers] = {}
 
     def settle(self, ops: Ops) -> None:
         """For inference, after the linears have settled."""
         self.ops, c = ops, self.config
         if ops.layers and not c.experts and c.head_width % 32 == c.hidden % 32 == 0:
-            self.settled = Layers([layer.parts() for layer in self.layers], c.hidden, c.norm_eps)
+            self.settled = {stack: Layers([layer.parts() for layer in stack], c.hidden, c.norm_eps) for stack in (self.layers, self.eyes)}
 
     def turned(self, time_BN: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return rope(time_BN, self.config.head_width, self.config.rope_base)
 
-    def forward(self, x_BND: torch.Tensor, time_BN: torch.Tensor, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-        """Whole sequences from their beginning, for training. Returns fp32 [B, N, D], with `exact` operations the bits of `extend`."""
-        turned, ops = self.turned(time_BN), self.chosen(x_BND)
-        for layer in self.layers:
-            x_BND = layer(x_BND, turned, self.config.window, dtype, ops)
-        return self.norm(x_BND)
+    def forward(
+        self, x_BND: torch.Tensor, time_BN: torch.Tensor, dtype: torch.dtype = torch.float32, seen_R: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Whole sequences from their beginning, for training; `seen_R` are flat indices of pictures' positions. Returns fp32 [B, N, D],
+        with `exact` operations the bits of `extend`."""
+        c, ring, ops = self.config, self.capacity - SPARE, self.chosen(x_BND)
+        sinks = [layer.self_attn.sink for layer in self.layers]
+        return self._through(x_BND, time_BN, seen_R, dtype, ops, lambda n, qkv: ops.window(qkv, c.heads, sinks[n], c.window, ring))
+
+    def _through(self, x: torch.Tensor, time: torch.Tensor, seen_R: torch.Tensor | None, dtype: torch.dtype, ops: Ops, attend: Callable) -> torch.Tensor:
+        """All layers and the norm. `attend`: a layer's number, queries, keys and values to what the positions have attended to [B, N, H K]."""
+        if (stack := self._stack(seen_R, time)) is not None:
+            turned = self.turned(time)
+            for n, layer in enumerate(stack):
+                x = layer.ended(x, attend(n, layer.begun(x, turned, dtype, ops)), ops)
+            return self.norm(x)
+        apart = Apart(seen_R, time.shape)
+        xs, turned = apart.parts(x), [self.turned(part) for part in apart.parts(time)]
+        for n, both in enumerate(zip(self.layers, self.eyes, strict=True)):
+            begun = [layer.begun(x, t, dtype, ops) for layer, x, t in zip(both, xs, turned, strict=True)]
+            attended = apart.parts(attend(n, apart.whole(begun)))
+            xs = [layer.ended(x, y, ops) for layer, x, y in zip(both, xs, attended, strict=True)]
+        return self.norm(apart.whole(xs))
+
+    def _stack(self, seen_R: torch.Tensor | None, time_BN: torch.Tensor) -> nn.ModuleList | None:
+        """The layers that all these positions go through; None where some are pictures' and some are not."""
+        seen = 0 if seen_R is None or not self.eyes else len(seen_R)
+        return None if 0 < seen < time_BN.numel() else self.eyes if seen else self.layers
 
     def chosen(self, x: torch.Tensor) -> Ops:
         return self.ops or (training if self.training else best)(x.device.type)
@@ -248,7 +280,9 @@ class Trunk(nn.Module):
             ring[:, :, self.capacity - SPARE, : c.kv_heads] = sinks_LGK[:, None].to(dtype)
         return Cache(ring, torch.zeros(rows, dtype=torch.int64, device=device))
 
-    def extend(self, x_BND: torch.Tensor, time_BN: torch.Tensor, valid_BN: torch.Tensor, cache: Cache) -> torch.Tensor:
+    def extend(
+        self, x_BND: torch.Tensor, time_BN: torch.Tensor, valid_BN: torch.Tensor, cache: Cache, seen_R: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Appends positions to the sessions' rings; rows where `valid` is false change nothing. Returns fp32 [B, N, D].
 
         At most as many positions at once as the ring has beyond the window, so that no query loses a key it may still see.
@@ -256,10 +290,14 @@ class Trunk(nn.Module):
         c = self.config
         assert x_BND.shape[1] <= self.capacity - SPARE - c.window, x_BND.shape
         place_R, bias = cache.place(valid_BN, c.window, c.sink)
-        turned, mask = self.turned(time_BN), reference.spread(bias, c.heads // c.kv_heads)
-        ops = self.chosen(x_BND)
-        if self.settled and ops.layers and not torch.is_grad_enabled():
-            return self.norm(ops.layers(self.settled, x_BND, turned, (cache.ring_LBCGK, place_R, cache.rows_B), mask))
-        for n, layer in enumerate(self.layers):
-            x_BND = layer.extend(x_BND, turned, partial(cache.write, n, place_R), mask, ops)
-        return self.norm(x_BND)
+        mask, ops = reference.spread(bias, c.heads // c.kv_heads), self.chosen(x_BND)
+        known = self.settled.get(self._stack(seen_R, time_BN))
+        if known and ops.layers and not torch.is_grad_enabled():
+            return self.norm(ops.layers(known, x_BND, self.turned(time_BN), (cache.ring_LBCGK, place_R, cache.rows_B), mask))
+
+        def attend(n: int, qkv: torch.Tensor) -> torch.Tensor:
+            q, kv = qkv.tensor_split([c.heads], 2)
+            ring, rows = cache.write(n, place_R, kv)
+            return ops.attention(q, ring, mask, rows)
+
+        return self._through(x_BND, time_BN, seen_R, mask.dtype, ops, attend)

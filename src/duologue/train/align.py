@@ -30,7 +30,7 @@ from duologue.model.flow import denormalise
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
 from duologue.model.heads import DECISION
 from duologue.model.interaction import InteractionModel
-from duologue.model.layout import AUDIO, CHANNELS, NOW, PATCHES, PHONED, TEXT, flatten
+from duologue.model.layout import AUDIO, CHANNELS, NOW, PHONED, TEXT, flatten
 from duologue.model.moe import use
 from duologue.model.state import start
 from duologue.train.batches import collate
@@ -248,7 +248,7 @@ def _window(moments: list[Moment]) -> Window:
         letters=np.zeros((turns, AUDIO), np.uint32),
         own_phones=(phones := np.stack([m.phones_VP for m in moments]).reshape(turns, -1).astype(np.uint8)),
         own_ahead=phones,
-        flat=flatten(speak, typed, np.array([0 if m.image is None else PATCHES for m in moments])),
+        flat=flatten(speak, typed, np.array([m.image is not None for m in moments])),
         pictures=np.stack(images) if images else np.zeros((0, PICTURE_HEIGHT, PICTURE_WIDTH, 3), np.uint8),
     )  # fmt: skip
 

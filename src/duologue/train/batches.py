@@ -35,17 +35,21 @@ def collate(clean: list[Window], positions: int, rng: np.random.Generator | None
     texts = [w.typed[tuple(at.T)].astype(np.int64) for w, at in zip(rows, text, strict=True)]
     before = [np.concatenate([[0], tokens])[:-1] for tokens in texts]
     source, time, outputs, output_of, sounds = _pointers(rows, turns, positions, len(own), [len(at) for at in text])
-    listening = [row * positions + np.flatnonzero(w.flat.kind_N == A) for row, w in enumerate(rows)]
     own_phones, words = (np.concatenate([of(w) for w in rows]) for of in (_own_phones, _own_words))
     values = (
         dmel.quantise(user), lost, dmel.quantise(own), target,
         np.concatenate(texts), np.concatenate(before), np.concatenate(text)[:, 1], tokens, given,
-        speak, important, source, time, outputs, output_of, sounds, np.concatenate(listening),
+        speak, important, source, time, outputs, output_of, sounds, *(_positions(rows, kind, positions) for kind in (A, I)),
         np.concatenate([_letters(w) for w in rows]), own_phones,
         np.concatenate([own_phones[:, BEFORE], words], 1), _begun([w.speak for w in rows]), _spelled(rows),
         cut_patches(np.concatenate([w.pictures for w in rows])),
     )  # fmt: skip
     return Batch(*(torch.from_numpy(np.ascontiguousarray(v)) for v in values))
+
+
+def _positions(rows: list[Window], kind: int, positions: int) -> np.ndarray:
+    """Flat indices of all positions of a kind."""
+    return np.concatenate([row * positions + np.flatnonzero(w.flat.kind_N == kind) for row, w in enumerate(rows)])
 
 
 def _spelled(rows: list[Window]) -> np.ndarray:

@@ -44,9 +44,7 @@ def pretrain(
     decay: Decay = 0.3,
     init: Init = None,
     ears: Annotated[bool, typer.Option("--ears", help="Only the front, which learns to spell what it hears (CTC): first of all.")] = False,
-    hold: Annotated[
-        list[str] | None, typer.Option(help="Weights whose names begin so stay, as in fuse.stem, what eyes have learned. May be repeated.")
-    ] = None,
+    eyes: Annotated[bool, typer.Option("--eyes", help="Only what pictures pass through; the camera is always on: last of all.")] = False,
     device: Device = None,
     seed: Seed = 0,
 ) -> None:
@@ -58,17 +56,18 @@ def pretrain(
     """
     with_tiles()
     from duologue import config
+    from duologue.data.mix import WATCHED
     from duologue.data.shards import chosen_families
     from duologue.device import chosen
     from duologue.train.feed import recipe
     from duologue.train.loop import Plan
     from duologue.train.pretrain import pretrain as run_pretrain
 
-    plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=decay, seed=seed, device=chosen(device), hold=tuple(hold or ()))
+    plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=decay, seed=seed, device=chosen(device))
     if data and (family or recordings):
         raise ConfigError(f"{data} has been rendered, and --family and --recordings say what to render: leave out one or the other")
-    source = data or recipe(chosen_families(family or ()), seed, recordings)
-    run_pretrain(source, config.preset(preset), plan, rows, init, ears)
+    source = data or recipe(chosen_families(family or ()), seed, recordings, watched=1.0 if eyes else WATCHED)
+    run_pretrain(source, config.preset(preset), plan, rows, init, ears, eyes)
 
 
 @train.command()

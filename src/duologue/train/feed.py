@@ -17,6 +17,7 @@ from rich.progress import Progress
 from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
 
 from duologue.data.bank import Bank
+from duologue.data.mix import WATCHED
 from duologue.data.recordings import adopted, home_of
 from duologue.data.shards import Families, Recipe, fields_of, render_shard
 from duologue.device import CPU
@@ -92,7 +93,7 @@ class Anew(IterableDataset):
         return self.share.rank * makers + maker, self.share.world * makers
 
 
-def recipe(families: Families, seed: int, recordings: Path | None = None) -> Recipe:
+def recipe(families: Families, seed: int, recordings: Path | None = None, watched: float = WATCHED) -> Recipe:
     """What conversations are made of: the voice bank and, half of the time where both fit, people's recordings.
 
     The first process reads the recordings in, the others wait; what has been read is not read again.
@@ -104,7 +105,7 @@ def recipe(families: Families, seed: int, recordings: Path | None = None) -> Rec
             adopted(recordings, lambda done, total: bar.update(reading, completed=done, total=total))
     if recordings and world > 1:
         dist.barrier()
-    return Recipe(Bank(recordings=recordings and home_of(recordings)), families, seed)
+    return Recipe(Bank(recordings=recordings and home_of(recordings)), families, seed, watched=watched)
 
 
 class Steps:

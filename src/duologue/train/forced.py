@@ -90,7 +90,7 @@ def _letters(model: InteractionModel, batch: Batch) -> tuple[int, int]:
 @torch.no_grad()
 def _hits(model: InteractionModel, batch: Batch) -> dict[str, torch.Tensor]:
     dtype = fast_dtype()
-    hidden = model.trunk(model.embed(batch, dtype), batch.time_BN, dtype).flatten(0, 1)
+    hidden = model.hidden(batch, dtype)
     before = hidden.index_select(0, batch.outputs_R - 1)
     tokens_RC = batch.tokens_BTXC.flatten(0, 2).index_select(0, batch.output_of_R)
     gates, hits = model.heads.gate(before) > 0, {}

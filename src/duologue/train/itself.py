@@ -27,7 +27,7 @@ def heard_itself(model: InteractionModel, batch: Batch, dtype: torch.dtype) -> B
     """
     if not len(batch.sounds_R):
         return batch
-    hidden = model.trunk(model.embed(batch, dtype), batch.time_BN, dtype).flatten(0, 1)
+    hidden = model.hidden(batch, dtype)
     before, noise = hidden.index_select(0, batch.sounds_R - 1), torch.randn_like(batch.own_mel_RF) * TEMPERATURE**0.5
     condition = model.flow.conditioned(before, batch.own_phones_RP, sound_before(batch), dtype)
     drawn = denormalise(model.flow.sample(condition, noise))

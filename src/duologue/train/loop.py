@@ -6,7 +6,7 @@ Read `train` first. Of stored shards a batch is a pure function of (seed, step, 
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import nn
 
 from duologue.device import CPU
-from duologue.errors import ConfigError, DataError, TrainError
+from duologue.errors import DataError, TrainError
 from duologue.kernels.ops import fast_dtype
 from duologue.model import checkpoint
 from duologue.train.log import Log
@@ -39,7 +39,7 @@ class Plan:
     seed: int = 0
     save_every: int = 100
     device: torch.device = CPU
-    hold: tuple[str, ...] = ()  # what stays as it is, by how the weights' names begin
+    only: tuple[str, ...] = ("",)  # what learns, by how the weights' names begin
 
     @property
     def dtype(self) -> torch.dtype:
@@ -73,12 +73,12 @@ def train(model: nn.Module, batch_of: Callable[[int], object], loss_of: Callable
         plan: see Plan; `plan.out` receives model.safetensors, state.safetensors, log.jsonl and TensorBoard events.
 
     Raises:
-        ConfigError: no weight has a name of `plan.hold`.
         TrainError: the loss is no number, or the folder is another version's.
         DataError: the disk is full; what `save` wrote before stays good.
     """
     rank, world = rank_and_world()
-    _hold(model, plan.hold)
+    for name, weight in model.named_parameters():
+        weight.requires_grad_(name.startswith(plan.only))
     made = optimisers(model.to(plan.device))
     if rank == 0:
         _finish(plan.out)
@@ -102,14 +102,6 @@ def train(model: nn.Module, batch_of: Callable[[int], object], loss_of: Callable
             if spent > 1:
                 break
     return model
-
-
-def _hold(model: nn.Module, held: Sequence[str]) -> None:
-    names = [name for name, _ in model.named_parameters()]
-    if unknown := [part for part in held if not any(name.startswith(part) for name in names)]:
-        raise ConfigError(f"no weight's name begins with {unknown[0]!r}; they begin with {', '.join(sorted(dict(model.named_children())))}")
-    for name, weight in model.named_parameters():
-        weight.requires_grad_(not name.startswith(tuple(held)))
 
 
 def _step(model, made, loss_of, batch, rate: float, world: int) -> dict[str, float]:

@@ -13,7 +13,7 @@ from duologue.train.letters import Letters
 
 MUON_LR, ADAM_LR = 0.02, 2e-3
 MUON = (
-    "trunk.layers", "fuse.front.wide", "fuse.front.narrow", "fuse.front.join", "fuse.stem.steps", "fuse.stem.mixes",
+    "trunk.layers", "trunk.eyes", "fuse.front.wide", "fuse.front.narrow", "fuse.front.join", "fuse.stem.steps", "fuse.stem.mixes",
 )  # fmt: skip
 TOKENS = "fuse.tokens"
 

@@ -1,5 +1,6 @@
 """Trains an interaction model from nothing (or goes on): `duologue train pretrain --help`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,22 +17,26 @@ from duologue.train.loop import Plan, train
 from duologue.train.windows import stored
 
 ROUNDS = (3, 0, 1, 0)  # how often the own voice of the history is drawn, each time from the last: slips add up as they do live
+EYES = ("trunk.eyes",)
 
 
 def pretrain(
-    source: Path | Recipe, config: Config, plan: Plan, rows: int = 10, init: Path | None = None, ears: bool = False
+    source: Path | Recipe, config: Config, plan: Plan, rows: int = 10, init: Path | None = None, ears: bool = False, eyes: bool = False
 ) -> InteractionModel:
     """Every loss at once, from `init` or from nothing. Goes on where `plan.out` stopped.
 
     Args:
         source: a folder of shards, or what conversations are made of that are rendered as they are needed.
         ears: only the front learns, to spell what it hears.
+        eyes: only the layers of pictures learn; a session without pictures keeps its bits.
     """
     torch.manual_seed(plan.seed)
     model = checkpoint.load(init)[0].train() if init else InteractionModel(config)
     batch_of = by_step(source if isinstance(source, Recipe) else stored(source), rows, plan.seed, plan.device, ears)
     if ears:
         return train(model, batch_of, lambda m, batch: m.ear_loss(batch, plan.dtype), plan)
+    if eyes:
+        return train(model, batch_of, lambda m, batch: m.look_loss(batch, plan.dtype), replace(plan, only=EYES))
     return train(model, batch_of, lambda m, batch: _losses(m, batch, plan.dtype, ROUNDS[batch_of.following % len(ROUNDS)]), plan)
 
 

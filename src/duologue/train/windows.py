@@ -15,7 +15,7 @@ from duologue.errors import DataError
 from duologue.media import dmel
 from duologue.media.patches import from_jpeg
 from duologue.model.fuse import LOOK_BACK, OWN_LOOK_BACK
-from duologue.model.layout import CHANNELS, PATCHES, Flat, flatten
+from duologue.model.layout import CHANNELS, VIEW, Flat, flatten
 from duologue.turn import PICTURE_HEIGHT, PICTURE_WIDTH
 
 FRAMES = dmel.FRAMES_PER_TURN
@@ -88,12 +88,12 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 
 def _positions(shard: dict[str, np.ndarray]) -> np.ndarray:
     """How many positions each turn has."""
-    return 4 + 2 * (shard["speak"] != 0) + (shard["typed"] != 0).sum(1) + _patches(shard)
+    return 4 + 2 * (shard["speak"] != 0) + (shard["typed"] != 0).sum(1) + VIEW * _shown(shard)
 
 
-def _patches(shard: dict[str, np.ndarray]) -> np.ndarray | int:
-    """How many patches each turn has."""
-    return PATCHES * (shard["jpeg_bytes"] != 0) if "jpeg" in shard else 0
+def _shown(shard: dict[str, np.ndarray]) -> np.ndarray:
+    """Which turns carry a picture."""
+    return shard["jpeg_bytes"] != 0 if "jpeg" in shard else np.zeros(len(shard["speak"]), bool)
 
 
 def _pictures(shard: dict[str, np.ndarray], turns: slice) -> np.ndarray:
@@ -121,8 +121,7 @@ def cut(shard: dict[str, np.ndarray], start: int, stop: int, first_turn: int) ->
     given = tokens.copy()
     given[..., 0] = np.where(tokens[..., 0] == 0, shard["shown"][turns], tokens[..., 0])
     lost = np.stack([shard["missing"][turns] / 20, np.zeros(stop - start)])
-    patches = _patches(shard)[turns] if "jpeg" in shard else None
-    flat = flatten(shard["speak"][turns], shard["typed"][turns], patches, first_turn)
+    flat = flatten(shard["speak"][turns], shard["typed"][turns], _shown(shard)[turns], first_turn)
     return Window(
         frames("user_mel", LOOK_BACK), own, tokens, given, shard["speak"][turns], shard["important"][turns],
         shard["typed"][turns], lost, shard["letters"][turns], shard["own_phones"][turns], shard["own_ahead"][turns], flat,
