@@ -13,8 +13,8 @@ export MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184
 RUN="$HOME_OF_RUN/run/nano"
 mkdir -p "$RUN"
 case ${AMOUNT:-whole} in
-whole) ASKED=300 OWN_REFUSALS=120 REFUSE_MIN=30 FLITE=30000 FESTIVAL=6000 ESPEAK=20000 KOKORO_MIN=600 VOCODER_MIN=300 EAR_STEPS=6000 EYE_STEPS=6000 STEPS=12000 MOUTH_STEPS=6000 CASES=60 OPEN=open SET_CASES=8 SEEING=eyes ACTORS=actors ;;
-dry) ASKED=2 OWN_REFUSALS=24 REFUSE_MIN=0.2 FLITE=120 FESTIVAL=12 ESPEAK=12 KOKORO_MIN=1 VOCODER_MIN=0.2 EAR_STEPS=2 EYE_STEPS=2 STEPS=2 MOUTH_STEPS=2 CASES=1 OPEN=hearing SET_CASES=1 SEEING=counting ACTORS=: ;;  # too few own sentences to read aloud any that are held out
+whole) ASKED=300 OWN_REFUSALS=120 REFUSE_MIN=30 FLITE=30000 FESTIVAL=6000 ESPEAK=20000 KOKORO_MIN=600 VOCODER_MIN=300 EAR_STEPS=6000 EYE_STEPS=6000 STEPS=12000 MOUTH_STEPS=6000 LOOK_STEPS=2000 CASES=60 OPEN=open SET_CASES=8 SEEING=eyes ACTORS=actors ;;
+dry) ASKED=2 OWN_REFUSALS=24 REFUSE_MIN=0.2 FLITE=120 FESTIVAL=12 ESPEAK=12 KOKORO_MIN=1 VOCODER_MIN=0.2 EAR_STEPS=2 EYE_STEPS=2 STEPS=2 MOUTH_STEPS=2 LOOK_STEPS=2 CASES=1 OPEN=hearing SET_CASES=1 SEEING=counting ACTORS=: ;;  # too few own sentences to read aloud any that are held out
 *) echo "AMOUNT is whole or dry" >&2; exit 2 ;;
 esac
 make --silent train-setup
@@ -66,16 +66,21 @@ stage eyes "$BIN/duologue" train eyes --out "$RUN/eyes" --init "$RUN/ears/model.
 
 # 5. The model: hearing, speaking, deciding, all at once. Conversations are rendered as they are needed, used a few times and
 #    forgotten, or it learns their order by heart.
-stage model learn "$RUN" --init "$RUN/eyes/model.safetensors" --hold fuse.stem --steps "$STEPS" --decay 0.3 \
+stage model learn "$RUN" --init "$RUN/eyes/model.safetensors" --steps "$STEPS" --decay 0.3 \
     --family hear=22 --family read=16 --family drill=11 --family numbers=10 --family repeat=10 --family delegate=10 --family talk=9 \
     --family time=9 --family facts=8 --family pause=8 --family invite=6 --family refuse=6 --family order=5 --family typed=5 \
-    --family interrupt=4 --family hold=3 --family glance=8 --family see=3 --family cue=3 --family pronounce=2 --family correct_me=3 --family count=3 --family watch=2 \
-    --family translate=3
+    --family interrupt=4 --family hold=3 --family cue=3 --family pronounce=2 --family correct_me=3 --family translate=3
 
 # 6. Its voice alone: what it says and how that sounds, in conversations and in sentences that are timed and never spoken.
 stage mouth "$BIN/duologue" train mouth --out "$RUN/mouth" --init "$RUN/model.safetensors" --steps "$MOUTH_STEPS" \
     --family read=6 --family delegate=4 --family talk=2 --family drill=2 --family numbers --family time --family facts --family refuse --family order
-NANO="$RUN/mouth/model.safetensors"
+
+#    And the layers that pictures go through, alone: it learns to look, and the talk beside pictures stays as it is.
+stage looking learn "$RUN/looking" --init "$RUN/mouth/model.safetensors" --eyes --steps "$LOOK_STEPS" --decay 0.5 \
+    --family glance=34 --family see=14 --family watch=14 --family count=12 --family correct_me=4 --family time=4 --family pause=4 \
+    --family facts=3 --family numbers=3 --family talk=3 --family refuse=3 --family interrupt=3 --family hold=3 --family hear=3 \
+    --family order=2 --family invite=2 --family typed=2 --family drill=2
+NANO="$RUN/looking/model.safetensors"
 
 # 7. What it can do, judged on what is heard.
 stage eval "$BIN/duologue" eval quick --checkpoint "$NANO" --cases "$CASES"
