@@ -131,6 +131,14 @@ def test_heads_that_only_teach_may_be_left_out_and_begin_at_nothing(model, tmp_p
     assert torch.equal(loaded.spelling.weight, model.spelling.weight)
 
 
+def test_without_layers_for_pictures_it_looks_with_those_it_hears_with(model, tmp_path):
+    tensors, header = checkpoint.of(model)
+    checkpoint.write(tmp_path / "m.safetensors", {n: t for n, t in tensors.items() if "eyes" not in n}, header)
+    trunk = checkpoint.load(tmp_path / "m.safetensors")[0].trunk
+    for looking, layer in zip(trunk.eyes, trunk.layers, strict=True):
+        assert all(torch.equal(w, dict(layer.named_parameters())[n]) for n, w in looking.named_parameters())
+
+
 def test_a_full_disk_leaves_the_good_file_alone(model, tmp_path, monkeypatch):
     path = tmp_path / "m.safetensors"
     checkpoint.save(path, model, {"step": 1})

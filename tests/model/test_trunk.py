@@ -72,3 +72,45 @@ def test_rope_depends_on_time_differences_only_even_after_days():
         return float(rotate(q, cos[0, 0, 0], sin[0, 0, 0]) @ rotate(k, cos[0, 1, 0], sin[0, 1, 0]))
 
     assert abs(score(0) - score(16 * 5 * 86_400 * 3)) < 1e-4
+
+
+@pytest.fixture
+def looking():
+    torch.manual_seed(0)
+    trunk = Trunk(tiny(), eyes=True).eval()
+    for p in trunk.parameters():
+        p.data.normal_(0, 0.3)
+    return trunk
+
+
+def test_pictures_go_through_their_own_layers_and_the_rest_does_not(looking):
+    x, time = torch.randn(2, 24, tiny().width), torch.arange(24).expand(2, -1)
+    seen = torch.tensor([3, 4, 30])  # two positions of the first row, one of the second
+    with torch.no_grad():
+        plain, before = looking(x, time), looking(x, time, seen_R=seen)
+        for p in looking.eyes.parameters():
+            p.data.mul_(1.5)
+        after, still = looking(x, time, seen_R=seen), looking(x, time)
+    assert torch.equal(still, plain), "without pictures, no bit hangs on their layers"
+    changed = (before != after).any(-1)
+    assert not changed[0, :3].any() and not changed[1, :6].any(), "what came before a picture knows nothing of it"
+    assert changed[0, 3:].all() and changed[1, 6:].all(), "what comes after attends to it"
+
+
+def test_with_equal_layers_a_picture_is_like_any_position(looking):
+    looking.eyes.load_state_dict({n: w for n, w in looking.layers.state_dict().items() if "sink" not in n})
+    x, time = torch.randn(2, 24, tiny().width), torch.arange(24).expand(2, -1)
+    with torch.no_grad():
+        assert torch.allclose(looking(x, time, seen_R=torch.tensor([3, 4, 30])), looking(x, time), atol=1e-5)
+
+
+@pytest.mark.parametrize("stretch", [24, 5])
+def test_over_a_ring_pictures_are_what_they_are_in_whole_sequences(looking, stretch):
+    x, time = torch.randn(2, 24, tiny().width), torch.arange(24).expand(2, -1)
+    seen, valid = torch.zeros(2, 24, dtype=torch.bool), torch.ones(2, 24, dtype=torch.bool)
+    seen[0, 3:5] = seen[1, 6] = True
+    cache = looking.start(2, torch.float32)
+    with torch.no_grad():
+        parts = [t.split(stretch, 1) for t in (x, time, valid, seen)]
+        ringed = torch.cat([looking.extend(*part, cache, s.flatten().nonzero()[:, 0]) for *part, s in zip(*parts, strict=True)], 1)
+        assert torch.equal(ringed, looking(x, time, seen_R=seen.flatten().nonzero()[:, 0]))
