@@ -103,16 +103,20 @@ def test_a_folder_and_what_to_render_exclude_each_other():
     assert isinstance(answer.exception, ConfigError) and "leave out one or the other" in str(answer.exception)
 
 
+def test_ears_and_eyes_exclude_each_other():
+    answer = CliRunner().invoke(train, ["pretrain", "--out", "run", "--ears", "--eyes"])
+    assert isinstance(answer.exception, ConfigError) and "one part alone" in str(answer.exception)
+
+
 def test_a_weight_that_is_no_number_is_explained():
     with pytest.raises(ConfigError, match="pause=much.*NAME=WEIGHT"):
         chosen_families(["numbers", "pause=much"])
 
 
-@pytest.mark.parametrize("ears", [False, True])
-def test_a_model_learns_from_conversations_that_nothing_keeps(tmp_path, ears):
+@pytest.mark.parametrize(("part", "asked"), [("all", "flow"), ("ears", "ctc")])
+def test_a_model_learns_from_conversations_that_nothing_keeps(tmp_path, part, asked):
     torch.set_num_threads(1)
-    pretrain(recipe(), tiny(), Plan(out=tmp_path / "run", steps=20, warmup=1, decay=0.01), rows=2, ears=ears)
+    pretrain(recipe(), tiny(), Plan(out=tmp_path / "run", steps=20, warmup=1, decay=0.01), rows=2, part=part)
     rows = [eval(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    part = "ctc" if ears else "flow"  # what every batch asks for
-    assert len(rows) == 20 and sum(r[part] for r in rows[-5:]) < sum(r[part] for r in rows[:5]) * 0.9
+    assert len(rows) == 20 and sum(r[asked] for r in rows[-5:]) < sum(r[asked] for r in rows[:5]) * 0.9
     assert [path.name for path in tmp_path.iterdir()] == ["run"]

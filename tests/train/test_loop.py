@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from duologue import cli
 from duologue.config import tiny
-from duologue.errors import ConfigError, DataError, TrainError
+from duologue.errors import DataError, TrainError
 from duologue.model import checkpoint
 from duologue.model.interaction import InteractionModel
 from duologue.train import log
@@ -128,7 +128,7 @@ def test_every_part_receives_a_gradient_and_the_loss_falls(folder):
 
 
 def test_ears_teach_the_front_and_nothing_else(folder):
-    learned = dict(pretrain(folder / "shards", tiny(), plan(folder, "ears", 12), rows=2, ears=True).named_parameters())
+    learned = dict(pretrain(folder / "shards", tiny(), plan(folder, "ears", 12), rows=2, part="ears").named_parameters())
     changed = {n for n, p in fresh().named_parameters() if not torch.equal(p, learned[n])}
     assert changed and all(n.startswith(("fuse.front", "fuse.kind", "fuse.missing", "ctc")) for n in changed), changed
     rows = [eval(line)["ctc"] for line in (folder / "ears" / "log.jsonl").read_text().splitlines()]
@@ -204,7 +204,7 @@ def test_a_run_elsewhere_learns_what_one_on_the_cpu_does(folder):
 def test_ears_and_experts_elsewhere(folder):
     there = replace(plan(folder, "there", 2), device=ELSEWHERE)
     with Elsewhere():
-        pretrain(folder / "shards", tiny(), there, rows=2, ears=True)
+        pretrain(folder / "shards", tiny(), there, rows=2, part="ears")
         pretrain(folder / "shards", replace(tiny(), experts=4, balanced=True), replace(there, out=folder / "moe"), rows=2)
 
 
@@ -230,6 +230,6 @@ def test_divergence_names_the_last_good_checkpoint():
 
 def test_only_what_pictures_pass_through_learns_to_look(folder, tmp_path):
     make_shard(tmp_path / "shown" / "a.safetensors", shown=0.4)
-    learned = dict(pretrain(tmp_path / "shown", tiny(), plan(folder, "eyes", 3), rows=2, eyes=True).named_parameters())
+    learned = dict(pretrain(tmp_path / "shown", tiny(), plan(folder, "eyes", 3), rows=2, part="eyes").named_parameters())
     changed = {n for n, p in learned.items() if not torch.equal(p, dict(fresh().named_parameters())[n])}
     assert changed and all(n.startswith("trunk.eyes.") for n in changed)

@@ -64,10 +64,12 @@ def pretrain(
     from duologue.train.pretrain import pretrain as run_pretrain
 
     plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=decay, seed=seed, device=chosen(device))
+    if ears and eyes:
+        raise ConfigError("--ears and --eyes each train one part alone: leave out one or the other")
     if data and (family or recordings):
         raise ConfigError(f"{data} has been rendered, and --family and --recordings say what to render: leave out one or the other")
     source = data or recipe(chosen_families(family or ()), seed, recordings, watched=1.0 if eyes else WATCHED)
-    run_pretrain(source, config.preset(preset), plan, rows, init, ears, eyes)
+    run_pretrain(source, config.preset(preset), plan, rows, init, "ears" if ears else "eyes" if eyes else "all")
 
 
 @train.command()

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -18,24 +19,25 @@ from duologue.train.windows import stored
 
 ROUNDS = (3, 0, 1, 0)  # how often the own voice of the history is drawn, each time from the last: slips add up as they do live
 EYES = ("trunk.eyes",)
+Part = Literal["all", "ears", "eyes"]
 
 
 def pretrain(
-    source: Path | Recipe, config: Config, plan: Plan, rows: int = 10, init: Path | None = None, ears: bool = False, eyes: bool = False
+    source: Path | Recipe, config: Config, plan: Plan, rows: int = 10, init: Path | None = None, part: Part = "all"
 ) -> InteractionModel:
     """Every loss at once, from `init` or from nothing. Goes on where `plan.out` stopped.
 
     Args:
         source: a folder of shards, or what conversations are made of that are rendered as they are needed.
-        ears: only the front learns, to spell what it hears.
-        eyes: only the layers of pictures learn; a session without pictures keeps its bits.
+        part: of "ears" only the front learns, to spell what it hears; of "eyes" the layers of pictures alone: a session without
+            pictures keeps its bits.
     """
     torch.manual_seed(plan.seed)
     model = checkpoint.load(init)[0].train() if init else InteractionModel(config)
-    batch_of = by_step(source if isinstance(source, Recipe) else stored(source), rows, plan.seed, plan.device, ears)
-    if ears:
+    batch_of = by_step(source if isinstance(source, Recipe) else stored(source), rows, plan.seed, plan.device, part == "ears")
+    if part == "ears":
         return train(model, batch_of, lambda m, batch: m.ear_loss(batch, plan.dtype), plan)
-    if eyes:
+    if part == "eyes":
         return train(model, batch_of, lambda m, batch: m.look_loss(batch, plan.dtype), replace(plan, only=EYES))
     return train(model, batch_of, lambda m, batch: _losses(m, batch, plan.dtype, ROUNDS[batch_of.following % len(ROUNDS)]), plan)
 
