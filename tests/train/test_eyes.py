@@ -14,6 +14,7 @@ from duologue.data.scenes.things import Thing
 from duologue.media.patches import cut
 from duologue.model.batch import Looks
 from duologue.model.interaction import SEEN, InteractionModel
+from duologue.model.layout import PATCHES, VIEW
 from duologue.train.eyes import eyes, written
 from duologue.train.loop import Plan
 
@@ -72,15 +73,15 @@ def test_every_position_is_to_point_where_the_words_tokens_do():
     star, red = seen.NAMES.index("star"), 0
     wanted = torch.full((1, len(seen.ASPECTS)), seen.UNSEEN)
     wanted[0, :2] = torch.tensor([star, red])
-    patches = torch.zeros(1, 12, 40, 40, 3, dtype=torch.uint8)
+    patches = torch.zeros(1, PATCHES, 40, 40, 3, dtype=torch.uint8)
     looks = Looks(patches, wanted, tuple(seen.ASPECTS.values()), words)
 
     def named(positions: torch.Tensor) -> float:
         return float(model._named(positions[None], looks))
 
-    right = (vectors[star] + vectors[len(seen.NAMES) + red]).expand(12, -1)
-    wrong = (vectors[star + 1] + vectors[len(seen.NAMES) + red + 1]).expand(12, -1)
-    one_wrong = torch.cat([right[:11], wrong[:1]])
+    right = (vectors[star] + vectors[len(seen.NAMES) + red]).expand(VIEW, -1)
+    wrong = (vectors[star + 1] + vectors[len(seen.NAMES) + red + 1]).expand(VIEW, -1)
+    one_wrong = torch.cat([right[1:], wrong[:1]])
     assert named(right) < named(one_wrong) < named(wrong)
 
 
