@@ -1,7 +1,7 @@
 #!/bin/sh
 # From an empty folder to nano's weights: the table of contents of the project. Two CPU cores, some tens of hours.
 # A stage that is done is not done again, one that was ended goes on, so this may be ended and started at will; each says how
-# long it took. Where there is a GPU, stages 3 to 5 use it; all cores render for it.
+# long it took. Where there is a GPU, stages 3, 4 and 6 use it; all cores render for it.
 #   runs/nano.sh [FOLDER]          (default: $DUOLOGUE_CACHE or ~/.cache/duologue)
 #   AMOUNT=dry runs/nano.sh FOLDER walks the same road with next to nothing at every stage, to see that it can be walked
 set -eu
@@ -61,22 +61,21 @@ stage vocoder-export "$BIN/duologue" train vocoder --out "$HOME_OF_RUN/vocoder" 
 stage ears learn "$RUN/ears" --ears --steps "$EAR_STEPS" --decay 0.1 \
     --family hear=8 --family talk --family numbers --family order --family facts
 
-# 4. Eyes: sight alone learns to name what is shown, some hundred pictures a second.
-stage eyes "$BIN/duologue" train eyes --out "$RUN/eyes" --init "$RUN/ears/model.safetensors" --steps "$EYE_STEPS"
-
-# 5. The model: hearing, speaking, deciding, all at once. Conversations are rendered as they are needed, used a few times and
+# 4. The model: hearing, speaking, deciding, all at once. Conversations are rendered as they are needed, used a few times and
 #    forgotten, or it learns their order by heart.
-stage model learn "$RUN" --init "$RUN/eyes/model.safetensors" --steps "$STEPS" --decay 0.3 \
+stage model learn "$RUN" --init "$RUN/ears/model.safetensors" --steps "$STEPS" --decay 0.3 \
     --family hear=22 --family read=16 --family drill=11 --family numbers=10 --family repeat=10 --family delegate=10 --family talk=9 \
     --family time=9 --family facts=8 --family pause=8 --family invite=6 --family refuse=6 --family order=5 --family typed=5 \
     --family interrupt=4 --family hold=3 --family cue=3 --family pronounce=2 --family correct_me=3 --family translate=3
 
-# 6. Its voice alone: what it says and how that sounds, in conversations and in sentences that are timed and never spoken.
+# 5. Its voice alone: what it says and how that sounds, in conversations and in sentences that are timed and never spoken.
 stage mouth "$BIN/duologue" train mouth --out "$RUN/mouth" --init "$RUN/model.safetensors" --steps "$MOUTH_STEPS" \
     --family read=6 --family delegate=4 --family talk=2 --family drill=2 --family numbers --family time --family facts --family refuse --family order
 
-#    And the layers that pictures go through, alone: it learns to look, and the talk beside pictures stays as it is.
-stage looking learn "$RUN/looking" --init "$RUN/mouth/model.safetensors" --eyes --steps "$LOOK_STEPS" --decay 0.5 \
+# 6. Eyes: sight alone learns to name what is shown, some hundred pictures a second, in the vectors that words have by now; then the
+#    layers that pictures go through, alone: it learns to look, and the talk without pictures keeps its bits.
+stage eyes "$BIN/duologue" train eyes --out "$RUN/eyes" --init "$RUN/mouth/model.safetensors" --steps "$EYE_STEPS"
+stage looking learn "$RUN/looking" --init "$RUN/eyes/model.safetensors" --eyes --steps "$LOOK_STEPS" --decay 0.5 \
     --family glance=34 --family see=14 --family watch=14 --family count=12 --family correct_me=4 --family time=4 --family pause=4 \
     --family facts=3 --family numbers=3 --family talk=3 --family refuse=3 --family interrupt=3 --family hold=3 --family hear=3 \
     --family order=2 --family invite=2 --family typed=2 --family drill=2
