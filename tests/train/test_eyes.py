@@ -9,7 +9,7 @@ from PIL import Image
 from duologue.config import tiny
 from duologue.data import seen
 from duologue.data.scenes import stock
-from duologue.data.scenes.stage import Prop
+from duologue.data.scenes.stage import Figure, Motion, Prop, draw_look
 from duologue.data.scenes.things import Thing
 from duologue.media.patches import cut
 from duologue.model.batch import Looks
@@ -17,6 +17,8 @@ from duologue.model.interaction import SEEN, InteractionModel
 from duologue.model.layout import PATCHES, VIEW
 from duologue.train.eyes import eyes, written
 from duologue.train.loop import Plan
+
+WORDS = [written(of) for of in (seen.WORDS, seen.THERE)]
 
 
 @pytest.fixture(autouse=True)
@@ -27,8 +29,16 @@ def no_packages(monkeypatch):
     torch.set_num_threads(1)
 
 
+def looks_of(patches: torch.Tensor, wanted_A=None, there=()) -> Looks:
+    """One kind of picture of which this is known."""
+    wanted_A = torch.full((len(seen.ASPECTS),), seen.UNSEEN) if wanted_A is None else wanted_A
+    there_K = torch.tensor([word in there for word in seen.THERE])
+    about = (of.expand(len(patches), -1) for of in (wanted_A, there_K, torch.full((seen.JOINTS,), torch.nan)))
+    return Looks(patches, *about, *WORDS, tuple(seen.ASPECTS.values()), seen.GROUPS)
+
+
 def test_the_head_has_a_place_for_every_answer():
-    assert sum(seen.ASPECTS.values()) == SEEN
+    assert sum(seen.ASPECTS.values()) + len(seen.THERE) + seen.JOINTS == SEEN and sum(seen.GROUPS) == len(seen.THERE)
 
 
 def test_what_is_wanted_of_one_thing_of_many_and_of_two():
@@ -43,12 +53,27 @@ def test_what_is_wanted_of_one_thing_of_many_and_of_two():
     assert both == {"many": 1} | {aspect: seen.NAMES.index(name) for aspect, name in names.items()}
 
 
+def test_all_that_is_there_is_told_and_how_somebody_stands():
+    def there(*actors) -> set[str]:
+        return {word for word, is_there in zip(seen.THERE, seen._there(actors, 1.0), strict=True) if is_there}
+
+    star, lion, seven = Thing("shape", "star", "red"), Thing("emoji", "lion"), Thing("text", "7", "blue")
+    props = [Prop(thing, (x, 0.5), 0.2) for thing, x in ((star, 0.2), (lion, 0.5), (seven, 0.8))]
+    assert there(*props) == {"star", "red", "lion", "seven", "blue"}
+    bowing, ends = (Figure(draw_look(np.random.default_rng(0)), (0.5, 0.9), 0.5, (Motion("bow", t, t + 1),)) for t in (0.5, 0.001))
+    assert there(props[0], bowing) == {"star", "red", "bowing"}
+    assert there(ends) == set()  # all but upright
+    assert seen._posed(bowing, 1.0)[8] == pytest.approx(1) and np.isnan(seen._posed(props[0], 1.0)).all()
+
+
 def test_a_look_is_of_its_side_of_the_split_and_repeats():
     for split in ("train", "test"):
-        one, same = (seen.look(np.random.default_rng(4), split) for _ in range(2))
-        assert one.picture.shape == (120, 160, 3) and one.picture.dtype == np.uint8
-        assert np.array_equal(one.picture, same.picture) and np.array_equal(one.wanted_A, same.wanted_A)
-        assert (one.wanted_A != seen.UNSEEN).any()
+        looks = [[seen.look(np.random.default_rng(n), split) for n in range(20)] for _ in range(2)]
+        for one, same in zip(*looks, strict=True):
+            assert one.picture.shape == (120, 160, 3) and one.picture.dtype == np.uint8
+            assert all(np.array_equal(a, b, equal_nan=a.dtype == np.float32) for a, b in zip(one, same, strict=True))
+        assert any((one.wanted_A != seen.UNSEEN).any() for one in looks[0])
+        assert any(one.there_K.sum() > 2 for one in looks[0]) and any(not np.isnan(one.pose_J).any() for one in looks[0])
 
 
 def test_sight_learns_and_nothing_else_changes(tmp_path):
@@ -59,35 +84,32 @@ def test_sight_learns_and_nothing_else_changes(tmp_path):
     assert {n.split(".")[0] for n in changed} == {"fuse", "seeing"} and all(n.startswith(("fuse.stem", "seeing")) for n in changed)
     assert {n for n in fresh if n.startswith("fuse.stem")} <= changed
     rng = np.random.default_rng(9)
-    pictures, wanted = (np.stack(both) for both in zip(*(seen.look(rng, "train") for _ in range(100)), strict=True))
-    looks = Looks(torch.from_numpy(np.ascontiguousarray(cut(pictures))), torch.from_numpy(wanted), tuple(seen.ASPECTS.values()), written(seen.WORDS))
+    pictures, *about = (np.stack(of) for of in zip(*(seen.look(rng, "train") for _ in range(100)), strict=True))
+    looks = Looks(torch.from_numpy(np.ascontiguousarray(cut(pictures))), *map(torch.from_numpy, about), *WORDS, tuple(seen.ASPECTS.values()), seen.GROUPS)
     with torch.no_grad():
-        before, after = (float(m.eye_loss(looks, torch.float32)["seen"]) for m in (InteractionModel(tiny()), learned))
-    assert after < 0.96 * before  # it is a toy
+        before, after = ({k: float(v) for k, v in m.eye_loss(looks, torch.float32).items()} for m in (InteractionModel(tiny()), learned))
+    assert all(after[name] < 0.98 * before[name] for name in ("seen", "there", "pose")), (before, after)  # it is a toy
 
 
 def test_every_position_is_to_point_where_the_words_tokens_do():
     torch.manual_seed(0)
-    model, words = InteractionModel(tiny()), written(seen.WORDS)
-    vectors = F.embedding(words[:, :1], model.fuse.tokens).sum(1)
+    model = InteractionModel(tiny())
+    vectors = F.embedding(WORDS[0][:, :1], model.fuse.tokens).sum(1)
     star, red = seen.NAMES.index("star"), 0
-    wanted = torch.full((1, len(seen.ASPECTS)), seen.UNSEEN)
-    wanted[0, :2] = torch.tensor([star, red])
-    patches = torch.zeros(1, PATCHES, 40, 40, 3, dtype=torch.uint8)
-    looks = Looks(patches, wanted, tuple(seen.ASPECTS.values()), words)
-
-    def named(positions: torch.Tensor) -> float:
-        return float(model._named(positions[None], looks))
-
+    wanted = torch.full((len(seen.ASPECTS),), seen.UNSEEN)
+    wanted[:2] = torch.tensor([star, red])
+    looks = looks_of(torch.zeros(1, PATCHES, 40, 40, 3, dtype=torch.uint8), wanted, {"star", "red"})
     right = (vectors[star] + vectors[len(seen.NAMES) + red]).expand(VIEW, -1)
     wrong = (vectors[star + 1] + vectors[len(seen.NAMES) + red + 1]).expand(VIEW, -1)
-    one_wrong = torch.cat([right[1:], wrong[:1]])
-    assert named(right) < named(one_wrong) < named(wrong)
+    one_wrong, one_right = torch.cat([right[1:], wrong[:1]]), torch.cat([wrong[1:], right[:1]])
+    named, called = ([float(loss(x[None], looks)) for x in (right, one_wrong, one_right, wrong)] for loss in (model._named, model._called))
+    assert named == sorted(named) and called == sorted(called)
+    assert called[2] - called[0] < 0.75 * (called[3] - called[0])  # one that is right says it
 
 
 def test_the_words_are_the_answers_of_the_first_aspects():
     sizes = list(seen.ASPECTS.values())
-    assert len(seen.WORDS) == sum(sizes[:5]) == len(written(seen.WORDS))
+    assert len(seen.WORDS) == sum(sizes[:5]) == len(WORDS[0])
     number = sum(sizes[:2])
     assert seen.WORDS[number + 17] == "seventeen"
     assert seen.WORDS[number + 21] == "one" and seen.WORDS[number + 26] == "one"  # fingers; how many there are

@@ -4,7 +4,7 @@ Output turn k covers [k + 1, k + 2) turns of the world's clock: what happens at 
 t / 0.2 - 1.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -55,6 +55,23 @@ def fill(items: Iterable[Item], turns: int, width: int) -> np.ndarray:
 def output_turn_from(seconds: float) -> int:
     """The first output turn that begins at or after this instant."""
     return max(0, int(np.ceil(seconds * 1000 / TURN_MS - 1e-6)) - 1)
+
+
+def moved(script: Script, shown_T: Sequence[bool]) -> np.ndarray:
+    """What each picture shows that the one before it did not: uint8 [turns, 3].
+
+    Which of ACTIONS whoever stands before all has just finished, which they are at (1 + its place, 0 for none), and whether things
+    came (1) or went (2). It teaches looking and is not used live.
+    """
+    found = np.zeros((len(shown_T), 3), np.uint8)
+    for view in script.views:
+        before_s, first = -1.0, first_turn_at(view.start_s)
+        for turn in range(first, min(len(shown_T), first_turn_at(view.end_s - 1e-6) + 1) if view.stage else first):
+            if shown_T[turn]:
+                now_s = (turn + 1) * TURN_MS / 1000 - view.start_s
+                found[turn] = view.stage.happened(before_s, now_s)
+                before_s = now_s
+    return found
 
 
 def hear(script: Script, tokenizer: TextCoder, turns: int) -> np.ndarray:

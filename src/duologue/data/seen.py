@@ -1,4 +1,5 @@
-"""Pictures with what there is to see in them, for the eyes alone: all that `see` asks, without anybody who asks. Read `look`.
+"""Pictures with what there is to see in them, for the eyes alone: things to be asked about as in `see`, several things as in
+`watch`, somebody who moves as in `count`. Read `look`.
 
 A picture takes a hundredth of a second to draw, and learning from it less: `looks` keeps the last ones and shows each several
 times, disturbed.
@@ -13,7 +14,10 @@ import numpy as np
 from duologue.data.families import see
 from duologue.data.families.exchange import pick
 from duologue.data.families.lexicon import NUMBERS
-from duologue.data.scenes.stage import Prop, draw_stage
+from duologue.data.families.rule import chance
+from duologue.data.families.sight import DOING, draw_thing
+from duologue.data.scenes.figure import Pose
+from duologue.data.scenes.stage import Actor, Figure, Motion, Prop, draw_look, draw_stage, place
 from duologue.data.scenes.things import COLOURS, EMOJI, SHAPES
 
 NAMES, HUES = (*SHAPES, *EMOJI), tuple(COLOURS)
@@ -22,18 +26,28 @@ ASPECTS = {
     "left": len(NAMES), "right": len(NAMES), "bigger": len(NAMES), "smaller": len(NAMES),
 }  # fmt: skip
 WORDS = (*NAMES, *HUES, *NUMBERS[:21], *NUMBERS[1:6], *NUMBERS[1:7])  # what answers the first five aspects
+THERE = (*NAMES, *HUES, *NUMBERS[:21], *DOING.values())  # what may be somewhere in a picture, whatever else there is
+GROUPS = (len(NAMES), len(HUES), 21, len(DOING))  # of THERE, alike in kind
+JOINTS = 10  # numbers of a pose
 FIRST = 8  # batches' worth of pictures, without repetition, before the first batch
 UNSEEN = -1  # of an aspect that a picture does not have
 LOOK_S = 10.0  # how long what is shown stays: somewhere within, the picture is taken
 FARTHEST = 14  # pixels that a picture is shifted
 LARGER = 1.3  # of two things, from where on one is the bigger
+STILL, SEVERAL = 0.4, 0.35  # shares of the pictures: of what `see` shows, of several things; the rest are of somebody
+PLACES, SMALL = 6, (0.2, 0.36)
+RESTS, BROKEN, BESIDE = 0.15, 0.15, 0.3  # of somebody's pictures: standing still, half a move, something beside them
+BODY = np.array([0.3, 1, 160, 160, 105, 105, 80, 80, 75, 1], np.float32)  # the farthest of each number of a pose
 
 
 class Look(NamedTuple):
-    """A picture uint8 [120, 160, 3], and for each of ASPECTS which it is, or UNSEEN."""
+    """A picture uint8 [120, 160, 3], for each of ASPECTS which it is, or UNSEEN, which of THERE are there, and the pose of the one
+    who stands before all, from -1 to 1, NaN where there is nobody."""
 
     picture: np.ndarray
     wanted_A: np.ndarray
+    there_K: np.ndarray
+    pose_J: np.ndarray
 
 
 def look(rng: np.random.Generator, split: str) -> Look:
@@ -43,11 +57,56 @@ def look(rng: np.random.Generator, split: str) -> Look:
         DataError: photographs or emoji are not installed.
     """
     while True:
-        stage, props = draw_stage(rng, split), see.still(rng, split).actors(0.0, LOOK_S)
-        stage.actors.extend(props)
-        picture = stage.show(rng.uniform(0.2, LOOK_S))
+        stage, at_s, kind = draw_stage(rng, split), rng.uniform(0.2, LOOK_S), rng.random()
+        still = kind < STILL
+        actors = see.still(rng, split).actors(0.0, LOOK_S) if still else _several(rng, split) if kind < STILL + SEVERAL else _somebody(rng, split, at_s)
+        stage.actors.extend(actors)
+        picture = stage.show(at_s)
         if picture is not None:
-            return Look(picture, np.array([wanted(props).get(aspect, UNSEEN) for aspect in ASPECTS]))
+            asked = wanted(actors) if still else {}
+            return Look(picture, np.array([asked.get(aspect, UNSEEN) for aspect in ASPECTS]), _there(actors, at_s), _posed(actors[-1], at_s))
+
+
+def _several(rng: np.random.Generator, split: str, most: int = 5) -> list[Actor]:
+    """Up to so many things, at places that do not overlap."""
+    places = rng.permutation(PLACES)[: rng.integers(1, most + 1)]
+    things = [draw_thing(rng, split, pick(rng, ("shape", "shape", "emoji", "emoji", "digit"))) for _ in places]
+    return [Prop(thing, place(int(at), PLACES, rng), rng.uniform(*SMALL)) for thing, at in zip(things, places, strict=True)]
+
+
+def _somebody(rng: np.random.Generator, split: str, at_s: float) -> list[Actor]:
+    """Somebody somewhere in a move at that time, and perhaps a bystander or things behind them."""
+    beside = [Figure(draw_look(rng), (0.14, 0.6), 0.3, _moving(rng, at_s))] if chance(rng, BESIDE) else []
+    beside += _several(rng, split, 2) if chance(rng, BESIDE) else []
+    return [*beside, Figure(draw_look(rng), (rng.uniform(0.25, 0.75), 0.93), rng.uniform(0.5, 0.65), _moving(rng, at_s))]
+
+
+def _moving(rng: np.random.Generator, at_s: float) -> tuple[Motion, ...]:
+    if chance(rng, RESTS):
+        return ()
+    begin_s = at_s - rng.random()
+    return (Motion(pick(rng, tuple(DOING)), begin_s, begin_s + 1, 0.35 if chance(rng, BROKEN) else 1.0),)
+
+
+def _there(actors: Sequence[Actor], at_s: float) -> np.ndarray:
+    """Which of THERE, bool [K]; of moves, those of whoever is not at rest just then."""
+    things = [actor.thing for actor in actors if isinstance(actor, Prop)]
+    names = {thing.name for thing in things if thing.kind in ("shape", "emoji")} | {thing.colour for thing in things}
+    numbers = {NUMBERS[int(thing.name)] for thing in things if thing.kind == "text" and thing.name.isdigit()}
+    moves = {DOING[actor.motions[0].action] for actor in actors if isinstance(actor, Figure) and actor.motions and np.abs(_posed(actor, at_s) - AT_REST).max() > 0.15}
+    return np.array([word in names | numbers | moves for word in THERE])
+
+
+def _posed(actor: Actor, at_s: float) -> np.ndarray:
+    """Float32 [JOINTS]."""
+    return _numbers(actor.pose(at_s)) if isinstance(actor, Figure) else np.full(JOINTS, np.nan, np.float32)
+
+
+def _numbers(pose: Pose) -> np.ndarray:
+    return np.hstack(pose).astype(np.float32) / BODY
+
+
+AT_REST = _numbers(Pose())
 
 
 def wanted(props: Sequence[Prop]) -> dict[str, int]:
@@ -70,14 +129,14 @@ def _compared(props: Sequence[Prop]) -> dict[str, int]:
     return {aspect: NAMES.index(prop.thing.name) for aspect, prop in told.items()}
 
 
-def looks(rng: np.random.Generator, rows: int, uses: int, kept: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Without end: pictures uint8 [rows, 120, 160, 3], each drawn about `uses` times from the last `kept`, and what is wanted of
-    each [rows, ASPECTS]."""
+def looks(rng: np.random.Generator, rows: int, uses: int, kept: int) -> Iterator[tuple[np.ndarray, ...]]:
+    """Without end: pictures uint8 [rows, 120, 160, 3], each drawn about `uses` times from the last `kept`, and of each the rest of
+    its `Look`."""
     pool = deque((look(rng, "train") for _ in range(FIRST * rows)), kept)
     while True:
         pool.extend(look(rng, "train") for _ in range(max(1, rows // uses)))
         found = [pick(rng, pool) for _ in range(rows)]
-        yield np.stack([disturbed(one.picture, rng) for one in found]), np.stack([one.wanted_A for one in found])
+        yield np.stack([disturbed(one.picture, rng) for one in found]), *(np.stack(of) for of in list(zip(*found, strict=True))[1:])
 
 
 def disturbed(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -1,5 +1,6 @@
 """What a training step learns from: flat sequences and their targets, as `train.batches` makes them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -37,6 +38,7 @@ class Batch:
     begun_R: torch.Tensor  # which of them began the speech that each belongs to
     spelled_BS: torch.Tensor  # letters of the words of each row, 1 to LETTERS, then 0
     patches_R: torch.Tensor  # uint8 [pictures, PATCHES, 40, 40, 3]
+    moved_R3: torch.Tensor  # int64 [pictures, 3], see `labels.moved`
 
     def to(self, device: torch.device) -> "Batch":
         """From pinned memory without waiting."""
@@ -52,15 +54,21 @@ class Looks:
 
     patches_R: torch.Tensor  # uint8 [R, PATCHES, 40, 40, 3]
     wanted_RA: torch.Tensor  # int64: for each aspect which it is, -1 where a picture has none
-    sizes: tuple[int, ...]  # of each aspect, SEEN in all
+    there_RK: torch.Tensor  # bool: what is somewhere in it
+    pose_RJ: torch.Tensor  # of the one who stands before all, NaN where nobody does
     words_SW: torch.Tensor  # int64: how the answers to the first aspects are written, their tokens, 0 behind the last
+    words_KW: torch.Tensor  # and how all that may be there is called
+    sizes: tuple[int, ...]  # of each aspect
+    groups: tuple[int, ...]  # of K, those alike in kind
+
+    def _each(self, moved: Callable[[torch.Tensor], torch.Tensor]) -> "Looks":
+        return Looks(*(moved(getattr(self, name)) for name in self.__slots__[:-2]), self.sizes, self.groups)
 
     def to(self, device: torch.device) -> "Looks":
-        patches, wanted, words = (t.to(device, non_blocking=True) for t in (self.patches_R, self.wanted_RA, self.words_SW))
-        return Looks(patches, wanted, self.sizes, words)
+        return self._each(lambda t: t.to(device, non_blocking=True))
 
     def pin_memory(self) -> "Looks":
-        return Looks(self.patches_R.pin_memory(), self.wanted_RA.pin_memory(), self.sizes, self.words_SW.pin_memory())
+        return self._each(torch.Tensor.pin_memory)
 
 
 @dataclass(slots=True)

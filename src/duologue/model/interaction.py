@@ -28,17 +28,20 @@ PAD_WEIGHT = 0.3
 CALM_WEIGHT = 0.1  # of decisions far from any event
 WEIGHTS = {
     "hear": 2.0, "say": 4.0, "text": 4.0, "act": 4.0,  # what it says and writes is rare beside what it hears
-    "decision": 1.0,
+    "decision": 1.0, "moved": 0.5,
     "flow": 3.0,  # most of its loss is noise that nobody could foretell
     "pronouncing": 1.0, "spelling": 0.4, "draft": 2.0,
 }  # fmt: skip
-TEACHERS = ("draft", "seeing", "ctc")  # heads that teach and nothing else
+TEACHERS = ("draft", "seeing", "moving", "ctc")  # heads that teach and nothing else
 UNKEPT = (*TEACHERS, "trunk.eyes", "fuse.stem.mixes", "fuse.stem.gather", "fuse.stem.leave", "pronouncing", "fuse.phones", "flow.phones", "flow.past", "flow.offset")  # what begins as nothing: a checkpoint may leave it out
 FLOW_SOUNDS, FLOW_DRAWS, SAID = 100, 2, 4  # own positions that the flow head learns from, for each row of a batch, drawn at random; noises for each; stretches of SPOKEN of them that teach pronouncing
 UNSURE = 8  # positions at the beginning of such a stretch whose word may have begun before it
 CTC_STEPS, CTC_EDGE = 4, 4  # steps in a position; positions left out at both ends of a window
-SEEN = 398  # kinds of answers to all that a picture is asked at once (`data.seen`)
+SEEN = 519  # numbers that tell all that a picture is asked at once (`data.seen`)
 SHARPNESS = 16.0  # of sight's likeness to words
+POSE_WEIGHT = 4.0
+DONE_WEIGHT = 4.0  # most pictures show nobody who has just finished anything
+RARE = 5.0  # logits: of all that may be there, next to nothing is
 STRETCH = 256  # positions appended at once when a whole session is scored
 
 
@@ -52,6 +55,7 @@ class InteractionModel(nn.Module):
         self.pronouncing = Pronouncing(config)
         self.draft = nn.Linear(config.width, TARGET)  # teaches speaking; not used live
         self.ctc = nn.Linear(config.width, CTC_STEPS * (1 + LETTERS))  # the same, `ear_loss` alone
+        self.moving = nn.Linear(config.width, 20)  # the same, `look_loss` alone
         self.seeing = nn.Linear(config.width, SEEN)  # teaches sight, `eye_loss` alone
         nn.init.constant_(self.spelling.bias, -3.0)
         for name in TEACHERS:
@@ -112,7 +116,17 @@ class InteractionModel(nn.Module):
 
     def look_loss(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
         """What is written and decided, alone: what pictures' own layers learn from while all else stays as it is."""
-        return _summed(self._written_losses(self.hidden(batch, dtype), batch, dtype))
+        losses = self._written_losses(self.hidden(batch, dtype), batch, dtype)
+        losses["moved"] = self._moved_loss(batch) if len(batch.seen_R) else losses["decision"] * 0
+        return _summed(losses)
+
+    def _moved_loss(self, batch: Batch) -> torch.Tensor:
+        """What has changed from picture to picture, asked of the middle of pictures' own layers. A mean over pictures."""
+        done, doing, things = self.moving(self.trunk.looked[0].unflatten(0, (-1, VIEW)).mean(1)).split([9, 9, 2], -1)
+        weight = done.new_tensor([1.0] + 8 * [DONE_WEIGHT])
+        loss = F.cross_entropy(done, batch.moved_R3[:, 0], weight, reduction="sum") + F.cross_entropy(doing, batch.moved_R3[:, 1], reduction="sum")
+        bits = batch.moved_R3[:, 2:] >> torch.arange(2) & 1
+        return (loss + F.binary_cross_entropy_with_logits(things, bits.float(), reduction="sum")) / len(bits)
 
     def ear_loss(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
         """The letters of all words in order, from the embeddings of sound alone: the front learns to hear before the rest does.
@@ -142,19 +156,33 @@ class InteractionModel(nn.Module):
         that word's own tokens do, so that to the trunk a picture is like text that names what it shows. Means over pictures.
         """
         seen_RPD = self.fuse.picture(looks.patches_R * LEVEL - 1, dtype)
-        seen = _asked(self.seeing(seen_RPD.mean(1)).split(looks.sizes, -1), looks.wanted_RA)
-        named = self._named(seen_RPD, looks)
-        return {"seen": seen, "named": named, "total": seen + named}
+        guess_RPS = self.seeing(seen_RPD)
+        asked, there, pose = guess_RPS.split([sum(looks.sizes), *looks.there_RK.shape[1:], *looks.pose_RJ.shape[1:]], -1)
+        losses = {"seen": _asked(asked.mean(1).split(looks.sizes, -1), looks.wanted_RA), "named": self._named(seen_RPD, looks)}
+        losses["there"] = F.binary_cross_entropy_with_logits(there.logsumexp(1) - RARE, looks.there_RK.float(), reduction="none").sum(1).mean()
+        losses["called"] = self._called(seen_RPD, looks)
+        off_RJ = (pose.mean(1) - looks.pose_RJ)[~looks.pose_RJ.isnan().any(1)]
+        losses["pose"] = POSE_WEIGHT * off_RJ.square().sum() / len(guess_RPS)
+        return losses | {"total": sum(losses.values())}
 
     def _named(self, seen_RPD: torch.Tensor, looks: Looks) -> torch.Tensor:
-        """Cross-entropy of the likeness of each position to the words' vectors; of their pieces, the later count less."""
-        written_SWD = F.embedding(looks.words_SW, self.fuse.tokens.detach()) * (looks.words_SW != 0)[..., None]
-        share_W = 1 / (1 + torch.arange(written_SWD.shape[1], device=seen_RPD.device))
-        words_SD = (written_SWD * share_W[:, None]).sum(1)
-        likeness = SHARPNESS * F.normalize(seen_RPD, dim=-1) @ F.normalize(words_SD, dim=-1).T
-        sizes = [n for n, end in zip(looks.sizes, accumulate(looks.sizes), strict=True) if end <= len(words_SD)]
+        """Cross-entropy of the likeness of each position to the words' vectors."""
+        likeness = self._likeness(seen_RPD, looks.words_SW)
+        sizes = [n for n, end in zip(looks.sizes, accumulate(looks.sizes), strict=True) if end <= len(looks.words_SW)]
         asked = looks.wanted_RA[:, None, : len(sizes)].expand(-1, VIEW, -1).flatten(0, 1)
         return _asked(likeness.flatten(0, 1).split(sizes, -1), asked)
+
+    def _called(self, seen_RPD: torch.Tensor, looks: Looks) -> torch.Tensor:
+        """The same of all that is there: one position at least is like its word. Which one, nobody says."""
+        likely = torch.cat([of.softmax(-1) for of in self._likeness(seen_RPD, looks.words_KW).split(looks.groups, -1)], -1)
+        return -likely.mean(1)[looks.there_RK].log().sum() / len(seen_RPD)
+
+    def _likeness(self, seen_RPD: torch.Tensor, words_SW: torch.Tensor) -> torch.Tensor:
+        """Of each position to the words' vectors [R, P, S]; of their pieces, the later count less."""
+        written_SWD = F.embedding(words_SW, self.fuse.tokens.detach()) * (words_SW != 0)[..., None]
+        share_W = 1 / (1 + torch.arange(written_SWD.shape[1], device=seen_RPD.device))
+        words_SD = (written_SWD * share_W[:, None]).sum(1)
+        return SHARPNESS * F.normalize(seen_RPD, dim=-1) @ F.normalize(words_SD, dim=-1).T
 
     def mouth_loss(self, told: Told, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
         """What the own voice says and how it sounds, the trunk as it is: in conversations, and in sentences of which it knows nothing."""

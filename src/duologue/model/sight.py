@@ -14,7 +14,8 @@ from torch import nn
 from duologue.model.layout import PATCHES, VIEW
 from duologue.model.trunk import Linear, Norm
 
-MIXES, MIDDLE = 3, 64  # layers; the width between the patches
+WIDTHS = (3, 64, 128, 192)  # of ever larger parts of a patch
+MIXES, MIDDLE = 5, 64  # layers; the width between the patches
 LOUDNESS = 0.4  # root mean square of a position at first, that of a written word: what is far louder, no layer of the trunk moves
 
 
@@ -25,7 +26,7 @@ class Sight(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
-        widths = (3, 64, 64, 64, width)
+        widths = (*WIDTHS, width)
         self.steps = nn.ModuleList(Linear(k * k * a, b) for k, a, b in zip(self.KERNELS, widths, widths[1:], strict=False))
         self.norms = nn.ModuleList(Norm(w) for w in widths[1:])
         self.place = nn.Parameter(torch.randn(PATCHES, width) * 0.02)

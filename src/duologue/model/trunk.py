@@ -23,6 +23,7 @@ CAPACITY = 1024  # places in a ring; constant, so that every turn has the same s
 SPARE = 16  # of them hold no positions, so that those held are whole blocks of the C++ operations: the sink, then a bin for padding rows
 RING = CAPACITY - SPARE
 HIDDEN = float("-inf")
+LOOKED = 3
 
 
 class Linear(nn.Linear):
@@ -229,6 +230,7 @@ class Trunk(nn.Module):
         self.eyes = nn.ModuleList(Block(replace(config, sink=False)) for _ in range(config.layers if eyes else 0))
         self.norm = Norm(config.width, config.norm_eps)
         self.settled: dict[nn.ModuleList, Layers] = {}
+        self.looked: torch.Tensor | None = None
 
     def settle(self, ops: Ops) -> None:
         """For inference, after the linears have settled."""
@@ -261,6 +263,7 @@ class Trunk(nn.Module):
             begun = [layer.begun(x, t, dtype, ops) for layer, x, t in zip(both, xs, turned, strict=True)]
             attended = apart.parts(attend(n, apart.whole(begun)))
             xs = [layer.ended(x, y, ops) for layer, x, y in zip(both, xs, attended, strict=True)]
+            self.looked = xs[1] if n == LOOKED else self.looked
         return self.norm(apart.whole(xs))
 
     def _stack(self, seen_R: torch.Tensor | None, time_BN: torch.Tensor) -> nn.ModuleList | None:

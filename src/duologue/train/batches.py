@@ -42,7 +42,7 @@ def collate(clean: list[Window], positions: int, rng: np.random.Generator | None
         speak, important, source, time, outputs, output_of, sounds, *(_positions(rows, kind, positions) for kind in (A, I)),
         np.concatenate([_letters(w) for w in rows]), own_phones,
         np.concatenate([own_phones[:, BEFORE], words], 1), _begun([w.speak for w in rows]), _spelled(rows),
-        cut_patches(np.concatenate([w.pictures for w in rows])),
+        cut_patches(np.concatenate([w.pictures for w in rows])), np.concatenate([w.moved for w in rows]).astype(np.int64),
     )  # fmt: skip
     return Batch(*(torch.from_numpy(np.ascontiguousarray(v)) for v in values))
 

@@ -44,9 +44,10 @@ class Glances(IterableDataset):
     def __iter__(self) -> Iterator[Looks]:
         worker = get_worker_info()
         rng = np.random.default_rng([*self.seed, worker.id if worker else 0])
-        sizes, words = tuple(seen.ASPECTS.values()), written(seen.WORDS)
-        for pictures, wanted in seen.looks(rng, self.rows, USES, KEPT):
-            yield Looks(torch.from_numpy(np.ascontiguousarray(cut(pictures))), torch.from_numpy(wanted), sizes, words)
+        sizes, words = tuple(seen.ASPECTS.values()), [written(of) for of in (seen.WORDS, seen.THERE)]
+        for pictures, *about in seen.looks(rng, self.rows, USES, KEPT):
+            shown = torch.from_numpy(np.ascontiguousarray(cut(pictures)))
+            yield Looks(shown, *map(torch.from_numpy, about), *words, sizes, seen.GROUPS)
 
 
 def written(words: Sequence[str]) -> torch.Tensor:

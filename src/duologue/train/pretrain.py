@@ -18,7 +18,7 @@ from duologue.train.loop import Plan, train
 from duologue.train.windows import stored
 
 ROUNDS = (3, 0, 1, 0)  # how often the own voice of the history is drawn, each time from the last: slips add up as they do live
-EYES = ("trunk.eyes",)
+EYES = ("trunk.eyes", "moving")
 Part = Literal["all", "ears", "eyes"]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from duologue.data.scenes.camera import CANVAS, Camera, draw_camera, photograph, seen_at
-from duologue.data.scenes.figure import Look, Pose, draw, pose
+from duologue.data.scenes.figure import ACTIONS, Look, Pose, draw, pose
 from duologue.data.scenes.ground import Ground, draw_ground, paint
 from duologue.data.scenes.things import COLOURS, SKIN, Thing, sprite
 
@@ -115,6 +115,16 @@ class Stage:
     def seen_at(self, event_s: float) -> float:
         """From when something that happens can be seen: later than `event_s` where pictures are lost."""
         return seen_at(self.camera, event_s)
+
+    def happened(self, before_s: float, now_s: float) -> tuple[int, int, int]:
+        """What whoever stands before all has finished since `before_s` and is at now, 1 + a place in ACTIONS; whether things came (1) or went (2)."""
+        motions = next((actor.motions for actor in reversed(self.actors) if isinstance(actor, Figure)), ())
+        done = next((m.action for m in motions if m.part == 1 and before_s < m.end_s <= now_s), None)
+        doing = next((m.action for m in motions if m.begin_s <= now_s < m.end_s), None)
+        props = [actor for actor in self.actors if isinstance(actor, Prop)]
+        came = any(before_s < p.begin_s <= now_s or before_s < p.becomes_s <= now_s for p in props)
+        went = any(before_s < p.end_s <= now_s for p in props)
+        return 1 + ACTIONS.index(done) if done else 0, 1 + ACTIONS.index(doing) if doing else 0, came + 2 * went
 
     @cached_property
     def _painted(self) -> Image.Image:
