@@ -102,7 +102,7 @@ def test_every_position_is_to_point_where_the_words_tokens_do():
     right = (vectors[star] + vectors[len(seen.NAMES) + red]).expand(VIEW, -1)
     wrong = (vectors[star + 1] + vectors[len(seen.NAMES) + red + 1]).expand(VIEW, -1)
     one_wrong, one_right = torch.cat([right[1:], wrong[:1]]), torch.cat([wrong[1:], right[:1]])
-    named, called = ([float(loss(x[None], looks)) for x in (right, one_wrong, one_right, wrong)] for loss in (model._named, model._called))
+    named, called = ([loss(x[None], looks).item() for x in (right, one_wrong, one_right, wrong)] for loss in (model._named, model._called))
     assert named == sorted(named) and called == sorted(called)
     assert called[2] - called[0] < 0.75 * (called[3] - called[0])  # one that is right says it
 

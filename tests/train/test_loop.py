@@ -107,6 +107,15 @@ def test_two_files_that_are_no_pair_are_refused(folder):
         pretrain(folder / "shards", tiny(), plan(folder, "a", 4), rows=2)
 
 
+def test_a_folder_that_another_version_left_is_said_to_be_one(folder):
+    pretrain(folder / "shards", tiny(), plan(folder, "old", 1), rows=2)
+    tensors, header = checkpoint.read(folder / "old/state.safetensors")
+    header["groups"][1]["param_groups"][0]["params"].pop()  # a weight that this version has, and that one had not
+    checkpoint.write_together({folder / "old/state.safetensors": (tensors, header)})
+    with pytest.raises(TrainError, match=r"another version's optimisers; begin a new folder from it: --init .*model\.safetensors"):
+        pretrain(folder / "shards", tiny(), plan(folder, "old", 2), rows=2)
+
+
 def weights(folder: Path, name: str) -> dict:
     return checkpoint.read(folder / name / "model.safetensors")[0]
 
@@ -232,4 +241,4 @@ def test_only_what_pictures_pass_through_learns_to_look(folder, tmp_path):
     make_shard(tmp_path / "shown" / "a.safetensors", shown=0.4)
     learned = dict(pretrain(tmp_path / "shown", tiny(), plan(folder, "eyes", 3), rows=2, part="eyes").named_parameters())
     changed = {n for n, p in learned.items() if not torch.equal(p, dict(fresh().named_parameters())[n])}
-    assert changed and all(n.startswith("trunk.eyes.") for n in changed)
+    assert {n.split(".")[0] for n in changed} == {"trunk", "moving"} and all(n.startswith(("trunk.eyes.", "moving.")) for n in changed)

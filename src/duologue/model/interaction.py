@@ -39,7 +39,7 @@ UNSURE = 8  # positions at the beginning of such a stretch whose word may have b
 CTC_STEPS, CTC_EDGE = 4, 4  # steps in a position; positions left out at both ends of a window
 SEEN = 519  # numbers that tell all that a picture is asked at once (`data.seen`)
 SHARPNESS = 16.0  # of sight's likeness to words
-POSE_WEIGHT = 4.0
+POSE_WEIGHT, FAINT = 4.0, 1e-6
 DONE_WEIGHT = 4.0  # most pictures show nobody who has just finished anything
 RARE = 5.0  # logits: of all that may be there, next to nothing is
 STRETCH = 256  # positions appended at once when a whole session is scored
@@ -116,13 +116,14 @@ class InteractionModel(nn.Module):
 
     def look_loss(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
         """What is written and decided, alone: what pictures' own layers learn from while all else stays as it is."""
-        losses = self._written_losses(self.hidden(batch, dtype), batch, dtype)
-        losses["moved"] = self._moved_loss(batch) if len(batch.seen_R) else losses["decision"] * 0
+        hidden, halfway = self.trunk.looking(self.embed(batch, dtype), batch.time_BN, dtype, batch.seen_R)
+        losses = self._written_losses(hidden.flatten(0, 1), batch, dtype)
+        losses["moved"] = losses["decision"] * 0 if halfway is None else self._moved_loss(halfway, batch)
         return _summed(losses)
 
-    def _moved_loss(self, batch: Batch) -> torch.Tensor:
+    def _moved_loss(self, looked_RD: torch.Tensor, batch: Batch) -> torch.Tensor:
         """What has changed from picture to picture, asked of the middle of pictures' own layers. A mean over pictures."""
-        done, doing, things = self.moving(self.trunk.looked[0].unflatten(0, (-1, VIEW)).mean(1)).split([9, 9, 2], -1)
+        done, doing, things = self.moving(looked_RD.unflatten(0, (-1, VIEW)).mean(1)).split([9, 9, 2], -1)
         weight = done.new_tensor([1.0] + 8 * [DONE_WEIGHT])
         loss = F.cross_entropy(done, batch.moved_R3[:, 0], weight, reduction="sum") + F.cross_entropy(doing, batch.moved_R3[:, 1], reduction="sum")
         bits = batch.moved_R3[:, 2:] >> torch.arange(2) & 1
@@ -175,7 +176,8 @@ class InteractionModel(nn.Module):
     def _called(self, seen_RPD: torch.Tensor, looks: Looks) -> torch.Tensor:
         """The same of all that is there: one position at least is like its word. Which one, nobody says."""
         likely = torch.cat([of.softmax(-1) for of in self._likeness(seen_RPD, looks.words_KW).split(looks.groups, -1)], -1)
-        return -likely.mean(1)[looks.there_RK].log().sum() / len(seen_RPD)
+        anywhere = 1 - (1 - likely).prod(1)
+        return -anywhere[looks.there_RK].clamp(min=FAINT).log().sum() / len(seen_RPD)
 
     def _likeness(self, seen_RPD: torch.Tensor, words_SW: torch.Tensor) -> torch.Tensor:
         """Of each position to the words' vectors [R, P, S]; of their pieces, the later count less."""

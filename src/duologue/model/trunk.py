@@ -23,7 +23,6 @@ CAPACITY = 1024  # places in a ring; constant, so that every turn has the same s
 SPARE = 16  # of them hold no positions, so that those held are whole blocks of the C++ operations: the sink, then a bin for padding rows
 RING = CAPACITY - SPARE
 HIDDEN = float("-inf")
-LOOKED = 3
 
 
 class Linear(nn.Linear):
@@ -230,7 +229,6 @@ class Trunk(nn.Module):
         self.eyes = nn.ModuleList(Block(replace(config, sink=False)) for _ in range(config.layers if eyes else 0))
         self.norm = Norm(config.width, config.norm_eps)
         self.settled: dict[nn.ModuleList, Layers] = {}
-        self.looked: torch.Tensor | None = None
 
     def settle(self, ops: Ops) -> None:
         """For inference, after the linears have settled."""
@@ -246,25 +244,33 @@ class Trunk(nn.Module):
     ) -> torch.Tensor:
         """Whole sequences from their beginning, for training; `seen_R` are flat indices of pictures' positions. Returns fp32 [B, N, D],
         with `exact` operations the bits of `extend`."""
+        return self.looking(x_BND, time_BN, dtype, seen_R)[0]
+
+    def looking(
+        self, x_BND: torch.Tensor, time_BN: torch.Tensor, dtype: torch.dtype, seen_R: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The same, and what pictures' positions hold halfway through their layers [R, D]."""
         c, ring, ops = self.config, self.capacity - SPARE, self.chosen(x_BND)
         sinks = [layer.self_attn.sink for layer in self.layers]
         return self._through(x_BND, time_BN, seen_R, dtype, ops, lambda n, qkv: ops.window(qkv, c.heads, sinks[n], c.window, ring))
 
-    def _through(self, x: torch.Tensor, time: torch.Tensor, seen_R: torch.Tensor | None, dtype: torch.dtype, ops: Ops, attend: Callable) -> torch.Tensor:
-        """All layers and the norm. `attend`: a layer's number, queries, keys and values to what the positions have attended to [B, N, H K]."""
+    def _through(
+        self, x: torch.Tensor, time: torch.Tensor, seen_R: torch.Tensor | None, dtype: torch.dtype, ops: Ops, attend: Callable
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """All layers and the norm, and pictures' positions [R, D] halfway, where there are other ones beside them. `attend`: a layer's number, queries, keys and values to what the positions have attended to [B, N, H K]."""
         if (stack := self._stack(seen_R, time)) is not None:
             turned = self.turned(time)
             for n, layer in enumerate(stack):
                 x = layer.ended(x, attend(n, layer.begun(x, turned, dtype, ops)), ops)
-            return self.norm(x)
-        apart = Apart(seen_R, time.shape)
+            return self.norm(x), None
+        apart, halfway = Apart(seen_R, time.shape), None
         xs, turned = apart.parts(x), [self.turned(part) for part in apart.parts(time)]
         for n, both in enumerate(zip(self.layers, self.eyes, strict=True)):
             begun = [layer.begun(x, t, dtype, ops) for layer, x, t in zip(both, xs, turned, strict=True)]
             attended = apart.parts(attend(n, apart.whole(begun)))
             xs = [layer.ended(x, y, ops) for layer, x, y in zip(both, xs, attended, strict=True)]
-            self.looked = xs[1] if n == LOOKED else self.looked
-        return self.norm(apart.whole(xs))
+            halfway = xs[1] if n == len(self.eyes) // 2 else halfway
+        return self.norm(apart.whole(xs)), halfway[0]
 
     def _stack(self, seen_R: torch.Tensor | None, time_BN: torch.Tensor) -> nn.ModuleList | None:
         """The layers that all these positions go through; None where some are pictures' and some are not."""
@@ -303,4 +309,4 @@ class Trunk(nn.Module):
             ring, rows = cache.write(n, place_R, kv)
             return ops.attention(q, ring, mask, rows)
 
-        return self._through(x_BND, time_BN, seen_R, mask.dtype, ops, attend)
+        return self._through(x_BND, time_BN, seen_R, mask.dtype, ops, attend)[0]

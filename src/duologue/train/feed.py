@@ -31,7 +31,7 @@ POSITIONS = 768  # of a window: longer than the attention's own window, so that 
 EAR_POSITIONS = 384  # where only the front learns, which looks back half a second: CTC costs the square of a window
 STEPS = 1 << 40  # more than there will ever be
 LEVELS = ("mild", "mild", "train")  # of disturbance, one shard after the other
-USES = 4  # how often a position is drawn, about
+USES, WATCHED_USES = 4, 8  # how often a position is drawn, about; where the camera is always on, for pictures take longer to draw than all else
 KEPT, FIRST = 24, 2  # shards a process draws from, the last ones; those it has before the first batch
 
 
@@ -78,10 +78,10 @@ class Anew(IterableDataset):
     def __iter__(self) -> Iterator[Batch]:
         me, all_of_us = self._place()
         rng = np.random.default_rng([self.recipe.seed, self.step, me])
-        shards, owed = Shards(KEPT), 0.0
+        shards, owed, uses = Shards(KEPT), 0.0, WATCHED_USES if self.recipe.watched == 1 else USES
         for n, number in enumerate(range((self.step << 20) + me, STEPS << 20, all_of_us)):
             made = render_shard(replace(self.recipe, augment=LEVELS[n % len(LEVELS)]), number)[0]
-            owed += USES * shards.add(fields_of(made)) / self.share.positions
+            owed += uses * shards.add(fields_of(made)) / self.share.positions
             while n + 1 >= FIRST and owed >= self.share.rows:
                 owed -= self.share.rows
                 yield self.share.draw(shards, rng)

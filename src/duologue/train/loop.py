@@ -25,7 +25,7 @@ from duologue.train.log import Log
 from duologue.train.optim import optimisers, set_rate
 
 MODEL, STATE = "model.safetensors", "state.safetensors"
-TIDY_EVERY = 20  # steps
+TIDY_EVERY = 4  # steps
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,7 +195,7 @@ def _resume(model: nn.Module, made: list, out: Path) -> int:
     tensors, header = checkpoint.read(out / STATE)
     if about["step"] != header["step"]:
         raise TrainError(f"{out}: model is at step {about['step']}, optimiser at {header['step']}; copy back a matching pair")
-    if len(header["groups"]) != len(made):
+    if _sizes(header["groups"]) != _sizes([optimiser.state_dict() for optimiser in made]):
         raise TrainError(f"{out} was left by another version's optimisers; begin a new folder from it: --init {out / MODEL}")
     model.load_state_dict(loaded.state_dict())
     for n, optimiser in enumerate(made):
@@ -206,6 +206,11 @@ def _resume(model: nn.Module, made: list, out: Path) -> int:
                 state.setdefault(int(p), {})[name] = value
         optimiser.load_state_dict({"state": state, **header["groups"][n]})
     return header["step"]
+
+
+def _sizes(states: list[dict]) -> list[list[int]]:
+    """How many weights each group of each optimiser has."""
+    return [[len(group["params"]) for group in state["param_groups"]] for state in states]
 
 
 def _progress(rank: int) -> Progress:

@@ -1,9 +1,12 @@
 """What the camera sees: things look like what they are called, and nothing is asked before it can be seen."""
 
+import io
+import json
 from itertools import combinations
 
 import numpy as np
 import pytest
+import resvg_py
 from PIL import Image
 
 from duologue.data.scenes import stock
@@ -196,8 +199,28 @@ def test_what_is_not_installed_is_a_data_error_that_says_what_to_do(tmp_path, mo
         stock.drawings("openmoji")
 
 
-def test_an_emoji_in_fluent_s_style_goes_by_unicode_s_name_or_without_face(tmp_path, monkeypatch):
+def test_a_style_has_an_emoji_by_its_code_point_or_by_one_of_its_names(tmp_path, monkeypatch):
     monkeypatch.setattr(stock, "drawings", lambda style: tmp_path)
-    for name in ("lion", "ear-of-corn", "banana"):
+    for name in ("lion", "ear-of-corn", "banana", "redapple", "1f43b"):
         (tmp_path / f"{name}.svg").touch()
-    assert [stock._fluent_name(code) for code in ("1F981", "1F33D", "1F34C")] == ["lion", "ear-of-corn", "banana"]
+    found = [stock._file("some", code) for code in ("1F981", "1F33D", "1F34C", "1F34E", "1F43B", "1F989")]
+    assert [path and path.stem for path in found] == ["lion", "ear-of-corn", "banana", "redapple", "1f43b", None]
+
+
+def test_one_file_of_many_icons_becomes_one_each(tmp_path):
+    body = '<circle cx="8" cy="8" r="8" fill="#f00"/>'
+    (tmp_path / "icons.json").write_text(json.dumps({"icons": {"dot": {"body": body}}, "width": 16, "height": 16}))
+    folder = stock._each(tmp_path / "icons.json")
+    assert [path.name for path in folder.iterdir()] == ["dot.svg"]
+    drawn = resvg_py.svg_to_bytes(svg_string=(folder / "dot.svg").read_text(), width=32)
+    with Image.open(io.BytesIO(bytes(drawn))) as image:
+        assert image.size == (32, 32) and image.convert("RGBA").getpixel((16, 16)) == (255, 0, 0, 255)
+
+
+def test_what_a_picture_shows_that_the_one_before_it_did_not():
+    star = Thing("shape", "star", "red")
+    figure = Figure(draw_look(np.random.default_rng(0)), (0.5, 0.9), 0.5, (Motion("bow", 1.0, 2.0), Motion("kick", 2.5, 3.0, part=0.35)))
+    stage = Stage(PLAIN, Camera(0), [Prop(star, (0.2, 0.2), 0.2, 1.5, 2.9), figure])
+    bow, kick = 1 + ACTIONS.index("bow"), 1 + ACTIONS.index("kick")
+    happened = [stage.happened(t - 0.2, t) for t in (0.8, 1.2, 1.6, 2.0, 2.2, 2.6, 3.0)]
+    assert happened == [(0, 0, 0), (0, bow, 0), (0, bow, 1), (bow, 0, 0), (0, 0, 0), (0, kick, 0), (0, 0, 2)]  # half a kick is none

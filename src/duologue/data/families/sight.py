@@ -18,7 +18,7 @@ from duologue.data.script import View
 
 SHAPE_SHARE, EMOJI_SHARE, TEXT_SHARE = 15, 25, 15  # percent that only tests see
 FAMILIAR = 0.1  # of what tests show
-DRAWN_OTHERWISE = 0.5  # of the emoji in training
+DRAWN_OTHERWISE = 0.65  # of the emoji in training
 COMES_S, STAYS_S, PERIOD_S = (0.5, 3.0), (1.5, 6.0), 1.1
 PLACES = 4
 READABLE = tuple(word for word in WORDS if 2 <= len(word) <= 7)  # written large enough to be read

@@ -1,12 +1,14 @@
-"""Pictures that others made: emoji in four styles, and photographs. Read `emoji` and `photographs` first.
+"""Pictures that others made: emoji in eight styles, and photographs. Read `emoji` and `photographs` first.
 
 OpenMoji 17.0.0 (CC-BY-SA-4.0), Twemoji 15.0.0 (CC-BY-4.0) and Fluent Emoji (MIT) come from the npm packages `openmoji`,
-`@twemoji/svg` and `fluentui-emoji`, fetched into the cache on first use; Noto Color Emoji (OFL-1.1) from Debian's
+`@twemoji/svg` and `fluentui-emoji`, Emoji One in two editions (CC-BY-4.0, CC-BY-SA-4.0), Firefox OS's (Apache-2.0) and
+Streamline's (CC-BY-4.0) from `@iconify-json/*`, fetched into the cache on first use; Noto Color Emoji (OFL-1.1) from Debian's
 fonts-noto-color-emoji; photographs from Debian's lomiri-wallpapers-16.04, -20.04 and gnome-backgrounds, or from the
 folder that DUOLOGUE_PHOTOGRAPHS names.
 """
 
 import io
+import json
 import os
 import tarfile
 import unicodedata
@@ -22,19 +24,21 @@ from duologue.data.npm import packed
 from duologue.errors import DataError
 
 STYLES = ("noto", "openmoji")  # of which tests have some pictures to themselves
-TRAINING_STYLES = ("twemoji", "fluent")  # of training alone: one drawing of a lion does not teach what a lion is
+TRAINING_STYLES = ("twemoji", "fluent", "emojione", "emojione-v1", "fxemoji", "streamline")  # of training alone: one drawing of a lion does not teach what a lion is
 SIDE = 96  # pixels of an emoji
 NOTO_FONT, NOTO_SIZE = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"), 109  # the one size that it holds
-FLUENT_NAMES = {
-    "1F33D": "ear-of-corn", "1F411": "ewe", "1F52A": "kitchen-knife", "1F355": "pizza", "1F3E0": "house", "1F941": "drum", "1F453": "glasses",
-}  # else Unicode's, with or without "face"
+OTHER_NAMES = {
+    "1F33D": ("ear-of-corn",), "1F411": ("ewe",), "1F52A": ("kitchen-knife",), "1F355": ("pizza", "pizza-1"), "1F3E0": ("house",), "1F941": ("drum",),
+    "1F453": ("glasses", "glasses-1"), "1F45E": ("mensshoe",), "1F455": ("mansshirt",), "1F4F1": ("cellphone",), "1F433": ("whale", "spoutingwhale"),
+}  # than Unicode's, with or without "face", with or without hyphens
+COMPLETE = "emojione"  # has what another style lacks
 WALLPAPERS = Path("/usr/share/backgrounds")
 PHOTOGRAPH_SIZE = (320, 240)
 PHOTOGRAPH_SUFFIXES = {".jpg", ".jpeg", ".webp", ".png"}
 
 
 class Drawings(NamedTuple):
-    """An npm package of SVG files, and the folder in it where they lie."""
+    """An npm package of SVG files, and the folder in it where they lie, or one file of them all as Iconify has them."""
 
     package: str
     sha256: str
@@ -45,6 +49,10 @@ PACKAGES = {
     "openmoji": Drawings("openmoji@17.0.0", "55ee7d13485dec86e9f38c1f3a645a13382d33ff97c0cd845ee824b0aef45e68", "package/color/svg"),
     "twemoji": Drawings("@twemoji/svg@15.0.0", "1d2907557a422c7c4e3feca50ef915c39da1db3d76b4a4d7e73fb59bce4403c3", "package"),
     "fluent": Drawings("fluentui-emoji@1.3.0", "ec892e607e854859b812c7d827801756adc19955b0ef56d4ae8afcddd19492c5", "package/icons/flat"),
+    "emojione": Drawings("@iconify-json/emojione@1.2.3", "26a14f44284407e8bcde91799388dca2bfd91dbcd55a97f425524a1c5b73610e", "package/icons.json"),
+    "emojione-v1": Drawings("@iconify-json/emojione-v1@1.2.3", "6641d59d48a42823fdc2b84e7427e9f302944eb98d2c7d94d6e67c139e7b37b3", "package/icons.json"),
+    "fxemoji": Drawings("@iconify-json/fxemoji@1.2.2", "f3e72b3c59d05e1db03b7e308d55c0d05bd7ba3f625a90da1b79313c12858eef", "package/icons.json"),
+    "streamline": Drawings("@iconify-json/streamline-emojis@1.2.4", "5dac87c876b322500989828c5823143e0100d78881627a2e4081a4b897cbfdbc", "package/icons.json"),
 }
 
 
@@ -71,15 +79,15 @@ def _noto(code: str) -> Image.Image:
 def _drawn(style: str, code: str) -> Image.Image:
     import resvg_py
 
-    name = {"openmoji": code, "twemoji": code.lower()}.get(style) or _fluent_name(code)
-    svg = (drawings(style) / f"{name}.svg").read_text(encoding="utf-8")
+    svg = (_file(style, code) or _file(COMPLETE, code) or drawings(style) / code).read_text(encoding="utf-8")
     return _square(Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, width=192)))).convert("RGBA"))
 
 
-def _fluent_name(code: str) -> str:
+def _file(style: str, code: str) -> Path | None:
+    """Where a style has it: by its code point, or by a name."""
     named = unicodedata.name(chr(int(code, 16))).lower().replace(" ", "-")
-    known = (FLUENT_NAMES.get(code, named), named.removesuffix("-face"))
-    return next((name for name in known if (drawings("fluent") / f"{name}.svg").exists()), known[0])
+    known = (code, code.lower(), *OTHER_NAMES.get(code, ()), named, named.removesuffix("-face"), named.replace("-", ""))
+    return next((path for name in known if (path := drawings(style) / f"{name}.svg").exists()), None)
 
 
 def _square(drawn: Image.Image) -> Image.Image:
@@ -105,12 +113,25 @@ def _unpack(drawn: Drawings, place: Path) -> None:
     """Fetches the package and keeps its pictures; several processes may do so at once."""
     part = place / f"part{os.getpid()}"
     with tarfile.open(packed(drawn.package, drawn.sha256, place)) as tar:
-        tar.extractall(part, [m for m in tar.getmembers() if m.name.startswith(f"{drawn.inside}/") and m.name.endswith(".svg")], filter="data")
+        wanted = [m for m in tar.getmembers() if m.name == drawn.inside or (m.name.startswith(f"{drawn.inside}/") and m.name.endswith(".svg"))]
+        tar.extractall(part, wanted, filter="data")
+    made = part / drawn.inside
     try:
-        (part / drawn.inside).rename(place / "svg")
+        (_each(made) if made.suffix == ".json" else made).rename(place / "svg")
     except OSError:
         if not (place / "svg").exists():  # else another process was first
             raise
+
+
+def _each(icons: Path) -> Path:
+    """A folder with a file for each of Iconify's icons."""
+    found, folder = json.loads(icons.read_text(encoding="utf-8")), icons.with_suffix("")
+    folder.mkdir()
+    for name, icon in found["icons"].items():
+        size = f"0 0 {icon.get('width', found.get('width', 16))} {icon.get('height', found.get('height', 16))}"
+        svg = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{size}">{icon["body"]}</svg>'
+        (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+    return folder
 
 
 def photographs() -> dict[str, np.ndarray]:
