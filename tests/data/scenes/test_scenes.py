@@ -6,7 +6,6 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-import resvg_py
 from PIL import Image
 
 from duologue.data.scenes import stock
@@ -208,6 +207,7 @@ def test_a_style_has_an_emoji_by_its_code_point_or_by_one_of_its_names(tmp_path,
 
 
 def test_one_file_of_many_icons_becomes_one_each(tmp_path):
+    resvg_py = pytest.importorskip("resvg_py")
     body = '<circle cx="8" cy="8" r="8" fill="#f00"/>'
     (tmp_path / "icons.json").write_text(json.dumps({"icons": {"dot": {"body": body}}, "width": 16, "height": 16}))
     folder = stock._each(tmp_path / "icons.json")
