@@ -40,6 +40,7 @@ CTC_STEPS, CTC_EDGE = 4, 4  # steps in a position; positions left out at both en
 SEEN = 519  # numbers that tell all that a picture is asked at once (`data.seen`)
 SHARPNESS = 16.0  # of sight's likeness to words
 POSE_WEIGHT, FAINT = 4.0, 1e-6
+MOVED = (9, 9, 2)  # an action or none that has ended, one that goes on; things that came, that went (`labels.moved`)
 DONE_WEIGHT = 4.0  # most pictures show nobody who has just finished anything
 RARE = 5.0  # logits: of all that may be there, next to nothing is
 STRETCH = 256  # positions appended at once when a whole session is scored
@@ -55,7 +56,7 @@ class InteractionModel(nn.Module):
         self.pronouncing = Pronouncing(config)
         self.draft = nn.Linear(config.width, TARGET)  # teaches speaking; not used live
         self.ctc = nn.Linear(config.width, CTC_STEPS * (1 + LETTERS))  # the same, `ear_loss` alone
-        self.moving = nn.Linear(config.width, 20)  # the same, `look_loss` alone
+        self.moving = nn.Linear(config.width, sum(MOVED))  # the same, `look_loss` alone
         self.seeing = nn.Linear(config.width, SEEN)  # teaches sight, `eye_loss` alone
         nn.init.constant_(self.spelling.bias, -3.0)
         for name in TEACHERS:
@@ -123,10 +124,10 @@ class InteractionModel(nn.Module):
 
     def _moved_loss(self, looked_RD: torch.Tensor, batch: Batch) -> torch.Tensor:
         """What has changed from picture to picture, asked of the middle of pictures' own layers. A mean over pictures."""
-        done, doing, things = self.moving(looked_RD.unflatten(0, (-1, VIEW)).mean(1)).split([9, 9, 2], -1)
-        weight = done.new_tensor([1.0] + 8 * [DONE_WEIGHT])
+        done, doing, things = self.moving(looked_RD.unflatten(0, (-1, VIEW)).mean(1)).split(MOVED, -1)
+        weight = done.new_tensor([1.0] + (MOVED[0] - 1) * [DONE_WEIGHT])
         loss = F.cross_entropy(done, batch.moved_R3[:, 0], weight, reduction="sum") + F.cross_entropy(doing, batch.moved_R3[:, 1], reduction="sum")
-        bits = batch.moved_R3[:, 2:] >> torch.arange(2) & 1
+        bits = batch.moved_R3[:, 2:] >> torch.arange(2, device=looked_RD.device) & 1
         return (loss + F.binary_cross_entropy_with_logits(things, bits.float(), reduction="sum")) / len(bits)
 
     def ear_loss(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
