@@ -14,7 +14,7 @@ from duologue.live import Conversation, converse
 from duologue.media.text import Tokenizer
 from duologue.model import checkpoint
 from duologue.model.fuse import LAYERS
-from duologue.model.trunk import RING
+from duologue.model.ring import RING
 from duologue.turn import SAMPLES_PER_TURN, Note, TurnIn, silence
 from tests.engine.made import same, talk
 

@@ -8,7 +8,8 @@ import torch
 
 from duologue.config import tiny
 from duologue.kernels import build
-from duologue.model.trunk import RING, Cache, Trunk
+from duologue.model.ring import RING, Cache
+from duologue.model.trunk import Trunk
 from duologue.train.align import restless
 
 CONFIG = replace(tiny(), width=72, heads=4, kv_heads=2, head_width=32, hidden=96)

@@ -6,7 +6,8 @@ import torch
 from duologue.config import nano
 from duologue.kernels import reference as ops
 from duologue.model.interaction import InteractionModel
-from duologue.model.trunk import CAPACITY, Linear
+from duologue.model.ring import CAPACITY
+from duologue.model.trunk import Linear
 
 torch.set_num_threads(1)
 C = nano()

@@ -8,9 +8,10 @@ from PIL import Image
 
 from duologue.config import tiny
 from duologue.data import seen
+from duologue.data.families.sight import unseen
 from duologue.data.scenes import stock
 from duologue.data.scenes.stage import Figure, Motion, Prop, draw_look
-from duologue.data.scenes.things import Thing
+from duologue.data.scenes.things import COLOURS, SHAPES, Thing, nearest, shade
 from duologue.media.patches import cut
 from duologue.model.batch import Looks
 from duologue.model.interaction import SEEN, InteractionModel
@@ -74,6 +75,19 @@ def test_a_look_is_of_its_side_of_the_split_and_repeats():
             assert all(np.array_equal(a, b, equal_nan=a.dtype == np.float32) for a, b in zip(one, same, strict=True))
         assert any((one.wanted_A != seen.UNSEEN).any() for one in looks[0])
         assert any(one.there_K.sum() > 2 for one in looks[0]) and any(not np.isnan(one.pose_J).any() for one in looks[0])
+
+
+def test_a_shape_comes_in_any_colour_but_near_those_of_the_tests():
+    rng = np.random.default_rng(0)
+    props = [Prop(Thing("shape", shape, colour), (0.5, 0.5), 0.4) for shape in SHAPES for colour in COLOURS if not unseen(Thing("shape", shape, colour))]
+    made = [seen._coloured(rng, prop) for prop in props for _ in range(5)]
+    nameless = [prop.thing for prop in made if not prop.thing.colour]
+    assert 0.3 < len(nameless) / len(made) < 0.5
+    near = [thing._replace(colour=nearest(shade("", thing.look))) for thing in nameless]
+    assert not any(map(unseen, near)) and len({thing.colour for thing in near}) == len(COLOURS)
+    assert all(nearest(shade(colour, look)) == colour for colour in COLOURS for look in range(20))
+    assert seen._coloured(rng, lion := Prop(Thing("emoji", "lion"), (0.5, 0.5), 0.4)) == lion
+    assert "colour" not in seen.wanted([Prop(nameless[0], (0.5, 0.5), 0.4)])
 
 
 def test_sight_learns_and_nothing_else_changes(tmp_path):

@@ -24,7 +24,7 @@ from duologue.kernels.ops import CPP, REFERENCE, Ops, fast_dtype
 from duologue.kernels.reference import Int8, Reordered, Weight
 from duologue.model.interaction import InteractionModel
 from duologue.model.moe import use
-from duologue.model.trunk import CAPACITY, Cache
+from duologue.model.ring import CAPACITY, Cache
 
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 COUNTS = (*range(1, 33), 64, 128, 256)  # numbers of rows whose first row must have the same bits

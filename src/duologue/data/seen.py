@@ -15,10 +15,10 @@ from duologue.data.families import see
 from duologue.data.families.exchange import pick
 from duologue.data.families.lexicon import NUMBERS
 from duologue.data.families.rule import chance
-from duologue.data.families.sight import DOING, draw_thing
+from duologue.data.families.sight import DOING, REDRAWN, draw_thing, unseen
 from duologue.data.scenes.figure import Pose
 from duologue.data.scenes.stage import Actor, Figure, Motion, Prop, draw_look, draw_stage, place
-from duologue.data.scenes.things import COLOURS, EMOJI, SHAPES
+from duologue.data.scenes.things import COLOURS, EMOJI, SHAPES, nearest, shade
 
 NAMES, HUES = (*SHAPES, *EMOJI), tuple(COLOURS)
 ASPECTS = {
@@ -35,6 +35,7 @@ LOOK_S = 10.0  # how long what is shown stays: somewhere within, the picture is 
 FARTHEST = 14  # pixels that a picture is shifted
 LARGER = 1.3  # of two things, from where on one is the bigger
 STILL, SEVERAL = 0.4, 0.35  # shares of the pictures: of what `see` shows, of several things; the rest are of somebody
+NAMELESS = 0.4  # of the shapes in training: in a colour that has no name
 PLACES, SMALL = 6, (0.2, 0.36)
 RESTS, BROKEN, BESIDE = 0.15, 0.15, 0.3  # of somebody's pictures: standing still, half a move, something beside them
 BODY = np.array([0.3, 1, 160, 160, 105, 105, 80, 80, 75, 1], np.float32)  # the farthest of each number of a pose
@@ -60,6 +61,8 @@ def look(rng: np.random.Generator, split: str) -> Look:
         stage, at_s, kind = draw_stage(rng, split), rng.uniform(0.2, LOOK_S), rng.random()
         still = kind < STILL
         actors = see.still(rng, split).actors(0.0, LOOK_S) if still else _several(rng, split) if kind < STILL + SEVERAL else _somebody(rng, split, at_s)
+        if split == "train":
+            actors = [_coloured(rng, actor) for actor in actors]
         stage.actors.extend(actors)
         picture = stage.show(at_s)
         if picture is not None:
@@ -72,6 +75,15 @@ def _several(rng: np.random.Generator, split: str, most: int = 5) -> list[Actor]
     places = rng.permutation(PLACES)[: rng.integers(1, most + 1)]
     things = [draw_thing(rng, split, pick(rng, ("shape", "shape", "emoji", "emoji", "digit"))) for _ in places]
     return [Prop(thing, place(int(at), PLACES, rng), rng.uniform(*SMALL)) for thing, at in zip(things, places, strict=True)]
+
+
+def _coloured(rng: np.random.Generator, actor: Actor) -> Actor:
+    """Perhaps in another colour, so that a shape is known in any, if it is a shape; never in what is nearest to one that only tests show it in."""
+    if not isinstance(actor, Prop) or actor.thing.kind != "shape" or not chance(rng, NAMELESS):
+        return actor
+    while unseen(actor.thing._replace(colour=nearest(shade("", look := int(rng.integers(REDRAWN)))))):
+        pass
+    return actor._replace(thing=actor.thing._replace(colour="", look=look))
 
 
 def _somebody(rng: np.random.Generator, split: str, at_s: float) -> list[Actor]:

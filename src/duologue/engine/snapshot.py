@@ -9,8 +9,8 @@ from safetensors.torch import load, save
 
 from duologue.engine.session import Session
 from duologue.errors import SessionError
+from duologue.model.ring import Cache
 from duologue.model.state import State
-from duologue.model.trunk import Cache
 from duologue.model.vocoder import VocoderState
 
 

@@ -8,8 +8,8 @@ from duologue.model.flow import denormalise, heard_before
 from duologue.model.fuse import OWN_LAYERS
 from duologue.model.layout import AUDIO, PHONED, TIME_OF_COLUMN
 from duologue.model.pronouncing import entry, marked
+from duologue.model.ring import Cache
 from duologue.model.state import State, append
-from duologue.model.trunk import Cache
 
 FIRST = TIME_OF_COLUMN[-2]  # where in a turn's time the first of the two positions lies
 

@@ -16,7 +16,8 @@ from duologue.config import Config
 from duologue.kernels.ops import Ops
 from duologue.media.text import ALPHABET, VOCABULARY, Tokenizer
 from duologue.model.layout import AUDIO, LETTERS, OUT, PHONED, PHONES
-from duologue.model.trunk import SPARE, Cache, Linear, Trunk
+from duologue.model.ring import SPARE, Cache
+from duologue.model.trunk import Linear, Trunk
 
 SPOKEN = 24  # positions of own sound that each position sees: 2.4 s
 CAPACITY = 2 * SPOKEN + SPARE  # places in its ring

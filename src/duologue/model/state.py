@@ -9,7 +9,7 @@ from duologue.media.dmel import FRAMES_PER_TURN, MELS
 from duologue.model.fuse import LAYERS, OWN_LAYERS
 from duologue.model.interaction import InteractionModel
 from duologue.model.layout import AUDIO, CHANNELS, PHONED
-from duologue.model.trunk import Cache
+from duologue.model.ring import Cache
 
 
 @dataclass(slots=True)

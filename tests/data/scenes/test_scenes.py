@@ -13,7 +13,7 @@ from duologue.data.scenes.camera import CANVAS, Camera, arrives, draw_camera, ph
 from duologue.data.scenes.figure import ACTIONS, Pose, pose
 from duologue.data.scenes.ground import KINDS, Ground, for_tests, paint
 from duologue.data.scenes.stage import FOREVER_S, Figure, Motion, Prop, Stage, draw_look, filmed_again, repetitions
-from duologue.data.scenes.things import COLOURS, SHAPES, Thing, sprite
+from duologue.data.scenes.things import COLOURS, SHAPES, TRAINING_LOOKS, Thing, sprite
 from duologue.data.script import reply_at
 from duologue.errors import DataError
 from duologue.turn import TURN_MS
@@ -45,6 +45,19 @@ def test_no_two_shapes_digits_or_hands_look_alike():
         assert min(np.abs(a - b).mean() for a, b in combinations(looks, 2)) > 1.5
     ball, disc = (seen(Thing("shape", name, "red", 0)) for name in ("ball", "circle"))
     assert ball[ball[..., 3] > 250].std(0).max() > 5 * disc[disc[..., 3] > 250].std(0).max()
+
+
+def test_training_has_a_drawing_bent_mirrored_and_in_other_colours_and_tests_have_it_as_it_is(monkeypatch):
+    drawn = Image.new("RGBA", (96, 96))
+    drawn.paste((200, 80, 20, 255), (10, 10, 40, 90))
+    monkeypatch.setattr(stock, "emoji", lambda style, code: drawn)
+    as_it_is, again = (seen(Thing("emoji", "apple", "", look)) for look in (7, 8))
+    assert np.array_equal(as_it_is, again)
+    others = [seen(Thing("emoji", "apple", "", TRAINING_LOOKS + n)) for n in range(30)]
+    assert all((np.abs(a - b) > 40).any() for a, b in combinations([as_it_is, *others], 2))
+    sides = [other[..., 3].sum(0)[:30].sum() > other[..., 3].sum(0)[30:].sum() for other in others]
+    assert 5 < sum(sides) < 25
+    assert all(0.1 * as_it_is[..., 3].sum() < other[..., 3].sum() < 2 * as_it_is[..., 3].sum() for other in others)
 
 
 def test_every_action_moves_comes_back_and_is_like_no_other():

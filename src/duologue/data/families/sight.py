@@ -18,7 +18,8 @@ from duologue.data.script import View
 
 SHAPE_SHARE, EMOJI_SHARE, TEXT_SHARE = 15, 25, 15  # percent that only tests see
 FAMILIAR = 0.1  # of what tests show
-DRAWN_OTHERWISE = 0.65  # of the emoji in training
+DRAWN_OTHERWISE = 0.7  # of the emoji in training: by other hands
+REDRAWN = 100_000  # ways in which they are bent and coloured
 COMES_S, STAYS_S, PERIOD_S = (0.5, 3.0), (1.5, 6.0), 1.1
 PLACES = 4
 READABLE = tuple(word for word in WORDS if 2 <= len(word) <= 7)  # written large enough to be read
@@ -45,7 +46,7 @@ def draw_thing(rng: np.random.Generator, split: str, kind: str) -> Thing:
     while unseen(thing := _any_thing(rng, kind)) != wanted:
         pass
     if kind == "emoji" and split == "train" and rng.random() < DRAWN_OTHERWISE:
-        return thing._replace(look=TRAINING_LOOKS + int(rng.integers(1000)))
+        return thing._replace(look=TRAINING_LOOKS + int(rng.integers(REDRAWN)))
     return thing
 
 

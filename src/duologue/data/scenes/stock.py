@@ -1,8 +1,8 @@
-"""Pictures that others made: emoji in eight styles, and photographs. Read `emoji` and `photographs` first.
+"""Pictures that others made: emoji in nine styles, and photographs. Read `emoji` and `photographs` first.
 
 OpenMoji 17.0.0 (CC-BY-SA-4.0), Twemoji 15.0.0 (CC-BY-4.0) and Fluent Emoji (MIT) come from the npm packages `openmoji`,
-`@twemoji/svg` and `fluentui-emoji`, Emoji One in two editions (CC-BY-4.0, CC-BY-SA-4.0), Firefox OS's (Apache-2.0) and
-Streamline's (CC-BY-4.0) from `@iconify-json/*`, fetched into the cache on first use; Noto Color Emoji (OFL-1.1) from Debian's
+`@twemoji/svg` and `fluentui-emoji`, Fluent Emoji shaded (MIT), Emoji One in two editions (CC-BY-4.0, CC-BY-SA-4.0), Firefox OS's
+(Apache-2.0) and Streamline's (CC-BY-4.0) from `@iconify-json/*`, fetched into the cache on first use; Noto Color Emoji (OFL-1.1) from Debian's
 fonts-noto-color-emoji; photographs from Debian's lomiri-wallpapers-16.04, -20.04 and gnome-backgrounds, or from the
 folder that DUOLOGUE_PHOTOGRAPHS names.
 """
@@ -24,7 +24,7 @@ from duologue.data.npm import packed
 from duologue.errors import DataError
 
 STYLES = ("noto", "openmoji")  # of which tests have some pictures to themselves
-TRAINING_STYLES = ("twemoji", "fluent", "emojione", "emojione-v1", "fxemoji", "streamline")  # of training alone: one drawing of a lion does not teach what a lion is
+TRAINING_STYLES = ("twemoji", "fluent", "emojione", "emojione-v1", "fxemoji", "streamline", "fluent-shaded")  # of training alone: one drawing of a lion does not teach what a lion is
 SIDE = 96  # pixels of an emoji
 NOTO_FONT, NOTO_SIZE = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"), 109  # the one size that it holds
 OTHER_NAMES = {
@@ -53,6 +53,7 @@ PACKAGES = {
     "emojione-v1": Drawings("@iconify-json/emojione-v1@1.2.3", "6641d59d48a42823fdc2b84e7427e9f302944eb98d2c7d94d6e67c139e7b37b3", "package/icons.json"),
     "fxemoji": Drawings("@iconify-json/fxemoji@1.2.2", "f3e72b3c59d05e1db03b7e308d55c0d05bd7ba3f625a90da1b79313c12858eef", "package/icons.json"),
     "streamline": Drawings("@iconify-json/streamline-emojis@1.2.4", "5dac87c876b322500989828c5823143e0100d78881627a2e4081a4b897cbfdbc", "package/icons.json"),
+    "fluent-shaded": Drawings("@iconify-json/fluent-emoji@1.2.7", "8044210dbf11e016d4de85f15d01a243423bd832457e7e2491df1b751c0e272b", "package/icons.json"),
 }
 
 

@@ -32,6 +32,7 @@ SKIN = ((244, 208, 177), (224, 172, 125), (198, 134, 90), (141, 85, 54), (90, 56
 FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSansMono-Bold", "STIXGeneral")
 OVERSAMPLED = 3
 TRAINING_LOOKS = 1000
+BENT, HUE, PALE_TO_BRIGHT = 0.12, 0.06, ((0.2, 0.7), (1.3, 1.15))  # how far a drawing's corners, colours, saturation and light go astray
 
 
 class Thing(NamedTuple):
@@ -58,16 +59,38 @@ class Thing(NamedTuple):
 def sprite(thing: Thing, size: int) -> Image.Image:
     """The thing as an RGBA picture `size` pixels high (and wide; written words are wider)."""
     if thing.kind == "emoji":
-        return stock.emoji(thing.style, EMOJI[thing.name]).resize((size, size), Image.Resampling.LANCZOS)
+        drawn = stock.emoji(thing.style, EMOJI[thing.name]).resize((size, size), Image.Resampling.LANCZOS)
+        return drawn if thing.look < TRAINING_LOOKS else _redrawn(drawn, thing.look)
     big = size * OVERSAMPLED
     drawn = {"shape": _shape, "text": _text, "hand": _hand}[thing.kind](thing, big)
     return drawn.resize((max(1, drawn.width // OVERSAMPLED), size), Image.Resampling.LANCZOS)
 
 
+def _redrawn(drawn: Image.Image, look: int) -> Image.Image:
+    """As another hand might have drawn it: bent, perhaps mirrored, in other colours."""
+    rng = np.random.default_rng(look)
+    corners = np.array([(0, 0), (0, 1), (1, 1), (1, 0)]) + rng.uniform(-BENT, BENT, (4, 2))
+    quad = corners[:: rng.choice((1, -1))] * drawn.width
+    bent = drawn.transform(drawn.size, Image.Transform.QUAD, tuple(quad.ravel()), Image.Resampling.BILINEAR)
+    hsv = np.asarray(bent.convert("RGB").convert("HSV")).astype(np.float32)
+    hsv[..., 0] = (hsv[..., 0] + 256 * rng.normal(0, HUE)) % 256
+    hsv[..., 1:] *= rng.uniform(*PALE_TO_BRIGHT)
+    made = Image.fromarray(np.clip(hsv, 0, 255).astype(np.uint8), "HSV").convert("RGB")
+    made.putalpha(bent.getchannel("A"))
+    return made
+
+
 def shade(colour: str, look: int) -> tuple[int, int, int]:
-    """A colour as it comes, a little different for each look."""
+    """A colour as it comes, a little different for each look; "" is any at all."""
     rng = np.random.default_rng([look, len(colour)])
+    if not colour:
+        return tuple(int(c) for c in rng.integers(256, size=3))
     return tuple(int(c) for c in np.clip(np.array(COLOURS[colour]) * rng.uniform(0.88, 1.08) + rng.uniform(-9, 9, 3), 0, 255))
+
+
+def nearest(shade: tuple[int, int, int]) -> str:
+    """The name of the colour that is most like it."""
+    return min(COLOURS, key=lambda name: float(np.square(np.subtract(COLOURS[name], shade)).sum()))
 
 
 def _shape(thing: Thing, size: int) -> Image.Image:
