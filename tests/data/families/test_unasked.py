@@ -15,7 +15,7 @@ from duologue.data.families.lexicon import DAYS, MONTHS, NUMBERS, WORDS
 from duologue.data.scenes import stage as stages
 from duologue.data.scenes import stock
 from duologue.data.scenes.camera import Camera
-from duologue.data.script import Line, Own, Script
+from duologue.data.script import Line, Own, Script, reply_at
 from tests.data.fake_bank import FakeBank
 from tests.data.families.timing_checks import assert_sound, lines_of, own_spans, scripts
 
@@ -44,6 +44,17 @@ def test_labels_and_sounds_agree(family, split):
         assert {s.speech.voice for s in script.sounds} <= {script.about["voice"]}
     if family not in (watch, cue):  # these answer small questions of other families too, or are asked for any word
         assert {own.speech.text for script in scripts(family.NAME, split) for own in script.own} <= texts
+
+
+@pytest.mark.parametrize("name", ["count", "watch"])
+def test_a_reaction_is_late_now_and_then_in_training_alone_and_never_too_late(name):
+    at_once = {}
+    for split in ("train", "test"):
+        wanted = [(script, check) for script in scripts(name, split) for check in script.checks if check.kind == "answer" and check.after_s == check.start_s]
+        starts_s = [next(own.start_s for own in script.own if own.start_s >= check.start_s and own.speech.text in check.accept) for script, check in wanted]
+        assert all(start_s < check.end_s for start_s, (_, check) in zip(starts_s, wanted, strict=True))
+        at_once[split] = np.mean([start_s < reply_at(check.start_s) + 0.1 for start_s, (_, check) in zip(starts_s, wanted, strict=True)])
+    assert 0.5 < at_once["train"] < 0.8 and at_once["test"] > 0.95
 
 
 @each

@@ -16,10 +16,12 @@ from duologue.data.families.timing import ANSWER_S, Scene, own_end
 from duologue.data.families.typed import WORDS_PER_TURN
 from duologue.data.script import Check, Line, Own, Sound, reply_at
 from duologue.errors import DataError
+from duologue.turn import TURN_MS
 
 TYPED_SHARE = 0.25
 WITHIN_S = 2.0  # a reaction must begin this soon
 HOLD_S = 1.5  # after a near miss
+LATE = (0.65, 0.22, 0.13)  # in training: how often it says so at once, a turn late, two
 
 
 Lines = Callable[[np.random.Generator, str], Iterator[Line]]
@@ -75,7 +77,7 @@ def reacts(scene: Scene, event_s: float, text: str, within_s: float = WITHIN_S) 
     Returns the span in which it may be heard because of it.
     """
     script = scene.script
-    start_s = reply_at(event_s)
+    start_s = _soon(scene, event_s)
     if script.own and start_s < own_end(script.own[-1]) + 0.02:
         start_s = ceil((own_end(script.own[-1]) + 0.02) / 0.2 - 1e-6) * 0.2
     own = Own(start_s, scene.bank.own(text))
@@ -84,9 +86,17 @@ def reacts(scene: Scene, event_s: float, text: str, within_s: float = WITHIN_S) 
     return event_s, max(event_s + within_s, own_end(own) + 0.3)
 
 
+def _soon(scene: Scene, known_s: float) -> float:
+    """When it begins to speak of something that is known from then on: at once, but in training a turn or two late now and then.
+
+    Where the very turn is uncertain, it is at none of them likelier than not; who has never been late keeps quiet for good then.
+    """
+    return reply_at(known_s) + TURN_MS / 1000 * (scene.rng.choice(len(LATE), p=LATE) if scene.split == "train" else 0)
+
+
 def answers(scene: Scene, asked_s: float, known_s: float, text: str, accept: tuple[str, ...]) -> Own:
     """Says the answer to what was asked at `asked_s` once it is known; writes it too if the question was typed."""
-    script, own = scene.script, Own(reply_at(known_s), scene.bank.own(text))
+    script, own = scene.script, Own(_soon(scene, known_s), scene.bank.own(text))
     script.own.append(own)
     script.checks.append(Check("answer", known_s - 0.2, known_s + ANSWER_S, accept, known_s))
     if any(at_s == asked_s for at_s, _ in script.typed):
