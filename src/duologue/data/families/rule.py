@@ -77,7 +77,7 @@ def reacts(scene: Scene, event_s: float, text: str, within_s: float = WITHIN_S) 
     Returns the span in which it may be heard because of it.
     """
     script = scene.script
-    start_s = _soon(scene, event_s)
+    start_s = soon(scene, event_s)
     if script.own and start_s < own_end(script.own[-1]) + 0.02:
         start_s = ceil((own_end(script.own[-1]) + 0.02) / 0.2 - 1e-6) * 0.2
     own = Own(start_s, scene.bank.own(text))
@@ -86,7 +86,7 @@ def reacts(scene: Scene, event_s: float, text: str, within_s: float = WITHIN_S) 
     return event_s, max(event_s + within_s, own_end(own) + 0.3)
 
 
-def _soon(scene: Scene, known_s: float) -> float:
+def soon(scene: Scene, known_s: float) -> float:
     """When it begins to speak of something that is known from then on: at once, but in training a turn or two late now and then.
 
     Where the very turn is uncertain, it is at none of them likelier than not; who has never been late keeps quiet for good then.
@@ -96,7 +96,7 @@ def _soon(scene: Scene, known_s: float) -> float:
 
 def answers(scene: Scene, asked_s: float, known_s: float, text: str, accept: tuple[str, ...]) -> Own:
     """Says the answer to what was asked at `asked_s` once it is known; writes it too if the question was typed."""
-    script, own = scene.script, Own(_soon(scene, known_s), scene.bank.own(text))
+    script, own = scene.script, Own(soon(scene, known_s), scene.bank.own(text))
     script.own.append(own)
     script.checks.append(Check("answer", known_s - 0.2, known_s + ANSWER_S, accept, known_s))
     if any(at_s == asked_s for at_s, _ in script.typed):
