@@ -1,6 +1,6 @@
 #!/bin/sh
 # The small speech engines, WordNet, a Spanish dictionary, emoji and photographs, from which training data is made; npm, which fetches
-# more of both; and what the judge's webrtcvad is compiled with. What is there already, from wherever, is left alone.
+# more of both; what the judge's webrtcvad is compiled with; and jemalloc, for a training's memory. What is there already, from wherever, is left alone.
 set -eu
 python=${1:-python3.11}
 
@@ -14,4 +14,4 @@ header='import os, sys, sysconfig; sys.exit(not os.path.exists(os.path.join(sysc
 exec sh "$(dirname "$0")/packages.sh" "Making training data needs" \
     flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts espeak-ng wordnet-base \
     fonts-noto-color-emoji gnome-backgrounds lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 \
-    dict-freedict-spa-eng $missing
+    dict-freedict-spa-eng libjemalloc2 $missing

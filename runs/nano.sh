@@ -8,8 +8,6 @@ set -eu
 cd "$(dirname "$0")/.."
 HOME_OF_RUN=${1:-${DUOLOGUE_CACHE:-$HOME/.cache/duologue}}
 export DUOLOGUE_CACHE="$HOME_OF_RUN" OMP_NUM_THREADS=1
-# Large tensors stay with the process: giving them back and asking again costs a tenth of a step.
-export MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184
 RUN="$HOME_OF_RUN/run/nano"
 mkdir -p "$RUN"
 case ${AMOUNT:-whole} in
@@ -20,6 +18,7 @@ esac
 make --silent train-setup
 BIN=.venv/bin CORES=$(getconf _NPROCESSORS_ONLN)
 
+. runs/memory.sh  # after the set-up, which may bring it
 . runs/stage.sh
 learn() { # learn OUT MORE-OPTIONS...   one process where there is a GPU, else two, one a core
     out=$1; shift

@@ -7,8 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 FORM=${1:-whole}
 export OMP_NUM_THREADS=1
-# Large tensors stay with the process: giving them back and asking again costs a tenth of a step.
-export MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184
+. runs/memory.sh
 ROOT=${DUOLOGUE_CACHE:-$HOME/.cache/duologue}
 BIN=.venv/bin
 DUOLOGUE="$BIN/duologue"
