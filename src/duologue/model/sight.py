@@ -41,7 +41,7 @@ class Sight(nn.Module):
         x = self.patch(patches, dtype) + self.place
         for mix in self.mixes:
             x = mix(x, dtype)
-        return self.leave(self.gather(x.to(dtype).mT).mT)
+        return self.leave(self.gather(_turned(x.to(dtype))).mT)
 
     def patch(self, patches: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """Each for itself, [..., 40, 40, 3] to fp32 [..., D]: four steps of nested sub-patches, as reshapes and linears."""
@@ -67,8 +67,14 @@ class Mix(nn.Module):
 
     def forward(self, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """fp32 [..., PATCHES, D] to the same."""
-        x = x + _through(self.across, self.norms[0](x).to(dtype).mT).mT.float()
+        x = x + _through(self.across, _turned(self.norms[0](x).to(dtype))).mT.float()
         return x + _through(self.within, self.norms[1](x).to(dtype)).float()
+
+
+def _turned(x: torch.Tensor) -> torch.Tensor:
+    """Rows and columns exchanged, laid out anew: else a single picture is multiplied as it lies, and has other bits than among others
+    (fp32 on an AMD EPYC with AVX512-BF16)."""
+    return x.mT.contiguous()
 
 
 def _through(layers: nn.ModuleList, x: torch.Tensor) -> torch.Tensor:
