@@ -10,6 +10,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +20,15 @@ from rich.progress import track
 from rich.table import Table
 
 from duologue.data.bank import Bank
-from duologue.data.script import Script
 from duologue.engine.engine import Voiced
 from duologue.errors import DataError, DuologueError
 from duologue.evals.draws import FAMILIES, draw
+from duologue.evals.items import Item
 from duologue.evals.outcome import Outcome, decided_outcome
 from duologue.evals.quick import heard_errors
+from duologue.evals.scenery import beside
 from duologue.evals.score import Reader, Verdict, said_tokens, score
-from duologue.evals.stats import quantiles, rate, ratio
+from duologue.evals.stats import Rate, paired_difference, quantiles, rate, ratio
 from duologue.evals.systems import Case, System, model, oracle, run, silent
 from duologue.evals.trials import Trial
 from duologue.kernels.ops import fast_dtype
@@ -34,6 +36,7 @@ from duologue.model import checkpoint
 from duologue.turn import SAMPLES_PER_TURN
 
 Judged = tuple[Trial, Verdict]
+LOOKING = ("see", "watch", "count", "glance")
 
 
 @dataclass(slots=True)
@@ -52,17 +55,38 @@ class Mute:
 
 def probe(system: System, families: Sequence[str], cases: int, seed: int, split: str = "test", bank=None) -> dict:
     """Rows by name: right of how many, reasons, latencies; and heard word errors by family."""
-    bank, drawn = bank or Bank(), []
+    drawn = _drawn(families, cases, seed, split, bank or Bank())
+    outcomes = _outcomes(system, drawn)
+    return {"rows": rows_of(_judged(drawn, outcomes)), "heard": _heard(drawn, outcomes), "failed": _failed(outcomes)}
+
+
+def beside_pictures(system: System, families: Sequence[str], cases: int, seed: int, split: str = "test", bank=None) -> dict[str, Rate]:
+    """By family and over all: right answers with an unrelated scene before the camera less those without, in the same conversations."""
+    drawn = _drawn(families, cases, seed, split, bank or Bank())
+    filmed = [beside(item, np.random.default_rng([577, number])) for number, item in enumerate(drawn)]
+    without, with_them = ([[v.right for _, v in _judged([one], [o])] for one, o in zip(items, _outcomes(system, items), strict=True)] for items in (drawn, filmed))
+    of = {name: [k for k, (script, _) in enumerate(drawn) if name in (script.family, "all")] for name in [*families, "all"]}
+    return {name: paired_difference(*(list(chain.from_iterable(rights[k] for k in at)) for rights in (without, with_them))) for name, at in of.items() if at}
+
+
+def _drawn(families: Sequence[str], cases: int, seed: int, split: str, bank) -> list[Item]:
+    drawn = []
     for family in families:
         try:
             drawn += draw(family, bank, cases, seed, split=split)
         except DataError as error:
             Console(stderr=True).print(f"{family} left out: {error}", markup=False)
+    return drawn
+
+
+def _outcomes(system: System, drawn: Sequence[Item]) -> list[Outcome]:
     cases_run = run(system, [Case(script, i) for i, (script, _) in enumerate(drawn)], decided_outcome)
     held = dict(track(cases_run, "conversations", len(drawn), transient=True, console=Console(stderr=True)))
-    outcomes = [held[i] for i in range(len(drawn))]
-    judged = [(t, score(t, o, Reader(said_tokens))) for (_, trials), o in zip(drawn, outcomes, strict=True) for t in trials]
-    return {"rows": rows_of(judged), "heard": _heard(drawn, outcomes), "failed": _failed(outcomes)}
+    return [held[i] for i in range(len(drawn))]
+
+
+def _judged(drawn: Sequence[Item], outcomes: Sequence[Outcome]) -> list[Judged]:
+    return [(t, score(t, o, Reader(said_tokens))) for (_, trials), o in zip(drawn, outcomes, strict=True) for t in trials]
 
 
 def rows_of(judged: Sequence[Judged]) -> dict[str, dict]:
@@ -82,7 +106,7 @@ def _summed(judged: list[Judged]) -> dict:
     return {"right": share._asdict(), "p50_s": p50, "p90_s": p90, "reasons": reasons, "wrong": heard[:8]}
 
 
-def _heard(drawn: list[tuple[Script, list[Trial]]], outcomes: list[Outcome]) -> dict[str, dict]:
+def _heard(drawn: Sequence[Item], outcomes: list[Outcome]) -> dict[str, dict]:
     counted: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for (script, _), outcome in zip(drawn, outcomes, strict=True):
         for name in (script.family, "all"):
@@ -130,12 +154,18 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=20, help="scripts a family")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--split", choices=("test", "train"), default="test")
-    parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=FAMILIES)
+    parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=(*FAMILIES, *LOOKING))
+    parser.add_argument("--beside", action="store_true", help="how many more are right with unrelated pictures before the camera")
     parser.add_argument("--examples", type=int, default=1, help="wrong answers shown for each row")
     parser.add_argument("--json", type=Path, help="where to keep the figures")
     asked = parser.parse_args()
+    what = asked.families, asked.cases, asked.seed, asked.split
     try:
-        result = probe(system_of(asked.checkpoint), asked.families, asked.cases, asked.seed, asked.split)
+        if asked.beside:
+            for name, r in beside_pictures(system_of(asked.checkpoint), *what).items():
+                Console(width=120).print(f"{name}: {r.percent:+.1f} points [{r.low:+.1f}, {r.high:+.1f}] of {r.cases}", highlight=False, markup=False)
+            return
+        result = probe(system_of(asked.checkpoint), *what)
     except DuologueError as error:
         sys.exit(f"probe: {error}")
     show(result, asked.examples)

@@ -11,12 +11,11 @@ from math import ceil
 import numpy as np
 
 from duologue.data.families.exchange import says
-from duologue.data.families.time import ACK, polite
+from duologue.data.families.time import ACK, TURN_S, polite
 from duologue.data.families.timing import ANSWER_S, Scene, own_end
 from duologue.data.families.typed import WORDS_PER_TURN
 from duologue.data.script import Check, Line, Own, Sound, reply_at
 from duologue.errors import DataError
-from duologue.turn import TURN_MS
 
 TYPED_SHARE = 0.25
 WITHIN_S = 2.0  # a reaction must begin this soon
@@ -91,7 +90,7 @@ def soon(scene: Scene, known_s: float) -> float:
 
     Where the very turn is uncertain, it is at none of them likelier than not; who has never been late keeps quiet for good then.
     """
-    return reply_at(known_s) + TURN_MS / 1000 * (scene.rng.choice(len(LATE), p=LATE) if scene.split == "train" else 0)
+    return reply_at(known_s) + TURN_S * (scene.rng.choice(len(LATE), p=LATE) if scene.split == "train" else 0)
 
 
 def answers(scene: Scene, asked_s: float, known_s: float, text: str, accept: tuple[str, ...]) -> Own:
