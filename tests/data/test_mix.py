@@ -71,7 +71,7 @@ def test_now_and_then_the_camera_is_on_while_people_talk_of_something_else(monke
     talked = [numbers.script(np.random.default_rng(n), FakeBank(), "train") for n in range(40)]
     drawn = [mix.watched(script, np.random.default_rng(n), "train", 0.5) for n, script in enumerate(talked)]
     on = [script for script in drawn if script.views]
-    assert 10 < len(on) < 30 and all(view.end_s == script.length_s for script in on for view in script.views)
+    assert 10 < len(on) < 30 and all(view.end_s == script.length_s and view.beside for script in on for view in script.views)
 
 
 def test_where_scenes_cannot_be_drawn_the_camera_stays_off(monkeypatch):

@@ -82,7 +82,7 @@ def replay_batch(model, seed: int, did: list[stream.Did]):
     flat = flatten(speak, typed, np.array([r[3] is not None for r in rows]))
     pictures = np.stack([r[3] for r in rows if r[3] is not None])
     letters, phones = np.zeros((TURNS, 2), np.uint32), np.concatenate([d.phones_BVP for d in did]).reshape(TURNS, -1)
-    window = Window(user, own, tokens, tokens, speak, speak, typed, lost, letters, phones, phones, flat, pictures, np.zeros((len(pictures), 3), np.uint8))
+    window = Window(user, own, tokens, tokens, speak, speak, typed, lost, letters, phones, phones, flat, pictures, np.zeros((len(pictures), 3), np.uint8), np.zeros(TURNS, np.uint8))
     return collate([window], len(flat.kind_N), None)
 
 

@@ -29,6 +29,7 @@ def make_shard(path: Path, turns: int = 600, seed: int = 0, shown: float = 0.0) 
     typed[5::50, :3] = 44
     arrays |= {"speak": speak, "important": speak, "missing": speak * 3, "typed": typed, "letters": letters}
     arrays["moved"] = rng.integers(0, 4, (turns, 3)).astype(np.uint8)
+    arrays["beside"] = np.repeat(rng.integers(0, 2, -(-turns // 50)), 50)[:turns].astype(np.uint8)
     arrays["own_phones"], arrays["own_ahead"] = rng.integers(0, 42, (2, turns, 10)).astype(np.uint8)
     if shown:
         seen = rng.random(turns) < shown

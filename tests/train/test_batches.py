@@ -199,6 +199,43 @@ def test_pictures_teach_sight_and_nothing_else_changes_without_them(watched, sha
     model.zero_grad(set_to_none=True)
 
 
+def _no_longer_begun(model) -> None:
+    """Layers that pass nothing on yet show nothing of pictures."""
+    for block in (*model.trunk.layers, *model.trunk.eyes):
+        torch.nn.init.normal_(block.self_attn.o_proj.weight, std=0.1)
+        torch.nn.init.normal_(block.mlp.down_proj.weight, std=0.1)
+
+
+def test_talk_beside_pictures_is_to_go_as_without_them(watched, model):
+    """The loss is what pictures change in the states of positions beside unrelated ones, and only that."""
+    rng = np.random.default_rng(1)
+    _no_longer_begun(model)
+    rows = [watched.draw(POSITIONS, rng) for _ in range(3)]
+    batch = collate(rows, POSITIONS, None)
+    assert [row[: len(w.flat.kind_N)][w.flat.kind_N != I].tolist() for row, w in zip(batch.beside_BN, rows, strict=True)] == [
+        (w.beside[w.flat.turn_N] != 0)[w.flat.kind_N != I].tolist() for w in rows
+    ]
+    assert 0 < batch.beside_BN.sum() < batch.beside_BN.numel() and not batch.beside_BN.view(-1)[batch.seen_R].any()
+    wanted, powers = 0.0, 0.0
+    with torch.no_grad():
+        x, given = model.embed(batch, torch.float32), model.look_loss(batch, torch.float32)["distracted"]
+        for b, w in enumerate(rows):
+            heard, asked = np.flatnonzero(w.flat.kind_N != I), (w.beside[w.flat.turn_N] != 0)[w.flat.kind_N != I]
+            seen_R = torch.from_numpy(np.flatnonzero(w.flat.kind_N == I))
+            at = slice(0, len(w.flat.kind_N))
+            with_them = model.trunk(x[b : b + 1, at], batch.time_BN[b : b + 1, at], torch.float32, seen_R)[0, heard]
+            without = model.trunk(x[b : b + 1, heard], batch.time_BN[b : b + 1, heard], torch.float32)[0]
+            wanted += (with_them - without)[asked].square().sum().item()
+            powers += without[asked].square().sum().item()
+    assert given.item() == pytest.approx(wanted / powers, rel=1e-3) and given > 1e-6
+
+
+def test_where_nothing_is_beside_the_talk_nothing_distracts(shards, model):
+    batch = collate([shards.draw(POSITIONS, np.random.default_rng(1))], POSITIONS, None)
+    batch.beside_BN[:] = False
+    assert model.look_loss(batch, torch.float32)["distracted"] == 0
+
+
 def test_disturbing_changes_the_exposure_and_the_view_of_a_whole_window(watched):
     w = watched.draw(POSITIONS, np.random.default_rng(1))
     disturbed = disturb(w, np.random.default_rng(2)).pictures

@@ -14,7 +14,7 @@ from duologue.data.scenes.stage import Figure, Motion, Prop, draw_look
 from duologue.data.scenes.things import COLOURS, SHAPES, Thing, nearest, shade
 from duologue.media.patches import cut
 from duologue.model.batch import Looks
-from duologue.model.interaction import SEEN, InteractionModel
+from duologue.model.interaction import KNOWN, SEEN, InteractionModel
 from duologue.model.layout import PATCHES, VIEW
 from duologue.train.eyes import eyes, written
 from duologue.train.loop import Plan
@@ -26,6 +26,8 @@ WORDS = [written(of) for of in (seen.WORDS, seen.THERE)]
 def no_packages(monkeypatch):
     """Emoji and photographs that need none; one thread, as the fixtures of the loop."""
     monkeypatch.setattr(stock, "emoji", lambda style, code: Image.new("RGBA", (96, 96), (200, 80, 20, 255)))
+    monkeypatch.setattr(stock, "styles_of", lambda code: stock.TRAINING_STYLES)
+    monkeypatch.setattr(seen, "_drawn", lambda: seen.CODES[:50])
     monkeypatch.setattr(stock, "photographs", lambda: {f"{n}.jpg": np.full((240, 320, 3), 90, np.uint8) for n in range(20)})
     torch.set_num_threads(1)
 
@@ -38,8 +40,9 @@ def looks_of(patches: torch.Tensor, wanted_A=None, there=()) -> Looks:
     return Looks(patches, *about, *WORDS, tuple(seen.ASPECTS.values()), seen.GROUPS)
 
 
-def test_the_head_has_a_place_for_every_answer():
-    assert sum(seen.ASPECTS.values()) + len(seen.THERE) + seen.JOINTS == SEEN and sum(seen.GROUPS) == len(seen.THERE)
+def test_the_heads_have_a_place_for_every_answer():
+    assert list(seen.ASPECTS.values())[-1] == seen.ASPECTS["drawing"] == len(seen.CODES) == KNOWN
+    assert sum(seen.ASPECTS.values()) - KNOWN + len(seen.THERE) + seen.JOINTS == SEEN and sum(seen.GROUPS) == len(seen.THERE)
 
 
 def test_what_is_wanted_of_one_thing_of_many_and_of_two():
@@ -86,8 +89,21 @@ def test_a_shape_comes_in_any_colour_but_near_those_of_the_tests():
     near = [thing._replace(colour=nearest(shade("", thing.look))) for thing in nameless]
     assert not any(map(unseen, near)) and len({thing.colour for thing in near}) == len(COLOURS)
     assert all(nearest(shade(colour, look)) == colour for colour in COLOURS for look in range(20))
+    blobs = [seen._formless(rng, [prop])[0].thing for prop in props for _ in range(5)]
+    formless = [thing for thing in blobs if thing.kind == "blob"]
+    assert 0.2 < len(formless) / len(blobs) < 0.4 and {thing.colour for thing in formless} == set(COLOURS)
+    assert seen.wanted([Prop(formless[0], (0.5, 0.5), 0.4)]) == {"colour": seen.HUES.index(formless[0].colour), "many": 0}
+    assert seen._formless(rng, [props[0], props[-1]]) == [props[0], props[-1]]
     assert seen._coloured(rng, lion := Prop(Thing("emoji", "lion"), (0.5, 0.5), 0.4)) == lion
     assert "colour" not in seen.wanted([Prop(nameless[0], (0.5, 0.5), 0.4)])
+
+
+def test_a_drawing_is_asked_for_by_its_code_point_and_tests_have_none():
+    asked = [seen._drawing(np.random.default_rng(n)) for n in range(60)]
+    assert all(of == {"drawing": seen.CODES.index(actor.thing.name)} for (actor,), of in asked)
+    assert {actor.thing.style for (actor,), _ in asked} == set(stock.TRAINING_STYLES)
+    shown = {split: [seen.look(np.random.default_rng(n), split).wanted_A[-1] for n in range(40)] for split in ("train", "test")}
+    assert 4 < sum(code != seen.UNSEEN for code in shown["train"]) < 24 and set(shown["test"]) == {seen.UNSEEN}
 
 
 def test_sight_learns_and_nothing_else_changes(tmp_path):
@@ -95,7 +111,7 @@ def test_sight_learns_and_nothing_else_changes(tmp_path):
     fresh = dict(InteractionModel(tiny()).named_parameters())
     learned = eyes(tiny(), Plan(out=tmp_path / "run", steps=60, warmup=1, decay=0.2, rate=3.0), rows=16)
     changed = {n for n, p in learned.named_parameters() if not torch.equal(p, fresh[n])}
-    assert {n.split(".")[0] for n in changed} == {"fuse", "seeing"} and all(n.startswith(("fuse.stem", "seeing")) for n in changed)
+    assert all(n.startswith(("fuse.stem", "seeing", "knowing")) for n in changed) and {"seeing.weight", "knowing.weight"} <= changed
     assert {n for n in fresh if n.startswith("fuse.stem")} <= changed
     rng = np.random.default_rng(9)
     pictures, *about = (np.stack(of) for of in zip(*(seen.look(rng, "train") for _ in range(100)), strict=True))

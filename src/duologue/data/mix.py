@@ -81,7 +81,7 @@ def watched(script: Script, rng: np.random.Generator, split: str, share: float) 
         stage.show(0.0)
     except DataError:  # photographs or emoji are not installed; `see` and its like are passed over then, too
         return script
-    return replace(script, views=[View(0.0, script.length_s, stage.show, stage=stage)])
+    return replace(script, views=[View(0.0, script.length_s, stage.show, stage=stage, beside=True)])
 
 
 def _draw(rng: np.random.Generator, families: Mapping[str, tuple[ModuleType, float]]) -> str:

@@ -49,6 +49,7 @@ class Rendered:
     jpeg: np.ndarray  # uint8 [bytes] the pictures as JPEG files, one after another
     jpeg_bytes: np.ndarray  # uint16 [T] how long each turn's is, 0 where there is none
     moved: np.ndarray  # uint8 [T, 3] what has happened since the picture before, see `labels.moved`
+    beside: np.ndarray  # uint8 [T] 1 where the camera sees what nobody speaks of
     user_pcm: np.ndarray | None = None  # int16 [T * 3200], only with keep_sound
     own_pcm: np.ndarray | None = None
 
@@ -100,6 +101,7 @@ def render(
         jpeg=np.frombuffer(b"".join(files), np.uint8),
         jpeg_bytes=np.array([len(file) for file in files], np.uint16),
         moved=labels.moved(script, [bool(file) for file in files]),
+        beside=np.full(turns, any(view.beside for view in script.views), np.uint8),
         user_pcm=to_int16(user_S) if keep_sound else None,
         own_pcm=to_int16(heard_own_S) if keep_sound else None,
     )

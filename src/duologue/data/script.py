@@ -102,7 +102,8 @@ class View:
     """What the camera sees from `start_s` to `end_s`: `show(seconds into it)` is a picture, or None for a lost one.
 
     A picture is uint8 [PICTURE_HEIGHT, PICTURE_WIDTH, 3]. `events_s`: the instants into it to which the model reacts.
-    `stage`: the scene that it shows (`scenes.stage.Stage`); None where that is not known, as in a recording.
+    `stage`: the scene that it shows (`scenes.stage.Stage`); None where that is not known, as in a recording. `beside`: nobody
+    speaks of what it shows.
     """
 
     start_s: float
@@ -110,6 +111,7 @@ class View:
     show: Callable[[float], np.ndarray | None]
     events_s: tuple[float, ...] = ()
     stage: Any = None
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ times, disturbed.
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -16,14 +17,16 @@ from duologue.data.families.exchange import pick
 from duologue.data.families.lexicon import NUMBERS
 from duologue.data.families.rule import chance
 from duologue.data.families.sight import DOING, REDRAWN, draw_thing, unseen
+from duologue.data.scenes import stock
 from duologue.data.scenes.figure import Pose
 from duologue.data.scenes.stage import Actor, Figure, Motion, Prop, draw_look, draw_stage, place
-from duologue.data.scenes.things import COLOURS, EMOJI, SHAPES, nearest, shade
+from duologue.data.scenes.things import COLOURS, EMOJI, SHAPES, TRAINING_LOOKS, Thing, nearest, shade
 
 NAMES, HUES = (*SHAPES, *EMOJI), tuple(COLOURS)
+CODES = tuple(f"{code:X}" for codes in stock.ALL_EMOJI for code in codes)
 ASPECTS = {
     "what": len(NAMES), "colour": len(HUES), "number": 21, "fingers": 5, "many": 6,
-    "left": len(NAMES), "right": len(NAMES), "bigger": len(NAMES), "smaller": len(NAMES),
+    "left": len(NAMES), "right": len(NAMES), "bigger": len(NAMES), "smaller": len(NAMES), "drawing": len(CODES),
 }  # fmt: skip
 WORDS = (*NAMES, *HUES, *NUMBERS[:21], *NUMBERS[1:6], *NUMBERS[1:7])  # what answers the first five aspects
 THERE = (*NAMES, *HUES, *NUMBERS[:21], *DOING.values())  # what may be somewhere in a picture, whatever else there is
@@ -35,7 +38,9 @@ LOOK_S = 10.0  # how long what is shown stays: somewhere within, the picture is 
 FARTHEST = 14  # pixels that a picture is shifted
 LARGER = 1.3  # of two things, from where on one is the bigger
 STILL, SEVERAL = 0.4, 0.35  # shares of the pictures: of what `see` shows, of several things; the rest are of somebody
-NAMELESS = 0.4  # of the shapes in training: in a colour that has no name
+DRAWINGS = 0.3  # of the pictures in training: of any emoji, most without a name here
+STYLES = 4  # in which a drawing is to be known at least
+NAMELESS, FORMLESS = 0.4, 0.3  # of the shapes in training: in a colour that has no name, of a form that has none
 PLACES, SMALL = 6, (0.2, 0.36)
 RESTS, BROKEN, BESIDE = 0.15, 0.15, 0.3  # of somebody's pictures: standing still, half a move, something beside them
 BODY = np.array([0.3, 1, 160, 160, 105, 105, 80, 80, 75, 1], np.float32)  # the farthest of each number of a pose
@@ -58,16 +63,34 @@ def look(rng: np.random.Generator, split: str) -> Look:
         DataError: photographs or emoji are not installed.
     """
     while True:
-        stage, at_s, kind = draw_stage(rng, split), rng.uniform(0.2, LOOK_S), rng.random()
-        still = kind < STILL
-        actors = see.still(rng, split).actors(0.0, LOOK_S) if still else _several(rng, split) if kind < STILL + SEVERAL else _somebody(rng, split, at_s)
-        if split == "train":
-            actors = [_coloured(rng, actor) for actor in actors]
+        stage, at_s = draw_stage(rng, split), rng.uniform(0.2, LOOK_S)
+        actors, asked = _drawing(rng) if split == "train" and chance(rng, DRAWINGS) else _actors(rng, split, at_s)
         stage.actors.extend(actors)
         picture = stage.show(at_s)
         if picture is not None:
-            asked = wanted(actors) if still else {}
             return Look(picture, np.array([asked.get(aspect, UNSEEN) for aspect in ASPECTS]), _there(actors, at_s), _posed(actors[-1], at_s))
+
+
+def _actors(rng: np.random.Generator, split: str, at_s: float) -> tuple[list[Actor], dict[str, int]]:
+    """What is in a picture taken at that time, and what is asked of it."""
+    kind = rng.random()
+    still = kind < STILL
+    actors = see.still(rng, split).actors(0.0, LOOK_S) if still else _several(rng, split) if kind < STILL + SEVERAL else _somebody(rng, split, at_s)
+    if split == "train":
+        actors = [_coloured(rng, actor) for actor in _formless(rng, actors)]
+    return actors, wanted(actors) if still else {}
+
+
+def _drawing(rng: np.random.Generator) -> tuple[list[Actor], dict[str, int]]:
+    """Any emoji but those that are asked about, alone: what many hands have drawn shows what a hand may change."""
+    code = pick(rng, _drawn())
+    thing = Thing("drawing", code, "", TRAINING_LOOKS + int(rng.integers(REDRAWN)))
+    return see.alone(thing, rng)(0.0, LOOK_S), {"drawing": CODES.index(code)}
+
+
+@cache
+def _drawn() -> tuple[str, ...]:
+    return tuple(code for code in CODES if code not in EMOJI.values() and len(stock.styles_of(code)) >= STYLES)
 
 
 def _several(rng: np.random.Generator, split: str, most: int = 5) -> list[Actor]:
@@ -75,6 +98,15 @@ def _several(rng: np.random.Generator, split: str, most: int = 5) -> list[Actor]
     places = rng.permutation(PLACES)[: rng.integers(1, most + 1)]
     things = [draw_thing(rng, split, pick(rng, ("shape", "shape", "emoji", "emoji", "digit"))) for _ in places]
     return [Prop(thing, place(int(at), PLACES, rng), rng.uniform(*SMALL)) for thing, at in zip(things, places, strict=True)]
+
+
+def _formless(rng: np.random.Generator, actors: list[Actor]) -> list[Actor]:
+    """Perhaps without form, if all are one shape, so that a colour is known on anything."""
+    kinds = {(actor.thing.kind, actor.thing.name) for actor in actors if isinstance(actor, Prop)}
+    if len(kinds) != 1 or min(kinds)[0] != "shape" or not chance(rng, FORMLESS):
+        return actors
+    look = int(rng.integers(REDRAWN))
+    return [a._replace(thing=Thing("blob", "", a.thing.colour, look)) if isinstance(a, Prop) else a for a in actors]
 
 
 def _coloured(rng: np.random.Generator, actor: Actor) -> Actor:
@@ -127,8 +159,10 @@ def wanted(props: Sequence[Prop]) -> dict[str, int]:
     if len({(thing.kind, thing.name) for thing in things}) == 2:
         return {"many": 1} | _compared(props)
     found = {"colour": HUES.index(things[0].colour)} if things[0].colour else {}
-    if things[0].kind in ("shape", "emoji"):
-        found |= {"what": NAMES.index(things[0].name), "many": len(things) - 1}
+    if things[0].kind in ("shape", "emoji", "blob"):
+        found |= {"many": len(things) - 1}
+    if things[0].name in NAMES:
+        found |= {"what": NAMES.index(things[0].name)}
     if things[0].name.isdigit():
         found |= {"number": int(things[0].name)} if things[0].kind == "text" else {"fingers": int(things[0].name) - 1}
     return found

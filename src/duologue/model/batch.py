@@ -32,6 +32,7 @@ class Batch:
     sounds_R: torch.Tensor  # flat indices of the V positions, in the order of own_mel_RF
     listening_R: torch.Tensor  # flat indices of the A positions
     seen_R: torch.Tensor  # flat indices of the I positions
+    beside_BN: torch.Tensor  # bool: all other positions of turns in which the camera sees what nobody speaks of
     letters_RL: torch.Tensor  # letters spoken at each of them and at the one before, 0 or 1 [A positions, 2 * LETTERS]
     own_phones_RP: torch.Tensor  # phonemes around each of the V positions, 0 for none [2 S, TOLD * PHONED], see `layout`
     spoken_RE: torch.Tensor  # the same positions as `pronouncing` remembers them [2 S, ENTRY]

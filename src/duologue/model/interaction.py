@@ -28,16 +28,16 @@ PAD_WEIGHT = 0.3
 CALM_WEIGHT = 0.1  # of decisions far from any event
 WEIGHTS = {
     "hear": 2.0, "say": 4.0, "text": 4.0, "act": 4.0,  # what it says and writes is rare beside what it hears
-    "decision": 1.0, "moved": 0.5,
+    "decision": 1.0, "moved": 0.5, "distracted": 4.0,
     "flow": 3.0,  # most of its loss is noise that nobody could foretell
     "pronouncing": 1.0, "spelling": 0.4, "draft": 2.0,
 }  # fmt: skip
-TEACHERS = ("draft", "seeing", "moving", "ctc")  # heads that teach and nothing else
+TEACHERS = ("draft", "seeing", "knowing", "moving", "ctc")  # heads that teach and nothing else
 UNKEPT = (*TEACHERS, "trunk.eyes", "fuse.stem.mixes", "fuse.stem.gather", "fuse.stem.leave", "pronouncing", "fuse.phones", "flow.phones", "flow.past", "flow.offset")  # what begins as nothing: a checkpoint may leave it out
 FLOW_SOUNDS, FLOW_DRAWS, SAID = 100, 2, 4  # own positions that the flow head learns from, for each row of a batch, drawn at random; noises for each; stretches of SPOKEN of them that teach pronouncing
 UNSURE = 8  # positions at the beginning of such a stretch whose word may have begun before it
 CTC_STEPS, CTC_EDGE = 4, 4  # steps in a position; positions left out at both ends of a window
-SEEN = 519  # numbers that tell all that a picture is asked at once (`data.seen`)
+SEEN, KNOWN = 519, 1097  # numbers that tell all that a picture is asked at once, and which drawing it shows (`data.seen`)
 SHARPNESS = 16.0  # of sight's likeness to words
 POSE_WEIGHT, FAINT = 4.0, 1e-6
 MOVED = (9, 9, 2)  # an action or none that has ended, one that goes on; things that came, that went (`labels.moved`)
@@ -58,6 +58,7 @@ class InteractionModel(nn.Module):
         self.ctc = nn.Linear(config.width, CTC_STEPS * (1 + LETTERS))  # the same, `ear_loss` alone
         self.moving = nn.Linear(config.width, sum(MOVED))  # the same, `look_loss` alone
         self.seeing = nn.Linear(config.width, SEEN)  # teaches sight, `eye_loss` alone
+        self.knowing = nn.Linear(config.width, KNOWN)  # the same
         nn.init.constant_(self.spelling.bias, -3.0)
         for name in TEACHERS:
             nn.init.zeros_(self.get_submodule(name).weight)
@@ -117,10 +118,27 @@ class InteractionModel(nn.Module):
 
     def look_loss(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
         """What is written and decided, alone: what pictures' own layers learn from while all else stays as it is."""
-        hidden, halfway = self.trunk.looking(self.embed(batch, dtype), batch.time_BN, dtype, batch.seen_R)
-        losses = self._written_losses(hidden.flatten(0, 1), batch, dtype)
+        x_BND = self.embed(batch, dtype)
+        hidden_BND, halfway = self.trunk.looking(x_BND, batch.time_BN, dtype, batch.seen_R)
+        losses = self._written_losses(hidden_BND.flatten(0, 1), batch, dtype)
+        losses["distracted"] = self._distracted_loss(hidden_BND, x_BND, batch, dtype)
         losses["moved"] = losses["decision"] * 0 if halfway is None else self._moved_loss(halfway, batch)
         return _summed(losses)
+
+    def _distracted_loss(self, hidden_BND: torch.Tensor, x_BND: torch.Tensor, batch: Batch, dtype: torch.dtype) -> torch.Tensor:
+        """How far off its hidden states are, where the camera sees what nobody speaks of, from those of the same conversation without
+        pictures: distilled from itself, for what is wanted says little of most positions. A mean of squares over those of the states."""
+        rows = batch.beside_BN.any(1)
+        if not rows.any():
+            return hidden_BND.sum() * 0
+        there_BN = batch.source_BN > 0
+        there_BN.view(-1)[batch.seen_R] = False
+        there_BN, asked_BN = there_BN[rows], batch.beside_BN[rows]
+        order_BN = (~there_BN).long().argsort(dim=1, stable=True)[:, : there_BN.sum(1).max()]
+        with torch.no_grad():
+            alone_BND = self.trunk(x_BND[rows].take_along_dim(order_BN[..., None], 1), batch.time_BN[rows].take_along_dim(order_BN, 1), dtype)
+        alone_RD, hidden_RD = alone_BND[asked_BN.take_along_dim(order_BN, 1)], hidden_BND[rows][asked_BN]
+        return (hidden_RD - alone_RD).square().sum() / alone_RD.square().sum()
 
     def _moved_loss(self, looked_RD: torch.Tensor, batch: Batch) -> torch.Tensor:
         """What has changed from picture to picture, asked of the middle of pictures' own layers. A mean over pictures."""
@@ -159,8 +177,9 @@ class InteractionModel(nn.Module):
         """
         seen_RPD = self.fuse.picture(looks.patches_R * LEVEL - 1, dtype)
         guess_RPS = self.seeing(seen_RPD)
-        asked, there, pose = guess_RPS.split([sum(looks.sizes), *looks.there_RK.shape[1:], *looks.pose_RJ.shape[1:]], -1)
-        losses = {"seen": _asked(asked.mean(1).split(looks.sizes, -1), looks.wanted_RA), "named": self._named(seen_RPD, looks)}
+        asked, there, pose = guess_RPS.split([sum(looks.sizes[:-1]), *looks.there_RK.shape[1:], *looks.pose_RJ.shape[1:]], -1)
+        answers = (*asked.mean(1).split(looks.sizes[:-1], -1), self.knowing(seen_RPD.mean(1)))
+        losses = {"seen": _asked(answers, looks.wanted_RA), "named": self._named(seen_RPD, looks)}
         losses["there"] = F.binary_cross_entropy_with_logits(there.logsumexp(1) - RARE, looks.there_RK.float(), reduction="none").sum(1).mean()
         losses["called"] = self._called(seen_RPD, looks)
         off_RJ = (pose.mean(1) - looks.pose_RJ)[~looks.pose_RJ.isnan().any(1)]

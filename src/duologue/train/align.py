@@ -250,7 +250,7 @@ def _window(moments: list[Moment]) -> Window:
         own_ahead=phones,
         flat=flatten(speak, typed, np.array([m.image is not None for m in moments])),
         pictures=np.stack(images) if images else np.zeros((0, PICTURE_HEIGHT, PICTURE_WIDTH, 3), np.uint8),
-        moved=np.zeros((len(images), 3), np.uint8),  # not asked here
+        moved=np.zeros((len(images), 3), np.uint8), beside=np.zeros(turns, np.uint8),  # not asked here
     )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def collate(clean: list[Window], positions: int, rng: np.random.Generator | None
     values = (
         dmel.quantise(user), lost, dmel.quantise(own), target,
         np.concatenate(texts), np.concatenate(before), np.concatenate(text)[:, 1], tokens, given,
-        speak, important, source, time, outputs, output_of, sounds, *(_positions(rows, kind, positions) for kind in (A, I)),
+        speak, important, source, time, outputs, output_of, sounds, *(_positions(rows, kind, positions) for kind in (A, I)), _beside(rows, positions),
         np.concatenate([_letters(w) for w in rows]), own_phones,
         np.concatenate([own_phones[:, BEFORE], words], 1), _begun([w.speak for w in rows]), _spelled(rows),
         cut_patches(np.concatenate([w.pictures for w in rows])), np.concatenate([w.moved for w in rows]).astype(np.int64),
@@ -50,6 +50,14 @@ def collate(clean: list[Window], positions: int, rng: np.random.Generator | None
 def _positions(rows: list[Window], kind: int, positions: int) -> np.ndarray:
     """Flat indices of all positions of a kind."""
     return np.concatenate([row * positions + np.flatnonzero(w.flat.kind_N == kind) for row, w in enumerate(rows)])
+
+
+def _beside(rows: list[Window], positions: int) -> np.ndarray:
+    """Positions of turns in which the camera sees what nobody speaks of, but for the pictures': bool [B, N]."""
+    found = np.zeros((len(rows), positions), bool)
+    for row, w in zip(found, rows, strict=True):
+        row[: len(w.flat.kind_N)] = (w.beside[w.flat.turn_N] != 0) & (w.flat.kind_N != I)
+    return found
 
 
 def _spelled(rows: list[Window]) -> np.ndarray:

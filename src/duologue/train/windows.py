@@ -21,7 +21,7 @@ from duologue.turn import PICTURE_HEIGHT, PICTURE_WIDTH
 FRAMES = dmel.FRAMES_PER_TURN
 BEFORE = -(-LOOK_BACK // FRAMES)  # turns before a window that its first turn depends on
 FIRST_TURNS = 100_000  # windows start at a random turn of a session up to 5.5 hours long
-NEEDED = ("user_mel", "own_mel", *CHANNELS, "shown", "letters", "own_phones", "own_ahead", "speak", "typed", "missing", "important", "moved")
+NEEDED = ("user_mel", "own_mel", *CHANNELS, "shown", "letters", "own_phones", "own_ahead", "speak", "typed", "missing", "important", "moved", "beside")
 
 
 @dataclass(slots=True)
@@ -42,6 +42,7 @@ class Window:
     flat: Flat
     pictures: np.ndarray  # uint8 [pictures, height, width, 3] in the order of their turns
     moved: np.ndarray  # uint8 [pictures, 3]
+    beside: np.ndarray  # uint8 [T] 1 where the camera sees what nobody speaks of
 
 
 class Shards:
@@ -126,5 +127,5 @@ def cut(shard: dict[str, np.ndarray], start: int, stop: int, first_turn: int) ->
     return Window(
         frames("user_mel", LOOK_BACK), own, tokens, given, shard["speak"][turns], shard["important"][turns],
         shard["typed"][turns], lost, shard["letters"][turns], shard["own_phones"][turns], shard["own_ahead"][turns], flat,
-        _pictures(shard, turns), shard["moved"][turns][_shown(shard)[turns]],
+        _pictures(shard, turns), shard["moved"][turns][_shown(shard)[turns]], shard["beside"][turns],
     )  # fmt: skip

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from duologue.data.families.sight import draw_thing
 from duologue.data.scenes import stock
 from duologue.data.scenes.camera import CANVAS, Camera, arrives, draw_camera, photograph, seen_at
 from duologue.data.scenes.figure import ACTIONS, Pose, pose
 from duologue.data.scenes.ground import KINDS, Ground, for_tests, paint
 from duologue.data.scenes.stage import FOREVER_S, Figure, Motion, Prop, Stage, draw_look, filmed_again, repetitions
-from duologue.data.scenes.things import COLOURS, SHAPES, TRAINING_LOOKS, Thing, sprite
+from duologue.data.scenes.things import COLOURS, FONTS, SHAPES, TRAINING_FONTS, TRAINING_LOOKS, Thing, font_of, sprite
 from duologue.data.script import reply_at
 from duologue.errors import DataError
 from duologue.turn import TURN_MS
@@ -58,6 +59,19 @@ def test_training_has_a_drawing_bent_mirrored_and_in_other_colours_and_tests_hav
     sides = [other[..., 3].sum(0)[:30].sum() > other[..., 3].sum(0)[30:].sum() for other in others]
     assert 5 < sum(sides) < 25
     assert all(0.1 * as_it_is[..., 3].sum() < other[..., 3].sum() < 2 * as_it_is[..., 3].sum() for other in others)
+
+
+def test_training_reads_more_fonts_than_tests():
+    fonts = {split: {font_of(draw_thing(np.random.default_rng(n), split, "digit")) for n in range(200)} for split in ("train", "test")}
+    assert fonts == {"train": {*FONTS, *TRAINING_FONTS}, "test": set(FONTS)} and not {*FONTS} & {*TRAINING_FONTS}
+    pictures = {sprite(Thing("text", "17", "red", TRAINING_LOOKS + k), 60).tobytes() for k in range(len(TRAINING_FONTS))}
+    assert len(pictures) == len(TRAINING_FONTS)
+
+
+def test_a_blob_is_like_no_other_and_fills_its_place():
+    blobs = [np.asarray(sprite(Thing("blob", "", "red", look), 60))[..., 3] > 128 for look in range(20)]
+    assert all((a != b).mean() > 0.03 for k, a in enumerate(blobs) for b in blobs[:k])
+    assert all(np.ptp(np.flatnonzero(blob.any(axis))) > 50 for blob in blobs for axis in (0, 1))
 
 
 def test_every_action_moves_comes_back_and_is_like_no_other():
@@ -180,6 +194,19 @@ def test_training_never_sees_the_photographs_of_the_tests(wallpapers):
     assert 4 < sum(sides) < 20
 
 
+def test_training_has_photographs_mirrored_turned_over_and_in_other_colours_and_tests_as_they_are(monkeypatch):
+    slope = np.stack([np.mgrid[0:240, 0:320][k] * 0.5 + 40 for k in (0, 1)] + [np.full((240, 320), 30.0)], -1).astype(np.uint8)
+    monkeypatch.setattr(stock, "photographs", lambda: {f"{n}.jpg": slope for n in range(20)})
+
+    def slopes(split: str) -> set[tuple[bool, bool]]:
+        pictures = [np.asarray(paint(Ground("photograph", seed, split), (40, 30))).sum(2).astype(int) for seed in range(60)]
+        return {(bool(of[:10].sum() < of[-10:].sum()), bool(of[:, :10].sum() < of[:, -10:].sum())) for of in pictures}
+
+    assert slopes("test") == {(True, True)} and len(slopes("train")) == 4
+    blue = {split: [np.asarray(paint(Ground("photograph", seed, split), (40, 30)))[..., 2].mean() for seed in range(60)] for split in ("train", "test")}
+    assert max(blue["test"]) <= 30 < np.mean(blue["train"])
+
+
 def test_a_split_without_photographs_says_so(wallpapers, tmp_path):
     for path in (tmp_path / "walls").iterdir():
         if for_tests(path.name):
@@ -217,6 +244,18 @@ def test_a_style_has_an_emoji_by_its_code_point_or_by_one_of_its_names(tmp_path,
         (tmp_path / f"{name}.svg").touch()
     found = [stock._file("some", code) for code in ("1F981", "1F33D", "1F34C", "1F34E", "1F43B", "1F989")]
     assert [path and path.stem for path in found] == ["lion", "ear-of-corn", "banana", "redapple", "1f43b", None]
+
+
+def test_any_emoji_can_be_shown_in_every_style_that_has_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(stock, "drawings", lambda style: tmp_path / style)
+    stock.styles_of.cache_clear()
+    for style, name in (("twemoji", "1f98a"), ("fluent", "fox"), ("openmoji", "1F98A")):
+        (tmp_path / style).mkdir()
+        (tmp_path / style / f"{name}.svg").write_text("<svg/>")
+    assert set(stock.styles_of("1F98A")) == {"twemoji", "fluent", "openmoji"}
+    assert {Thing("drawing", "1F98A", "", look).style for look in range(6)} == {"twemoji", "fluent", "openmoji"}
+    assert stock.styles_of("1FAFF") == ()
+    stock.styles_of.cache_clear()
 
 
 def test_one_file_of_many_icons_becomes_one_each(tmp_path):

@@ -170,7 +170,7 @@ def own_texts() -> Iterable[str]:
     return unique([*sight.every_call(), *colours, *numbers, *named, *sight.DOING.values()])
 
 
-def _one(thing: Thing, rng: np.random.Generator) -> Callable[[float, float], list[Actor]]:
+def alone(thing: Thing, rng: np.random.Generator) -> Callable[[float, float], list[Actor]]:
     """The thing alone, held in a hand that shakes or lying still."""
     x, y, size = rng.uniform(0.3, 0.7), rng.uniform(0.35, 0.65), rng.uniform(0.3, 0.7)
     if thing.kind == "text":  # all of it must be in the picture
@@ -188,7 +188,7 @@ def _single(kind: str, intent: str, rng: np.random.Generator, split: str) -> Sho
         "word": ((thing.name,), (thing.name,)),
     }
     number = NUMBERS[int(thing.name)] if thing.name.isdigit() else ""
-    return Shown(_one(thing, rng), intent, *answers.get(intent, ((number,), (number, f"it's {number}"))))
+    return Shown(alone(thing, rng), intent, *answers.get(intent, ((number,), (number, f"it's {number}"))))
 
 
 def _many(rng: np.random.Generator, split: str) -> Shown:

@@ -18,8 +18,9 @@ from duologue.data.script import View
 
 SHAPE_SHARE, EMOJI_SHARE, TEXT_SHARE = 15, 25, 15  # percent that only tests see
 FAMILIAR = 0.1  # of what tests show
-DRAWN_OTHERWISE = 0.7  # of the emoji in training: by other hands
-REDRAWN = 100_000  # ways in which they are bent and coloured
+DRAWN_OTHERWISE = 0.7  # of the emoji and the texts in training: by other hands, in other fonts
+REDRAWN = 100_000  # ways in which emoji are bent and coloured
+CALM = 0.4  # of the scenes beside talk in training: nothing comes or goes, nobody moves, as before most cameras
 COMES_S, STAYS_S, PERIOD_S = (0.5, 3.0), (1.5, 6.0), 1.1
 PLACES = 4
 READABLE = tuple(word for word in WORDS if 2 <= len(word) <= 7)  # written large enough to be read
@@ -37,6 +38,8 @@ def unseen(thing: Thing) -> bool:
         return thing.style in STYLES and held_out("emoji", thing.name, thing.style, share=EMOJI_SHARE)
     if thing.kind == "text" and thing.name.isalpha():
         return held_out("word", thing.name, share=TEXT_SHARE)
+    if thing.kind == "text" and thing.look >= TRAINING_LOOKS:
+        return False
     return held_out(thing.kind, thing.name, thing.look % len(FONTS), share=TEXT_SHARE)
 
 
@@ -45,7 +48,7 @@ def draw_thing(rng: np.random.Generator, split: str, kind: str) -> Thing:
     wanted = split == "test" and rng.random() >= FAMILIAR
     while unseen(thing := _any_thing(rng, kind)) != wanted:
         pass
-    if kind == "emoji" and split == "train" and rng.random() < DRAWN_OTHERWISE:
+    if split == "train" and (kind == "emoji" or thing.kind == "text") and rng.random() < DRAWN_OTHERWISE:
         return thing._replace(look=TRAINING_LOOKS + int(rng.integers(REDRAWN)))
     return thing
 
@@ -86,10 +89,19 @@ def shows(scene: Scene, stage: Stage, events_s: list[float]) -> None:
 
 
 def unrelated(rng: np.random.Generator, split: str, until_s: float) -> Stage:
-    """What a camera may see while people talk of something else: things come and go, somebody moves."""
+    """What a camera may see while people talk of something else: things come and go, somebody moves; or all is still."""
     stage = draw_stage(rng, split)
-    stage.actors.extend([_somebody(rng, until_s), *_passing(rng, split, until_s)])
+    calm = split == "train" and rng.random() < CALM
+    stage.actors.extend(_still(rng, split) if calm else [_somebody(rng, until_s), *_passing(rng, split, until_s)])
     return stage
+
+
+def _still(rng: np.random.Generator, split: str) -> list[Prop | Figure]:
+    """Up to three things, or somebody who only stands there."""
+    if rng.random() < 0.5:
+        return [replace(_somebody(rng, 0.0), motions=())]
+    kinds = [pick(rng, ("shape", "emoji", "digit", "hand")) for _ in range(rng.integers(4))]
+    return [Prop(draw_thing(rng, split, kind), place(n, PLACES, rng), rng.uniform(0.2, 0.4)) for n, kind in enumerate(kinds)]
 
 
 def _passing(rng: np.random.Generator, split: str, until_s: float) -> list[Prop]:

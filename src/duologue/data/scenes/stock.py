@@ -31,6 +31,7 @@ OTHER_NAMES = {
     "1F33D": ("ear-of-corn",), "1F411": ("ewe",), "1F52A": ("kitchen-knife",), "1F355": ("pizza", "pizza-1"), "1F3E0": ("house",), "1F941": ("drum",),
     "1F453": ("glasses", "glasses-1"), "1F45E": ("mensshoe",), "1F455": ("mansshirt",), "1F4F1": ("cellphone",), "1F433": ("whale", "spoutingwhale"),
 }  # than Unicode's, with or without "face", with or without hyphens
+ALL_EMOJI = (range(0x1F300, 0x1F3FB), range(0x1F400, 0x1F53E), range(0x1F680, 0x1F700), range(0x1F900, 0x1FA00), range(0x1FA70, 0x1FB00))  # nearly
 COMPLETE = "emojione"  # has what another style lacks
 WALLPAPERS = Path("/usr/share/backgrounds")
 PHOTOGRAPH_SIZE = (320, 240)
@@ -68,6 +69,12 @@ def emoji(style: str, code: str) -> Image.Image:
     return made.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
 
 
+@cache
+def styles_of(code: str) -> tuple[str, ...]:
+    """Who drew the emoji of a code point, Noto left out. Raises DataError when the packages are not there."""
+    return tuple(style for style in PACKAGES if _file(style, code))
+
+
 def _noto(code: str) -> Image.Image:
     if not NOTO_FONT.exists():
         raise DataError(f"no emoji font {NOTO_FONT}: apt install fonts-noto-color-emoji")
@@ -86,7 +93,7 @@ def _drawn(style: str, code: str) -> Image.Image:
 
 def _file(style: str, code: str) -> Path | None:
     """Where a style has it: by its code point, or by a name."""
-    named = unicodedata.name(chr(int(code, 16))).lower().replace(" ", "-")
+    named = unicodedata.name(chr(int(code, 16)), "nothing").lower().replace(" ", "-")
     known = (code, code.lower(), *OTHER_NAMES.get(code, ()), named, named.removesuffix("-face"), named.replace("-", ""))
     return next((path for name in known if (path := drawings(style) / f"{name}.svg").exists()), None)
 

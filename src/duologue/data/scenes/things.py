@@ -30,6 +30,7 @@ EMOJI = {
 SHAPES = ("circle", "ball", "square", "triangle", "star", "heart", "cross", "diamond", "moon", "arrow", "ring")
 SKIN = ((244, 208, 177), (224, 172, 125), (198, 134, 90), (141, 85, 54), (90, 56, 37))
 FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSansMono-Bold", "STIXGeneral")
+TRAINING_FONTS = ("DejaVuSans-Oblique", "DejaVuSansMono", "DejaVuSerif-Italic", "STIXGeneralBol", "STIXGeneralItalic", "cmr10", "cmb10", "cmss10", "cmtt10")  # looks of training alone
 OVERSAMPLED = 3
 TRAINING_LOOKS = 1000
 BENT, HUE, PALE_TO_BRIGHT = 0.12, 0.06, ((0.2, 0.7), (1.3, 1.15))  # how far a drawing's corners, colours, saturation and light go astray
@@ -38,9 +39,9 @@ BENT, HUE, PALE_TO_BRIGHT = 0.12, 0.06, ((0.2, 0.7), (1.3, 1.15))  # how far a d
 class Thing(NamedTuple):
     """Something to show.
 
-    kind: "shape" (`name` of SHAPES), "text" (`name` is what is written), "emoji" (`name` of EMOJI, `look` its style) or
-    "hand" (`name` is how many fingers are up, `look` the skin). `colour` is a name of COLOURS, "" where there is none;
-    `look` chooses among fonts, styles, skins and shades.
+    kind: "shape" (`name` of SHAPES), "blob" (a shape without a name), "text" (`name` is what is written), "emoji" (`name` of EMOJI,
+    `look` its style), "drawing" (`name` is any emoji's code point) or "hand" (`name` is how many fingers are up, `look` the skin).
+    `colour` is a name of COLOURS, "" where there is none; `look` chooses among fonts, styles, skins and shades.
     """
 
     kind: str
@@ -50,19 +51,22 @@ class Thing(NamedTuple):
 
     @property
     def style(self) -> str:
-        """Of an emoji: who drew it. Looks from TRAINING_LOOKS on are of training alone."""
-        styles = stock.STYLES if self.look < TRAINING_LOOKS else stock.TRAINING_STYLES
+        """Of an emoji or a drawing: who drew it. Looks from TRAINING_LOOKS on are of training alone."""
+        if self.kind == "drawing":
+            styles = stock.styles_of(self.name)
+        else:
+            styles = stock.STYLES if self.look < TRAINING_LOOKS else stock.TRAINING_STYLES
         return styles[self.look % len(styles)]
 
 
 @lru_cache(512)
 def sprite(thing: Thing, size: int) -> Image.Image:
     """The thing as an RGBA picture `size` pixels high (and wide; written words are wider)."""
-    if thing.kind == "emoji":
-        drawn = stock.emoji(thing.style, EMOJI[thing.name]).resize((size, size), Image.Resampling.LANCZOS)
+    if thing.kind in ("emoji", "drawing"):
+        drawn = stock.emoji(thing.style, EMOJI.get(thing.name, thing.name)).resize((size, size), Image.Resampling.LANCZOS)
         return drawn if thing.look < TRAINING_LOOKS else _redrawn(drawn, thing.look)
     big = size * OVERSAMPLED
-    drawn = {"shape": _shape, "text": _text, "hand": _hand}[thing.kind](thing, big)
+    drawn = {"shape": _shape, "blob": _blob, "text": _text, "hand": _hand}[thing.kind](thing, big)
     return drawn.resize((max(1, drawn.width // OVERSAMPLED), size), Image.Resampling.LANCZOS)
 
 
@@ -107,6 +111,19 @@ def _shape(thing: Thing, size: int) -> Image.Image:
     return _shaded(image) if thing.name == "ball" else image
 
 
+def _blob(thing: Thing, size: int) -> Image.Image:
+    """Something round or jagged that is nothing in particular."""
+    rng, image = np.random.default_rng([thing.look, 7]), Image.new("RGBA", (size, size))
+    around = np.linspace(0, 2 * np.pi, int(rng.choice((3, 4, 5, 7, 40))), endpoint=False) + rng.uniform(0, 2 * np.pi)
+    waves = [rng.uniform(0, 0.35) * np.sin(k * around + rng.uniform(0, 2 * np.pi)) for k in (1, 2, 3)]
+    radii = 1 + np.sum(waves, 0) + rng.uniform(0, 0.25) * rng.normal(size=len(around))
+    corners = np.stack([radii * np.cos(around), radii * np.sin(around)], 1)
+    corners = (corners - corners.min(0)) / np.ptp(corners, 0) * 0.92 + 0.04
+    fill = shade(thing.colour, thing.look)
+    ImageDraw.Draw(image).polygon([tuple(at) for at in corners * size], fill, _edge(fill) if thing.look % 4 else None, max(1, size // 24))
+    return image
+
+
 def _edge(fill: tuple[int, int, int]) -> tuple[int, int, int]:
     """A border against which the colour stands out, whatever lies behind."""
     return (250, 250, 250) if sum(fill) < 330 else (20, 20, 24)
@@ -147,9 +164,15 @@ def _corners(name: str) -> list[tuple[float, float]]:
     }[name]  # fmt: skip
 
 
+def font_of(thing: Thing) -> str:
+    """What a text is written in. Looks from TRAINING_LOOKS on are of training alone."""
+    fonts = FONTS if thing.look < TRAINING_LOOKS else TRAINING_FONTS
+    return fonts[thing.look % len(fonts)]
+
+
 def _text(thing: Thing, size: int) -> Image.Image:
     """Written or printed, on a card in one look of two."""
-    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{FONTS[thing.look % len(FONTS)]}.ttf"
+    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{font_of(thing)}.ttf"
     font = ImageFont.truetype(str(path), int(size * 0.72))
     left, top, right, bottom = font.getbbox(thing.name)
     wide = max(right - left + size // 3, size // 2)
