@@ -14,6 +14,9 @@ from duologue.data.scenes.stage import Figure, Motion, Prop, draw_look
 from duologue.data.scenes.things import COLOURS, SHAPES, Thing, nearest, shade
 from duologue.media.patches import cut
 from duologue.model.batch import Looks
+from duologue.model.eyes import called as called_loss
+from duologue.model.eyes import eye_loss
+from duologue.model.eyes import named as named_loss
 from duologue.model.interaction import KNOWN, SEEN, InteractionModel
 from duologue.model.layout import PATCHES, VIEW
 from duologue.train.eyes import eyes, written
@@ -117,7 +120,7 @@ def test_sight_learns_and_nothing_else_changes(tmp_path):
     pictures, *about = (np.stack(of) for of in zip(*(seen.look(rng, "train") for _ in range(100)), strict=True))
     looks = Looks(torch.from_numpy(np.ascontiguousarray(cut(pictures))), *map(torch.from_numpy, about), *WORDS, tuple(seen.ASPECTS.values()), seen.GROUPS)
     with torch.no_grad():
-        before, after = ({k: float(v) for k, v in m.eye_loss(looks, torch.float32).items()} for m in (InteractionModel(tiny()), learned))
+        before, after = ({k: float(v) for k, v in eye_loss(m, looks, torch.float32).items()} for m in (InteractionModel(tiny()), learned))
     assert all(after[name] < 0.98 * before[name] for name in ("seen", "there", "pose")), (before, after)  # it is a toy
 
 
@@ -132,7 +135,7 @@ def test_every_position_is_to_point_where_the_words_tokens_do():
     right = (vectors[star] + vectors[len(seen.NAMES) + red]).expand(VIEW, -1)
     wrong = (vectors[star + 1] + vectors[len(seen.NAMES) + red + 1]).expand(VIEW, -1)
     one_wrong, one_right = torch.cat([right[1:], wrong[:1]]), torch.cat([wrong[1:], right[:1]])
-    named, called = ([loss(x[None], looks).item() for x in (right, one_wrong, one_right, wrong)] for loss in (model._named, model._called))
+    named, called = ([loss(model, x[None], looks).item() for x in (right, one_wrong, one_right, wrong)] for loss in (named_loss, called_loss))
     assert named == sorted(named) and called == sorted(called)
     assert called[2] - called[0] < 0.75 * (called[3] - called[0])  # one that is right says it
 

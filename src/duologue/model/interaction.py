@@ -4,8 +4,6 @@ Read `InteractionModel.loss` (training on flat batches) and `stream.turn` (one l
 follow `layout`: an output position is predicted from the hidden state of the position before it.
 """
 
-from collections.abc import Sequence
-from itertools import accumulate
 
 import torch
 import torch.nn.functional as F
@@ -15,11 +13,12 @@ from torch.nn.utils.rnn import pad_sequence
 from duologue.config import Config
 from duologue.kernels.ops import Ops, live
 from duologue.media.patches import LEVEL
-from duologue.model.batch import Batch, Looks, Told, sound_before, stretches
+from duologue.model.batch import Batch, Told, sound_before, stretches
+from duologue.model.eyes import MOVED, distracted, moved
 from duologue.model.flow import ROUGH, TARGET, FlowHead
 from duologue.model.fuse import Fuse, last_written
 from duologue.model.heads import DECISION, TokenHeads
-from duologue.model.layout import AUDIO, BEFORE, CHANNELS, LETTERS, NOW, OUT, VIEW
+from duologue.model.layout import AUDIO, BEFORE, CHANNELS, LETTERS, NOW, OUT
 from duologue.model.moe import Experts
 from duologue.model.pronouncing import SPOKEN, Pronouncing, marked
 from duologue.model.trunk import Attention, GatedMLP, Linear, Trunk
@@ -38,11 +37,6 @@ FLOW_SOUNDS, FLOW_DRAWS, SAID = 100, 2, 4  # own positions that the flow head le
 UNSURE = 8  # positions at the beginning of such a stretch whose word may have begun before it
 CTC_STEPS, CTC_EDGE = 4, 4  # steps in a position; positions left out at both ends of a window
 SEEN, KNOWN = 519, 1097  # numbers that tell all that a picture is asked at once, and which drawing it shows (`data.seen`)
-SHARPNESS = 16.0  # of sight's likeness to words
-POSE_WEIGHT, FAINT = 4.0, 1e-6
-MOVED = (9, 9, 2)  # an action or none that has ended, one that goes on; things that came, that went (`labels.moved`)
-DONE_WEIGHT = 4.0  # most pictures show nobody who has just finished anything
-RARE = 5.0  # logits: of all that may be there, next to nothing is
 STRETCH = 256  # positions appended at once when a whole session is scored
 
 
@@ -57,7 +51,7 @@ class InteractionModel(nn.Module):
         self.draft = nn.Linear(config.width, TARGET)  # teaches speaking; not used live
         self.ctc = nn.Linear(config.width, CTC_STEPS * (1 + LETTERS))  # the same, `ear_loss` alone
         self.moving = nn.Linear(config.width, sum(MOVED))  # the same, `look_loss` alone
-        self.seeing = nn.Linear(config.width, SEEN)  # teaches sight, `eye_loss` alone
+        self.seeing = nn.Linear(config.width, SEEN)  # teaches sight, `eyes.eye_loss` alone
         self.knowing = nn.Linear(config.width, KNOWN)  # the same
         nn.init.constant_(self.spelling.bias, -3.0)
         for name in TEACHERS:
@@ -121,32 +115,9 @@ class InteractionModel(nn.Module):
         x_BND = self.embed(batch, dtype)
         hidden_BND, halfway = self.trunk.looking(x_BND, batch.time_BN, dtype, batch.seen_R)
         losses = self._written_losses(hidden_BND.flatten(0, 1), batch, dtype)
-        losses["distracted"] = self._distracted_loss(hidden_BND, x_BND, batch, dtype)
-        losses["moved"] = losses["decision"] * 0 if halfway is None else self._moved_loss(halfway, batch)
+        losses["distracted"] = distracted(self.trunk, hidden_BND, x_BND, batch, dtype)
+        losses["moved"] = losses["decision"] * 0 if halfway is None else moved(self.moving, halfway, batch)
         return _summed(losses)
-
-    def _distracted_loss(self, hidden_BND: torch.Tensor, x_BND: torch.Tensor, batch: Batch, dtype: torch.dtype) -> torch.Tensor:
-        """How far off its hidden states are, where the camera sees what nobody speaks of, from those of the same conversation without
-        pictures: distilled from itself, for what is wanted says little of most positions. A mean of squares over those of the states."""
-        rows = batch.beside_BN.any(1)
-        if not rows.any():
-            return hidden_BND.sum() * 0
-        there_BN = batch.source_BN > 0
-        there_BN.view(-1)[batch.seen_R] = False
-        there_BN, asked_BN = there_BN[rows], batch.beside_BN[rows]
-        order_BN = (~there_BN).long().argsort(dim=1, stable=True)[:, : there_BN.sum(1).max()]
-        with torch.no_grad():
-            alone_BND = self.trunk(x_BND[rows].take_along_dim(order_BN[..., None], 1), batch.time_BN[rows].take_along_dim(order_BN, 1), dtype)
-        alone_RD, hidden_RD = alone_BND[asked_BN.take_along_dim(order_BN, 1)], hidden_BND[rows][asked_BN]
-        return (hidden_RD - alone_RD).square().sum() / alone_RD.square().sum()
-
-    def _moved_loss(self, looked_RD: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """What has changed from picture to picture, asked of the middle of pictures' own layers. A mean over pictures."""
-        done, doing, things = self.moving(looked_RD.unflatten(0, (-1, VIEW)).mean(1)).split(MOVED, -1)
-        weight = done.new_tensor([1.0] + (MOVED[0] - 1) * [DONE_WEIGHT])
-        loss = F.cross_entropy(done, batch.moved_R3[:, 0], weight, reduction="sum") + F.cross_entropy(doing, batch.moved_R3[:, 1], reduction="sum")
-        bits = batch.moved_R3[:, 2:] >> torch.arange(2, device=looked_RD.device) & 1
-        return (loss + F.binary_cross_entropy_with_logits(things, bits.float(), reduction="sum")) / len(bits)
 
     def ear_loss(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
         """The letters of all words in order, from the embeddings of sound alone: the front learns to hear before the rest does.
@@ -168,43 +139,6 @@ class InteractionModel(nn.Module):
         """Log-probabilities of letters, blank first: [steps, 1 + LETTERS] for each row of a batch, without its edges."""
         rows = sound_RD.split(torch.bincount(batch.listening_R // batch.source_BN.shape[1]).tolist())
         return [self.ctc(row[CTC_EDGE:-CTC_EDGE]).view(-1, 1 + LETTERS).log_softmax(-1) for row in rows]
-
-    def eye_loss(self, looks: Looks, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
-        """What there is to see: sight learns to see before the trunk looks.
-
-        All is asked of the mean of a picture's positions; what a word answers, also of each position, which is to point where
-        that word's own tokens do, so that to the trunk a picture is like text that names what it shows. Means over pictures.
-        """
-        seen_RPD = self.fuse.picture(looks.patches_R * LEVEL - 1, dtype)
-        guess_RPS = self.seeing(seen_RPD)
-        asked, there, pose = guess_RPS.split([sum(looks.sizes[:-1]), *looks.there_RK.shape[1:], *looks.pose_RJ.shape[1:]], -1)
-        answers = (*asked.mean(1).split(looks.sizes[:-1], -1), self.knowing(seen_RPD.mean(1)))
-        losses = {"seen": _asked(answers, looks.wanted_RA), "named": self._named(seen_RPD, looks)}
-        losses["there"] = F.binary_cross_entropy_with_logits(there.logsumexp(1) - RARE, looks.there_RK.float(), reduction="none").sum(1).mean()
-        losses["called"] = self._called(seen_RPD, looks)
-        off_RJ = (pose.mean(1) - looks.pose_RJ)[~looks.pose_RJ.isnan().any(1)]
-        losses["pose"] = POSE_WEIGHT * off_RJ.square().sum() / len(guess_RPS)
-        return losses | {"total": sum(losses.values())}
-
-    def _named(self, seen_RPD: torch.Tensor, looks: Looks) -> torch.Tensor:
-        """Cross-entropy of the likeness of each position to the words' vectors."""
-        likeness = self._likeness(seen_RPD, looks.words_SW)
-        sizes = [n for n, end in zip(looks.sizes, accumulate(looks.sizes), strict=True) if end <= len(looks.words_SW)]
-        asked = looks.wanted_RA[:, None, : len(sizes)].expand(-1, VIEW, -1).flatten(0, 1)
-        return _asked(likeness.flatten(0, 1).split(sizes, -1), asked)
-
-    def _called(self, seen_RPD: torch.Tensor, looks: Looks) -> torch.Tensor:
-        """The same of all that is there: one position at least is like its word. Which one, nobody says."""
-        likely = torch.cat([of.softmax(-1) for of in self._likeness(seen_RPD, looks.words_KW).split(looks.groups, -1)], -1)
-        anywhere = 1 - (1 - likely).prod(1)
-        return -anywhere[looks.there_RK].clamp(min=FAINT).log().sum() / len(seen_RPD)
-
-    def _likeness(self, seen_RPD: torch.Tensor, words_SW: torch.Tensor) -> torch.Tensor:
-        """Of each position to the words' vectors [R, P, S]; of their pieces, the later count less."""
-        written_SWD = F.embedding(words_SW, self.fuse.tokens.detach()) * (words_SW != 0)[..., None]
-        share_W = 1 / (1 + torch.arange(written_SWD.shape[1], device=seen_RPD.device))
-        words_SD = (written_SWD * share_W[:, None]).sum(1)
-        return SHARPNESS * F.normalize(seen_RPD, dim=-1) @ F.normalize(words_SD, dim=-1).T
 
     def mouth_loss(self, told: Told, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
         """What the own voice says and how it sounds, the trunk as it is: in conversations, and in sentences of which it knows nothing."""
@@ -317,9 +251,3 @@ def _initialise(module: nn.Module) -> None:
             nn.init.zeros_(layer.weight)
         nn.init.zeros_(module.gates.weight)
         nn.init.constant_(module.gates.bias, -2.0)
-
-
-def _asked(guesses: Sequence[torch.Tensor], wanted_RA: torch.Tensor) -> torch.Tensor:
-    """Cross-entropies of all aspects, summed; a mean over pictures. -1 where an aspect is not asked."""
-    pairs = zip(guesses, wanted_RA.unbind(1), strict=True)
-    return sum(F.cross_entropy(guess, wanted, ignore_index=-1, reduction="sum") for guess, wanted in pairs) / len(wanted_RA)

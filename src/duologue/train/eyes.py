@@ -17,6 +17,7 @@ from duologue.media.patches import cut
 from duologue.media.text import Tokenizer
 from duologue.model import checkpoint
 from duologue.model.batch import Looks
+from duologue.model.eyes import eye_loss
 from duologue.model.interaction import InteractionModel
 from duologue.train.feed import Steps, loaded
 from duologue.train.loop import Plan, rank_and_world, train
@@ -32,7 +33,7 @@ def eyes(config: Config, plan: Plan, rows: int = 64, init: Path | None = None) -
     rank, world = rank_and_world()
     mine = max(1, rows // world)
     batch_of = Steps(lambda step: loaded(Glances(mine, [plan.seed, step, rank]), plan.device, world))
-    return train(model, batch_of, lambda m, looks: m.eye_loss(looks, plan.dtype), plan)
+    return train(model, batch_of, lambda m, looks: eye_loss(m, looks, plan.dtype), plan)
 
 
 class Glances(IterableDataset):
