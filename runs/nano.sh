@@ -76,8 +76,8 @@ stage mouth "$BIN/duologue" train mouth --out "$RUN/mouth" --init "$RUN/model.sa
 stage eyes "$BIN/duologue" train eyes --out "$RUN/eyes" --init "$RUN/mouth/model.safetensors" --steps "$EYE_STEPS"
 stage looking learn "$RUN/looking" --init "$RUN/eyes/model.safetensors" --eyes --steps "$LOOK_STEPS" --decay 0.5 \
     --family glance=22 --family see=20 --family watch=24 --family count=24 --family correct_me=4 --family time=4 --family pause=4 \
-    --family facts=3 --family numbers=3 --family talk=3 --family refuse=3 --family interrupt=3 --family hold=3 --family hear=3 \
-    --family order=2 --family invite=2 --family typed=2 --family drill=2
+    --family facts=6 --family numbers=8 --family talk=5 --family refuse=3 --family interrupt=3 --family hold=3 --family hear=3 \
+    --family order=4 --family invite=3 --family typed=3 --family drill=3
 NANO="$RUN/looking/model.safetensors"
 
 # 7. What it can do, judged on what is heard.
