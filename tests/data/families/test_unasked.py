@@ -155,6 +155,8 @@ def test_beside_talk_in_training_all_is_still_now_and_then():
     scenes = {split: [sight.unrelated(np.random.default_rng(n), split, 20.0) for n in range(40)] for split in ("train", "test")}
     still = {split: sum(map(is_still, of)) for split, of in scenes.items()}
     assert still["test"] == 0 and 8 <= still["train"] <= 26
+    covered = [stage for stage in scenes["train"] if not stage.actors and np.ptp(stage.show(0.0).reshape(-1, 3), 0).max() == 0]
+    assert 1 <= len(covered) <= 12
     kinds = {type(actor) for stage in scenes["train"] if is_still(stage) for actor in stage.actors}
     assert kinds == {stages.Prop, stages.Figure}
 

@@ -10,7 +10,9 @@ import numpy as np
 from duologue.data.families.exchange import held_out, pick
 from duologue.data.families.lexicon import NUMBERS, WORDS, a
 from duologue.data.families.timing import Scene
+from duologue.data.scenes.camera import Camera
 from duologue.data.scenes.figure import ACTIONS
+from duologue.data.scenes.ground import Ground
 from duologue.data.scenes.stage import Figure, Prop, Stage, draw_look, draw_stage, place, repetitions
 from duologue.data.scenes.stock import STYLES
 from duologue.data.scenes.things import COLOURS, EMOJI, FONTS, SHAPES, TRAINING_LOOKS, Thing
@@ -20,7 +22,7 @@ SHAPE_SHARE, EMOJI_SHARE, TEXT_SHARE = 15, 25, 15  # percent that only tests see
 FAMILIAR = 0.1  # of what tests show
 DRAWN_OTHERWISE = 0.7  # of the emoji and the texts in training: by other hands, in other fonts
 REDRAWN = 100_000  # ways in which emoji are bent and coloured
-CALM = 0.4  # of the scenes beside talk in training: nothing comes or goes, nobody moves, as before most cameras
+CALM, COVERED = 0.4, 0.3  # of the scenes beside talk in training: nothing comes or goes, nobody moves, as before most cameras; of these: nothing is seen at all
 COMES_S, STAYS_S, PERIOD_S = (0.5, 3.0), (1.5, 6.0), 1.1
 PLACES = 4
 READABLE = tuple(word for word in WORDS if 2 <= len(word) <= 7)  # written large enough to be read
@@ -92,8 +94,15 @@ def unrelated(rng: np.random.Generator, split: str, until_s: float) -> Stage:
     """What a camera may see while people talk of something else: things come and go, somebody moves; or all is still."""
     stage = draw_stage(rng, split)
     calm = split == "train" and rng.random() < CALM
+    if calm and rng.random() < COVERED:
+        return _covered(rng)
     stage.actors.extend(_still(rng, split) if calm else [_somebody(rng, until_s), *_passing(rng, split, until_s)])
     return stage
+
+
+def _covered(rng: np.random.Generator) -> Stage:
+    """A lens that is covered: one shade, most often a dark one."""
+    return Stage(Ground("plain", int(rng.integers(1 << 31)), "train"), Camera(gain=(rng.random() ** 2,) * 3))
 
 
 def _still(rng: np.random.Generator, split: str) -> list[Prop | Figure]:
