@@ -1,5 +1,5 @@
 """Pictures with what there is to see in them, for the eyes alone: things to be asked about as in `see`, several things as in
-`watch`, somebody who moves as in `count`. Read `look`.
+`watch`, somebody who moves as in `count`, and in training emoji that nobody asks about. Read `look`.
 
 A picture takes a hundredth of a second to draw, and learning from it less: `looks` keeps the last ones and shows each several
 times, disturbed.

@@ -84,7 +84,10 @@ def moved(moving: nn.Linear, looked_RD: torch.Tensor, batch: Batch) -> torch.Ten
 
 def distracted(trunk: Trunk, hidden_BND: torch.Tensor, x_BND: torch.Tensor, batch: Batch, dtype: torch.dtype) -> torch.Tensor:
     """How far off its hidden states are, where the camera sees what nobody speaks of, from those of the same conversation without
-    pictures: distilled from itself, for what is wanted says little of most positions. A mean of squares over those of the states."""
+    pictures: distilled from itself, for what is wanted says little of most positions. A mean of squares over those of the states.
+
+    Source: distillation, Hinton, Vinyals, Dean, arXiv 1503.02531, here of states and not of what is said.
+    """
     rows = batch.beside_BN.any(1)
     if not rows.any():
         return hidden_BND.sum() * 0

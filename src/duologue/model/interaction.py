@@ -4,7 +4,6 @@ Read `InteractionModel.loss` (training on flat batches) and `stream.turn` (one l
 follow `layout`: an output position is predicted from the hidden state of the position before it.
 """
 
-
 import torch
 import torch.nn.functional as F
 from torch import nn

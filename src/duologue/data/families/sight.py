@@ -50,7 +50,7 @@ def draw_thing(rng: np.random.Generator, split: str, kind: str) -> Thing:
     wanted = split == "test" and rng.random() >= FAMILIAR
     while unseen(thing := _any_thing(rng, kind)) != wanted:
         pass
-    if split == "train" and (kind == "emoji" or thing.kind == "text") and rng.random() < DRAWN_OTHERWISE:
+    if split == "train" and thing.kind in ("emoji", "text") and rng.random() < DRAWN_OTHERWISE:
         return thing._replace(look=TRAINING_LOOKS + int(rng.integers(REDRAWN)))
     return thing
 
