@@ -27,6 +27,14 @@ def shards(tmp_path):
     return stored(tmp_path)
 
 
+def test_windows_begin_where_conversations_do_as_often_as_asked(shards):
+    (shard,), begins = shards.shards, (150, 300, 420)
+    shard["offsets"], shard["letters"] = np.array([*begins, 600]), np.repeat(np.arange(600, dtype=np.uint32), 2).reshape(-1, 2)
+    found = {whole: [shards.draw(POSITIONS, np.random.default_rng(seed), whole).letters[0, 0] for seed in range(30)] for whole in (0.0, 0.5, 1.0)}
+    assert set(found[1.0]) == set(begins)
+    assert 5 < sum(first in begins for first in found[0.5]) < 25 and sum(first in begins for first in found[0.0]) < 5
+
+
 def test_a_window_fits_and_holds_whole_turns(shards):
     for seed in range(50):
         w = shards.draw(POSITIONS, np.random.default_rng(seed))

@@ -64,9 +64,7 @@ def write_shard(path: Path, conversations: Sequence[Rendered]) -> None:
     Raises:
         DataError: the file cannot be written, such as on a full disk.
     """
-    arrays = fields_of(conversations)
-    arrays["offsets"] = np.cumsum([0, *(len(c.speak) for c in conversations)], dtype=np.int64)
-    data = save(arrays, {"families": json.dumps([c.family for c in conversations])})
+    data = save(fields_of(conversations), {"families": json.dumps([c.family for c in conversations])})
     partial_path = path.with_suffix(f".{os.getpid()}.part")
     try:
         partial_path.write_bytes(data)
@@ -78,9 +76,10 @@ def write_shard(path: Path, conversations: Sequence[Rendered]) -> None:
 
 
 def fields_of(conversations: Sequence[Rendered]) -> dict[str, np.ndarray]:
-    """Each field of conversations that follow one another; pictures' only where there are some."""
+    """Each field of conversations that follow one another, and `offsets`; pictures' only where there are some."""
     shown = PICTURES if any(len(c.jpeg) for c in conversations) else []
-    return {name: np.concatenate([getattr(c, name) for c in conversations]) for name in (*FIELDS, *shown)}
+    arrays = {name: np.concatenate([getattr(c, name) for c in conversations]) for name in (*FIELDS, *shown)}
+    return arrays | {"offsets": np.cumsum([0, *(len(c.speak) for c in conversations)], dtype=np.int64)}
 
 
 def read_shard(path: Path) -> list[Rendered]:

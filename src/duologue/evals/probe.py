@@ -36,7 +36,7 @@ from duologue.model import checkpoint
 from duologue.turn import SAMPLES_PER_TURN
 
 Judged = tuple[Trial, Verdict]
-LOOKING = ("see", "watch", "count", "glance")
+MORE = ("see", "watch", "count", "glance", "cue", "correct_me", "translate")  # asked for by name
 
 
 @dataclass(slots=True)
@@ -154,7 +154,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=20, help="scripts a family")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--split", choices=("test", "train"), default="test")
-    parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=(*FAMILIES, *LOOKING))
+    parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=(*FAMILIES, *MORE))
     parser.add_argument("--beside", action="store_true", help="how many more are right with unrelated pictures before the camera")
     parser.add_argument("--examples", type=int, default=1, help="wrong answers shown for each row")
     parser.add_argument("--json", type=Path, help="where to keep the figures")

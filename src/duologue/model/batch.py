@@ -98,6 +98,17 @@ class Told:
         return Told(self.talk.to(device), self.read.to(device))
 
 
+@dataclass(slots=True)
+class Lesson:
+    """Conversations that show what is to be learned, and others in which nothing is to change."""
+
+    new: Batch
+    known: Batch
+
+    def to(self, device: torch.device) -> "Lesson":
+        return Lesson(self.new.to(device), self.known.to(device))
+
+
 def sound_before(batch: Batch) -> torch.Tensor:
     """Normalised own sound of the 100 ms before each V position [2 S, TARGET], as the history has it."""
     own, half = batch.own_SFM[:, OWN_LOOK_BACK - PHONED :], PHONED

@@ -73,6 +73,38 @@ def pretrain(
 
 
 @train.command()
+def teach(
+    out: Out,
+    new: Annotated[list[str], typer.Option("--family", metavar="NAME[=WEIGHT]", help="What is to be learned; may be repeated.")],
+    known: Annotated[list[str], typer.Option(metavar="NAME[=WEIGHT]", help="What is to stay as it is; may be repeated.")],
+    init: Annotated[Path | None, typer.Option(help="Weights to begin with, instead of the shipped ones.")] = None,
+    steps: Steps = 2_000,
+    minutes: Minutes = math.inf,
+    rows: Windows = 20,
+    rate: Rate = 0.6,
+    decay: Decay = 0.5,
+    device: Device = None,
+    seed: Seed = 0,
+) -> None:
+    """Train the trunk on new skills while the old ones are distilled from the weights that it begins with. Pictures come after, by
+    `pretrain --eyes`.
+
+    **Example:** `duologue train teach --out runs/cues --family cue --family correct_me --known talk=2 --known hear --known pause`
+    """
+    with_tiles()
+    from duologue.data.shards import chosen_families
+    from duologue.device import chosen
+    from duologue.engine.engine import WEIGHTS
+    from duologue.train.feed import recipe
+    from duologue.train.loop import Plan
+    from duologue.train.teach import teach as run_teach
+
+    plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=decay, seed=seed, device=chosen(device))
+    recipes = [recipe(chosen_families(names), at, watched=0.0) for names, at in ((new, seed), (known, seed + 1))]
+    run_teach(*recipes, plan, rows, init or WEIGHTS / "nano.safetensors")
+
+
+@train.command()
 def eyes(
     out: Out,
     preset: Preset = "nano",

@@ -44,15 +44,16 @@ class Share:
     ears: bool
     rank: int
     world: int
+    whole: float = 0.0  # share of the windows in which a conversation begins
 
     @classmethod
-    def of(cls, rows: int, ears: bool) -> "Share":
+    def of(cls, rows: int, ears: bool, whole: float) -> "Share":
         """This process's, of `rows` over all of them."""
         rank, world = rank_and_world()
-        return cls(max(1, rows // world), EAR_POSITIONS if ears else POSITIONS, ears, rank, world)
+        return cls(max(1, rows // world), EAR_POSITIONS if ears else POSITIONS, ears, rank, world, whole)
 
     def draw(self, shards: Shards, rng: np.random.Generator) -> Batch:
-        clean = [shards.draw(self.positions, rng) for _ in range(self.rows)]
+        clean = [shards.draw(self.positions, rng, self.whole) for _ in range(self.rows)]
         return collate([hurried(w, rng) for w in clean] if self.ears else clean, self.positions, rng)
 
 
@@ -121,9 +122,9 @@ class Steps:
         return next(self.coming)
 
 
-def by_step(source: Shards | Recipe, rows: int, seed: int, device: torch.device = CPU, ears: bool = False) -> Steps:
+def by_step(source: Shards | Recipe, rows: int, seed: int, device: torch.device = CPU, ears: bool = False, whole: float = 0.0) -> Steps:
     """This process's share of batches of `rows` windows; the next ones are made by other processes while a step runs."""
-    share = Share.of(rows, ears)
+    share = Share.of(rows, ears, whole)
     if isinstance(source, Recipe):
         render_shard(source, 0)  # here, once: what the bank lacks is said in one line, and all processes share its indices
         return Steps(lambda step: loaded(Anew(source, share, step), device, share.world))

@@ -61,12 +61,14 @@ class Shards:
         self.ends.append(np.cumsum(_positions(shard)))
         return int(self.ends[-1][-1])
 
-    def draw(self, positions: int, rng: np.random.Generator) -> Window:
-        """A window of at most `positions`, from any turn of any shard."""
+    def draw(self, positions: int, rng: np.random.Generator, whole: float = 0.0) -> Window:
+        """A window of at most `positions`, from any turn of any shard; this share of them from the beginning of a conversation."""
         shard = int(rng.integers(len(self.shards)))
         ends = self.ends[shard]
         last = int(np.searchsorted(ends, ends[-1] - positions))
         start = int(rng.integers(BEFORE, max(BEFORE + 1, last)))
+        if whole and rng.random() < whole:
+            start = max(BEFORE, int(rng.choice(self.shards[shard]["offsets"][:-1])))
         stop = int(np.searchsorted(ends, ends[start - 1] + positions, side="right"))
         return cut(self.shards[shard], start, stop, int(rng.integers(FIRST_TURNS)))
 

@@ -46,15 +46,15 @@ def test_labels_and_sounds_agree(family, split):
         assert {own.speech.text for script in scripts(family.NAME, split) for own in script.own} <= texts
 
 
-@pytest.mark.parametrize("name", ["count", "watch"])
-def test_a_reaction_is_late_now_and_then_in_training_alone_and_never_too_late(name):
+@pytest.mark.parametrize(("name", "least", "most"), [("count", 0.5, 0.8), ("watch", 0.5, 0.8), ("cue", 0.0, 0.02)])
+def test_a_reaction_is_late_now_and_then_in_training_alone_and_never_too_late(name, least, most):
     at_once = {}
     for split in ("train", "test"):
         wanted = [(script, check) for script in scripts(name, split) for check in script.checks if check.kind == "answer" and check.after_s == check.start_s]
         starts_s = [next(own.start_s for own in script.own if own.start_s >= check.start_s and own.speech.text in check.accept) for script, check in wanted]
         assert all(start_s < check.end_s for start_s, (_, check) in zip(starts_s, wanted, strict=True))
         at_once[split] = np.mean([start_s < reply_at(check.start_s) + 0.1 for start_s, (_, check) in zip(starts_s, wanted, strict=True)])
-    assert 0.5 < at_once["train"] < 0.8 and at_once["test"] > 0.95
+    assert least <= at_once["train"] <= most and at_once["test"] > 0.9
 
 
 @each

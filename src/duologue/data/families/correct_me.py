@@ -12,7 +12,7 @@ import numpy as np
 from duologue.data.families import sight
 from duologue.data.families.exchange import draw, finish, gap, held_out, line, pick, unique
 from duologue.data.families.lexicon import DAYS, MONTHS, NUMBERS
-from duologue.data.families.rule import acknowledges, chance, gives, holds_back, reacts, typed_by
+from duologue.data.families.rule import HEARD_LATE, acknowledges, chance, gives, holds_back, reacts, typed_by
 from duologue.data.families.time import ACK
 from duologue.data.families.timing import Scene, open_scene, own_end, quiet_between
 from duologue.data.scenes.stage import Prop
@@ -188,7 +188,7 @@ def _recites(scene: Scene, now_s: float, kind: str, ruled: bool) -> float:
     cuts_in = ruled and wrong_s > 0
     about = {"class": kind, "way": way, "ruled": ruled, "said": made.text, "right": made.slots["right"]}
     scene.script.about["items"].append(about | {"wrong_s": round(wrong_s, 2)})
-    wanted = [reacts(scene, wrong_s, made.slots["right"])] if cuts_in else []
+    wanted = [reacts(scene, wrong_s, made.slots["right"], late=HEARD_LATE)] if cuts_in else []
     over_s = max([end_s, *(own_end(o) for o in scene.script.own)]) + 1.5
     quiet_between(scene.script, now_s, over_s, wanted)
     if wrong_s and not cuts_in:

@@ -14,7 +14,7 @@ import numpy as np
 
 from duologue.data.families.exchange import draw, finish, gap, held_out, line, pick, unique, vary
 from duologue.data.families.lexicon import NUMBERS, OPPOSITES, SOUNDS
-from duologue.data.families.rule import acknowledges, chance, gives, holds_back, reacts
+from duologue.data.families.rule import HEARD_LATE, acknowledges, chance, gives, holds_back, reacts
 from duologue.data.families.spanish import NOUNS
 from duologue.data.families.time import ACK
 from duologue.data.families.timing import Scene, open_scene, own_end, quiet_between
@@ -186,7 +186,7 @@ def _tells(scene: Scene, rule: Line, now_s: float, ruled: bool) -> float:
         scene.script.sounds.append(Sound(end_s, speech))
         for word in speech.words:
             if (said := answer_to(rule, word.text, count)) and ruled:
-                wanted.append(reacts(scene, end_s + word.end_s, said))
+                wanted.append(reacts(scene, end_s + word.end_s, said, late=HEARD_LATE))
                 count += 1
             elif said or nearly(rule, word.text):
                 near_s.append(end_s + word.end_s)

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from duologue.data.families.exchange import draw, finish, gap, held_out, line, pick, unique, vary
-from duologue.data.families.rule import acknowledges, chance, gives, holds_back, reacts
+from duologue.data.families.rule import HEARD_LATE, acknowledges, chance, gives, holds_back, reacts
 from duologue.data.families.time import ACK
 from duologue.data.families.timing import Scene, open_scene, own_end, quiet_between
 from duologue.data.script import Line, Script, Sound
@@ -126,7 +126,7 @@ def _tells(scene: Scene, rule: Line, now_s: float, ruled: bool) -> float:
         slots, ends_s = speech.line.slots, [end_s + word.end_s for word in speech.words]
         scene.script.sounds.append(Sound(end_s, speech))
         if ruled and slots["at"] >= 0:
-            wanted.append(reacts(scene, ends_s[slots["at"]], slots["right"]))
+            wanted.append(reacts(scene, ends_s[slots["at"]], slots["right"], late=HEARD_LATE))
             count += 1
         passed_s += [ends_s[k] for k in ([] if ruled or slots["at"] < 0 else [slots["at"]]) + slots["unusual"]]
         end_s += speech.seconds + float(scene.rng.uniform(0.1, 0.6))

@@ -20,7 +20,8 @@ from duologue.errors import DataError
 TYPED_SHARE = 0.25
 WITHIN_S = 2.0  # a reaction must begin this soon
 HOLD_S = 1.5  # after a near miss
-LATE = (0.65, 0.22, 0.13)  # in training: how often it says so at once, a turn late, two
+SEEN_LATE = (0.65, 0.22, 0.13)  # in training: how often it says so at once, a turn late, two
+HEARD_LATE = (0.0, 0.1, 0.65, 0.25)  # the same of words, which are written two turns after they end
 
 
 Lines = Callable[[np.random.Generator, str], Iterator[Line]]
@@ -70,13 +71,13 @@ def acknowledges(scene: Scene, line: Line, end_s: float) -> float:
     return max(own_end(own) + 0.5, end_s + ANSWER_S)
 
 
-def reacts(scene: Scene, event_s: float, text: str, within_s: float = WITHIN_S) -> tuple[float, float]:
+def reacts(scene: Scene, event_s: float, text: str, within_s: float = WITHIN_S, late: Sequence[float] = SEEN_LATE) -> tuple[float, float]:
     """Says this because of something that happened, as soon as it may or as what it is saying is over.
 
     Returns the span in which it may be heard because of it.
     """
     script = scene.script
-    start_s = soon(scene, event_s)
+    start_s = soon(scene, event_s, late)
     if script.own and start_s < own_end(script.own[-1]) + 0.02:
         start_s = ceil((own_end(script.own[-1]) + 0.02) / 0.2 - 1e-6) * 0.2
     own = Own(start_s, scene.bank.own(text))
@@ -85,17 +86,17 @@ def reacts(scene: Scene, event_s: float, text: str, within_s: float = WITHIN_S) 
     return event_s, max(event_s + within_s, own_end(own) + 0.3)
 
 
-def soon(scene: Scene, known_s: float) -> float:
-    """When it begins to speak of something that is known from then on: at once, but in training a turn or two late now and then.
+def soon(scene: Scene, known_s: float, late: Sequence[float]) -> float:
+    """When it begins to speak of something that is known from then on: at once, but in training some turns late, as often as `late` has it.
 
     Where the very turn is uncertain, it is at none of them likelier than not; who has never been late keeps quiet for good then.
     """
-    return reply_at(known_s) + TURN_S * (scene.rng.choice(len(LATE), p=LATE) if scene.split == "train" else 0)
+    return reply_at(known_s) + TURN_S * (scene.rng.choice(len(late), p=late) if scene.split == "train" else 0)
 
 
 def answers(scene: Scene, asked_s: float, known_s: float, text: str, accept: tuple[str, ...]) -> Own:
     """Says the answer to what was asked at `asked_s` once it is known; writes it too if the question was typed."""
-    script, own = scene.script, Own(soon(scene, known_s), scene.bank.own(text))
+    script, own = scene.script, Own(soon(scene, known_s, SEEN_LATE), scene.bank.own(text))
     script.own.append(own)
     script.checks.append(Check("answer", known_s - 0.2, known_s + ANSWER_S, accept, known_s))
     if any(at_s == asked_s for at_s, _ in script.typed):

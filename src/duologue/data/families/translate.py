@@ -14,7 +14,7 @@ import numpy as np
 
 from duologue.data import freedict
 from duologue.data.families.exchange import draw, finish, gap, held_out, line, pick, unique
-from duologue.data.families.rule import acknowledges, chance, gives, soon
+from duologue.data.families.rule import HEARD_LATE, acknowledges, chance, gives, soon
 from duologue.data.families.spanish import ADJECTIVES, DETERMINERS, NOUNS, NUMBERS, OTHERS, VERBS, Noun, adjective
 from duologue.data.families.time import ACK
 from duologue.data.families.timing import Scene, open_scene, own_end, quiet_between
@@ -152,7 +152,7 @@ def _translates(scene: Scene, speech: Speech, now_s: float) -> None:
     for part in (Part(*values) for values in speech.line.slots["parts"]):
         heard_s = now_s + heard_by(speech, part)
         free_s = own_end(script.own[-1]) + 0.02 if script.own else 0.0
-        own = Own(max(soon(scene, heard_s), free_s), scene.bank.own_word(part.english))
+        own = Own(max(soon(scene, heard_s, HEARD_LATE), free_s), scene.bank.own_word(part.english))
         script.own.append(own)
         script.checks.append(Check("answer", heard_s, max(heard_s + LAG_S, own.start_s + 0.1), (part.english,), heard_s))
 
