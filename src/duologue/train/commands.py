@@ -78,6 +78,7 @@ def teach(
     new: Annotated[list[str], typer.Option("--family", metavar="NAME[=WEIGHT]", help="What is to be learned; may be repeated.")],
     known: Annotated[list[str], typer.Option(metavar="NAME[=WEIGHT]", help="What is to stay as it is; may be repeated.")],
     init: Annotated[Path | None, typer.Option(help="Weights to begin with, instead of the shipped ones.")] = None,
+    keeping: Annotated[Path | None, typer.Option(help="Weights whose old skills are kept, instead of those that it begins with.")] = None,
     steps: Steps = 2_000,
     minutes: Minutes = math.inf,
     rows: Windows = 20,
@@ -101,7 +102,8 @@ def teach(
 
     plan = Plan(out=out, steps=steps, minutes=minutes, rate=rate, decay=decay, seed=seed, device=chosen(device))
     recipes = [recipe(chosen_families(names), at, watched=0.0) for names, at in ((new, seed), (known, seed + 1))]
-    run_teach(*recipes, plan, rows, init or WEIGHTS / "nano.safetensors")
+    begin = init or WEIGHTS / "nano.safetensors"
+    run_teach(*recipes, plan, rows, begin, keeping or begin)
 
 
 @train.command()

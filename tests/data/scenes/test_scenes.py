@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 from itertools import combinations
 
 import numpy as np
@@ -230,6 +231,9 @@ def test_what_is_not_installed_is_a_data_error_that_says_what_to_do(tmp_path, mo
     monkeypatch.setattr(stock, "NOTO_FONT", tmp_path / "none.ttf")
     with pytest.raises(DataError, match="fonts-noto-color-emoji"):
         stock._noto("1F34E")
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    with pytest.raises(DataError, match="pip install 'duologue"):
+        stock._drawn("openmoji", "1F34E")
     monkeypatch.setenv("DUOLOGUE_CACHE", str(tmp_path))
     (tmp_path / "openmoji").mkdir()
     (tmp_path / "openmoji" / "openmoji-17.0.0.tgz").write_bytes(b"something else")

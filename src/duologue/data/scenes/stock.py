@@ -85,8 +85,10 @@ def _noto(code: str) -> Image.Image:
 
 
 def _drawn(style: str, code: str) -> Image.Image:
-    import resvg_py
-
+    try:
+        import resvg_py
+    except ModuleNotFoundError:
+        raise DataError("no resvg_py, which draws emoji: pip install 'duologue[synth]'") from None
     svg = (_file(style, code) or _file(COMPLETE, code) or drawings(style) / code).read_text(encoding="utf-8")
     return _square(Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, width=192)))).convert("RGBA"))
 
