@@ -36,7 +36,7 @@ from duologue.model import checkpoint
 from duologue.turn import SAMPLES_PER_TURN
 
 Judged = tuple[Trial, Verdict]
-MORE = ("see", "watch", "count", "glance", "cue", "correct_me", "translate")  # asked for by name
+MORE = ("see", "watch", "count", "glance", "cue", "correct_me", "translate", "pronounce", "read", "drill", "refuse")  # asked for by name
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ TYPED_SHARE = 0.25
 WITHIN_S = 2.0  # a reaction must begin this soon
 HOLD_S = 1.5  # after a near miss
 SEEN_LATE = (0.65, 0.22, 0.13)  # in training: how often it says so at once, a turn late, two
-HEARD_LATE = (0.0, 0.1, 0.65, 0.25)  # the same of words, which are written two turns after they end
+HEARD_LATE = (0.0, 0.1, 0.65, 0.25)  # the same of words: two turns after one ends, the model has it in its own writing
 
 
 Lines = Callable[[np.random.Generator, str], Iterator[Line]]
