@@ -3,7 +3,6 @@
 Read `train` first. Of stored shards a batch is a pure function of (seed, step, rank), so a resumed run has the bits of an unbroken one.
 """
 
-import ctypes
 import math
 import os
 import time
@@ -21,11 +20,11 @@ from duologue.device import CPU
 from duologue.errors import DataError, TrainError
 from duologue.kernels.ops import fast_dtype
 from duologue.model import checkpoint
+from duologue.train import memory
 from duologue.train.log import Log
 from duologue.train.optim import optimisers, set_rate
 
 MODEL, STATE = "model.safetensors", "state.safetensors"
-TIDY_EVERY = 4  # steps
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +77,7 @@ def train(model: nn.Module, batch_of: Callable[[int], object], loss_of: Callable
         TrainError: the loss is no number, or the folder is another version's.
         DataError: the disk is full; what `save` wrote before stays good.
     """
+    memory.keep_large()
     rank, world = rank_and_world()
     for name, weight in model.named_parameters():
         weight.requires_grad_(name.startswith(plan.only))
@@ -103,15 +103,8 @@ def train(model: nn.Module, batch_of: Callable[[int], object], loss_of: Callable
                     save(model, made, plan.out, step + 1)
             if spent > 1:
                 break
-            _give_back(step)
+            memory.give_back(step)
     return model
-
-
-def _give_back(step: int) -> None:
-    """What glibc keeps between tensors whose sizes change from batch to batch grows by some 150 MB a step, until the machine pages."""
-    with suppress(AttributeError):  # another libc
-        if step % TIDY_EVERY == 0:
-            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _step(model, made, loss_of, batch, rate: float, world: int) -> dict[str, float]:
