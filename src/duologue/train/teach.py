@@ -21,7 +21,7 @@ from duologue.train.feed import by_step
 from duologue.train.loop import Plan, train
 
 TRUNK = ("trunk.layers", "trunk.norm", "fuse.front")
-KEPT_WEIGHT = 60.0
+KEPT_WEIGHT, DECIDED_WEIGHT = 40.0, 6.0  # what is to stay: of hidden states, and of all that is decided by them
 WHOLE = 0.7  # of the windows of what is new: all that follows hangs on a rule given at the beginning
 KNOWN_SHARE = 0.5  # of all windows
 
@@ -50,7 +50,7 @@ def losses(model: InteractionModel, before: InteractionModel, lesson: Lesson, dt
         wanted = before.hidden(batch, dtype)
     hidden = model.hidden(batch, dtype)
     kept, decided = changed(hidden, wanted, batch), otherwise(model, hidden, wanted, batch, dtype)
-    return found | {"kept": kept, "otherwise": decided, "total": found["total"] + KEPT_WEIGHT * kept + decided}
+    return found | {"kept": kept, "otherwise": decided, "total": found["total"] + KEPT_WEIGHT * kept + DECIDED_WEIGHT * decided}
 
 
 def changed(hidden: torch.Tensor, wanted: torch.Tensor, batch: Batch) -> torch.Tensor:
