@@ -1,5 +1,7 @@
 """New skills: the trunk alone learns, and what is known is held to what it was."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -67,6 +69,17 @@ def test_what_is_known_is_held_to_what_it_was(tmp_path, init, monkeypatch):
     monkeypatch.setattr(teach, "otherwise", lambda *_: torch.zeros(()))
     let_go = off(taught(init, tmp_path / "let-go"))
     assert 0 < held[0] < 0.7 * let_go[0] and 0 < held[1] < 0.7 * let_go[1]
+
+
+def test_what_happens_counts_more_than_silence(init):
+    model, batch = checkpoint.load(init)[0], by_step(recipe("order"), 4, 3)(0)
+    first = torch.arange(batch.important_BT.numel()).view_as(batch.important_BT) < batch.important_BT.numel() // 2
+    with torch.no_grad():
+        wanted = model.hidden(batch, torch.float32)
+        at = batch.outputs_R[first.flatten()[batch.output_of_R // 2]] - 1
+        hidden = wanted.index_add(0, at, torch.randn(len(at), wanted.shape[1]))
+        off = [teach.otherwise(model, hidden, wanted, replace(batch, important_BT=near), torch.float32) for near in (first, ~first)]
+    assert off[0] > 5 * off[1] > 0
 
 
 def test_a_family_that_is_not_there_is_said():

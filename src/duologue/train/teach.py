@@ -24,6 +24,7 @@ TRUNK = ("trunk.layers", "trunk.norm", "fuse.front")
 KEPT_WEIGHT, DECIDED_WEIGHT = 40.0, 6.0  # what is to stay: of hidden states, and of all that is decided by them
 WHOLE = 0.7  # of the windows of what is new: all that follows hangs on a rule given at the beginning
 KNOWN_SHARE = 0.5  # of all windows
+KNOWN_WHOLE = 0.4  # of those of what is known: a timer's word is only known where its request is in sight
 
 
 def teach(new: Recipe, known: Recipe, plan: Plan, rows: int, init: Path, keeping: Path) -> InteractionModel:
@@ -37,7 +38,7 @@ def teach(new: Recipe, known: Recipe, plan: Plan, rows: int, init: Path, keeping
     before.requires_grad_(False).to(plan.device)
     many = round(rows * KNOWN_SHARE)
     lessons = by_step(new, rows - many, plan.seed, plan.device, whole=WHOLE)
-    known_of = by_step(known, many, plan.seed + 1, plan.device)
+    known_of = by_step(known, many, plan.seed + 1, plan.device, whole=KNOWN_WHOLE)
     return train(
         model, lambda step: Lesson(lessons(step), known_of(step)), lambda m, lesson: losses(m, before, lesson, plan.dtype), replace(plan, only=TRUNK)
     )
@@ -68,14 +69,13 @@ def otherwise(model: InteractionModel, hidden: torch.Tensor, wanted: torch.Tenso
     now, then = hidden.index_select(0, at), wanted.index_select(0, at)
     tokens = batch.tokens_BTXC.flatten(0, 2).index_select(0, batch.output_of_R)
     gates = _surprise(model.heads.gate(now), model.heads.gate(then).detach())
-    important = batch.important_BT.flatten()[batch.output_of_R[second] // 2] != 0
-    weight = torch.where(important, 1.0, CALM_WEIGHT)
-    total = SKILL_WEIGHTS["decision"] * (gates[second, DECISION] * weight).sum() / weight.sum()
+    weight = torch.where(batch.important_BT.flatten()[batch.output_of_R // 2] != 0, 1.0, CALM_WEIGHT)
+    total = SKILL_WEIGHTS["decision"] * (gates[second, DECISION] * weight[second]).sum() / weight[second].sum()
     for c, name in enumerate(CHANNELS):
         there = tokens[:, c] > 0
         words = [model.heads.logits(c, states[there], model.fuse.tokens, dtype).log_softmax(-1) for states in (now, then)]
-        said = F.kl_div(words[0], words[1].detach(), reduction="sum", log_target=True)
-        total = total + SKILL_WEIGHTS[name] * (said / PAD_WEIGHT + gates[:, c].sum()) / len(tokens)
+        said = F.kl_div(words[0], words[1].detach(), reduction="none", log_target=True).sum(-1)
+        total = total + SKILL_WEIGHTS[name] * ((said * weight[there]).sum() / PAD_WEIGHT + (gates[:, c] * weight).sum()) / weight.sum()
     return total
 
 
