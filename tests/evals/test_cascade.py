@@ -12,8 +12,8 @@ from duologue.data.script import Own, Script, Sound
 from duologue.errors import ConfigError, DataError
 from duologue.evals import cascade_parts
 from duologue.evals.cascade import ASKS_BACK, Tuning, standard
-from duologue.evals.cascade_engineered import engineered
 from duologue.evals.cascade_parts import FRAME, Costs, Parts, silenced, silero
+from duologue.evals.cascade_unasked import engineered
 from duologue.evals.contestants import contestant
 from duologue.evals.outcome import outcome_of, sounds_in
 from duologue.evals.systems import Case

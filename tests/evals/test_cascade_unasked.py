@@ -14,9 +14,8 @@ from duologue.data.scenes.stage import Figure, Motion, Prop, Stage
 from duologue.data.scenes.things import Thing
 from duologue.data.script import Script, Sound, View
 from duologue.evals.cascade import standard
-from duologue.evals.cascade_engineered import engineered
 from duologue.evals.cascade_parts import Costs, Parts
-from duologue.evals.cascade_unasked import Eye, meant, mistake, period, rule_of
+from duologue.evals.cascade_unasked import Eye, engineered, meant, mistake, period, rule_of
 from duologue.evals.outcome import outcome_of
 from duologue.evals.systems import Case
 from tests.data.fake_bank import FakeBank, speech_of

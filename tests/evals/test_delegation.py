@@ -9,8 +9,8 @@ from duologue.data.families import delegate_words as words
 from duologue.data.script import Own, Script
 from duologue.evals import items
 from duologue.evals.cascade import standard
-from duologue.evals.cascade_engineered import engineered
 from duologue.evals.cascade_parts import Parts
+from duologue.evals.cascade_unasked import engineered
 from duologue.evals.clerk import beside, lived
 from duologue.evals.draws import from_bank, frozen
 from duologue.evals.errands import asks, errands, spoken, wanted

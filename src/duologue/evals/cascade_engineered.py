@@ -1,7 +1,7 @@
 """The cascade that is made for these very tasks, an upper bar: it answers as soon as the transcript is a whole request, knows
 stopping words from "uh huh", and has timers. A background side's work it announces, goes on, and tells the result in a pause.
 
-Read `engineered`, then `Engineered`; `cascade` first.
+Read `Engineered`; `cascade` first. `cascade_unasked` stands on it.
 """
 
 from collections.abc import Sequence
@@ -12,30 +12,16 @@ import numpy as np
 from duologue.data.families.delegate_words import ACKS
 from duologue.data.families.time import ACK
 from duologue.data.script import Own
-from duologue.evals.cascade import SHORTEST_S, Cascade, Segment, Tuning, held
+from duologue.evals.cascade import SHORTEST_S, Cascade, Segment, Tuning
 from duologue.evals.cascade_parts import Parts, silenced
 from duologue.evals.cascade_phrases import Request
 from duologue.evals.cascade_rules import cuts_in, understand
 from duologue.evals.outcome import TURN_S
-from duologue.evals.systems import Case, System
 from duologue.turn import Note, TurnIn
 
-SPOT_S, SPOTS_AFTER_S = 0.2, 0.25  # the silence after which it reads, the speech after which it listens for words
+SPOTS_AFTER_S = 0.25  # the speech after which it listens for words
 LATE_S = 0.04  # by which Silero's end of speech comes after the sound's
 MOST_SLOTS = 100
-
-
-def engineered(parts: Parts) -> System:
-    """Made for the tasks: grammar, keyword spotter, timers, and every answer ready to be played."""
-    from duologue.evals.cascade_unasked import FAMILIES, Attentive  # stands on this file
-
-    ready = parts._replace(costs=parts.costs._replace(synthesise=0.0, synthesise_fixed_s=0.0))
-
-    def made_for(case: Case) -> Cascade:
-        """It is told which task it is at."""
-        return (Attentive if case.script.family in FAMILIES else Engineered)(ready, Tuning(SPOT_S, float("inf"), False))
-
-    return lambda cases: [held(made_for(case), case) for case in cases]
 
 
 class Engineered(Cascade):

@@ -1,6 +1,6 @@
 """The engineered cascade where it must speak up unasked: rules from the transcript, partial transcripts, a motion detector.
 
-Read `Attentive`. Its ears are Whisper tiny.en on the last seconds of what is being said, so it knows no Spanish; its eye is the
+Read `engineered`, then `Attentive`. Its ears are Whisper tiny.en on the last seconds of what is being said, so it knows no Spanish; its eye is the
 difference of successive pictures, and how soon that repeats itself (its autocorrelation): it sees *that* something moves, comes or
 goes, and at what pace, never *what*. So it is an upper bar for cues
 and corrections only, a plain baseline for counting, starting and stopping, and next to blind for the rest.
@@ -19,13 +19,16 @@ from duologue.data.families.correct_me import ALPHABET
 from duologue.data.families.lexicon import DAYS, MONTHS, NUMBERS, WORDS
 from duologue.data.families.time import ACK, polite
 from duologue.data.script import Line
-from duologue.evals.cascade import Segment
+from duologue.evals.cascade import Cascade, Segment, Tuning, held
 from duologue.evals.cascade_engineered import Engineered
+from duologue.evals.cascade_parts import Parts
 from duologue.evals.cascade_phrases import plain
 from duologue.evals.outcome import TURN_S
+from duologue.evals.systems import Case, System
 from duologue.evals.wording import words_of
 from duologue.turn import TurnIn
 
+SPOT_S = 0.2  # the silence after which it reads
 FAMILIES = ("cue", "correct_me", "pronounce", "translate", "see", "watch", "count")
 WINDOW_S, AGAIN_S = 3.0, 2.5  # of a partial transcript; the same word in two of them is one word
 MOVES, LEVELS = 1.6, 0.5  # it moves when pictures differ so many times as the stillest of late, and so many levels more
@@ -36,6 +39,17 @@ EARLY = 0.7  # of a period: sooner, no other repetition has ended
 SAID_WRONG = {wrong: right for right, ways in pronounce.WRONG.items() for wrong in ways}
 ENGLISH = frozenset(WORDS + pronounce.UNUSUAL)
 LIKE = 0.75  # a word no dictionary has, to the one that was meant, where 1 is the same
+
+
+def engineered(parts: Parts) -> System:
+    """Made for the tasks: grammar, keyword spotter, timers, and every answer ready to be played."""
+    ready = parts._replace(costs=parts.costs._replace(synthesise=0.0, synthesise_fixed_s=0.0))
+
+    def made_for(case: Case) -> Cascade:
+        """It is told which task it is at."""
+        return (Attentive if case.script.family in FAMILIES else Engineered)(ready, Tuning(SPOT_S, float("inf"), False))
+
+    return lambda cases: [held(made_for(case), case) for case in cases]
 
 
 class Rule(NamedTuple):

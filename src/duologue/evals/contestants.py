@@ -75,8 +75,8 @@ def _number(text: str, name: str) -> float:
 
 def _cascade(name: str, setting: str) -> Contestant:
     from duologue.evals.cascade import Tuning, standard
-    from duologue.evals.cascade_engineered import engineered
     from duologue.evals.cascade_parts import real
+    from duologue.evals.cascade_unasked import engineered
 
     parts = real()
     if name == ENGINEERED:
