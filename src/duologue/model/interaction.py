@@ -30,7 +30,7 @@ WEIGHTS = {
     "flow": 3.0,  # most of its loss is noise that nobody could foretell
     "pronouncing": 1.0, "spelling": 0.4, "draft": 2.0,
 }  # fmt: skip
-SKILL_WEIGHTS = WEIGHTS | {"hear": 1.0, "decision": 6.0, "pronouncing": 0.3}  # a new skill is first of all when to speak, a few turns of a window
+SKILL_WEIGHTS = WEIGHTS | {"distracted": 8.0, "hear": 1.0, "decision": 6.0, "pronouncing": 0.3}  # a new skill is first of all when to speak, a few turns of a window
 TEACHERS = ("draft", "seeing", "knowing", "moving", "ctc")  # heads that teach and nothing else
 UNKEPT = (*TEACHERS, "trunk.eyes", "fuse.stem.mixes", "fuse.stem.gather", "fuse.stem.leave", "pronouncing", "fuse.phones", "flow.phones", "flow.past", "flow.offset")  # what begins as nothing: a checkpoint may leave it out
 FLOW_SOUNDS, FLOW_DRAWS, SAID = 100, 2, 4  # own positions that the flow head learns from, for each row of a batch, drawn at random; noises for each; stretches of SPOKEN of them that teach pronouncing
@@ -117,7 +117,7 @@ class InteractionModel(nn.Module):
         losses = self._written_losses(hidden_BND.flatten(0, 1), batch, dtype)
         losses["distracted"] = distracted(self.trunk, hidden_BND, x_BND, batch, dtype)
         losses["moved"] = losses["decision"] * 0 if halfway is None else moved(self.moving, halfway, batch)
-        return _summed(losses)
+        return _summed(losses, SKILL_WEIGHTS)
 
     def skill_loss(self, batch: Batch, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
         """What is heard, said, written and decided; how it sounds is left as it is."""
