@@ -81,3 +81,15 @@ def test_where_scenes_cannot_be_drawn_the_camera_stays_off(monkeypatch):
     monkeypatch.setattr(Stage, "show", missing)
     talked = numbers.script(np.random.default_rng(0), FakeBank(), "train")
     assert mix.watched(talked, np.random.default_rng(0), "train", 1.0) is talked
+
+
+def test_now_and_then_in_training_nobody_asks_about_a_film():
+    def films(split: str) -> list:
+        drawn = (mix.conversation(np.random.default_rng(seed), FakeBank(), split, {"count": (count, 1.0)}, 1.0) for seed in range(100, 200))
+        return [script for script in drawn if not script.sounds and not script.typed]
+
+    found = films("train")
+    assert 2 <= len(found) <= 20 and not films("test")
+    for script in found:
+        assert not script.own and not script.written and script.checks[0].kind == "quiet"
+        assert all(view.beside and not view.events_s and view.stage for view in script.views)

@@ -1,11 +1,13 @@
 """The quick look: how much an unrelated scene before the camera costs, of systems whose loss is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from duologue.data.scenes import stock
-from duologue.evals.probe import beside_pictures, probe
+from duologue.evals.probe import beside_pictures, probe, unasked_films
 from duologue.evals.systems import oracle, silent
 from tests.data.fake_bank import FakeBank
 
@@ -34,3 +36,13 @@ def test_what_pictures_cost_is_paired_by_question():
 def test_the_oracle_has_every_row_right():
     rows = probe(oracle, ["numbers", "talk"], 3, 0, bank=FakeBank())["rows"]
     assert rows and all(row["right"]["percent"] == 100 for row in rows.values())
+
+
+def test_before_a_film_that_nobody_speaks_of_silence_is_right():
+    told = unasked_films(oracle, ["count"], 3, 0, bank=FakeBank())
+    assert told["count"].percent == told["all"].percent == 100 and told["all"].cases == 3
+
+    def hums(cases):
+        return [[replace(out, speak=k == 9) for k, out in enumerate(outs)] for outs in silent(cases)]
+
+    assert unasked_films(hums, ["count"], 3, 0, bank=FakeBank())["count"].percent == 0

@@ -7,10 +7,11 @@ from types import ModuleType
 import numpy as np
 
 from duologue.data.families import sight
-from duologue.data.script import Script, View
+from duologue.data.script import Check, Script, View
 from duologue.errors import DataError
 
 WATCHED = 0.1  # of the conversations in which nothing is shown
+UNASKED = 0.08  # in training, of the conversations that begin with something shown: nobody asks about it
 
 
 def shifted(script: Script, by_s: float) -> Script:
@@ -66,6 +67,8 @@ def conversation(
             continue
         if whole and whole.length_s + part.length_s > length_s:
             return whole
+        if split == "train" and whole is None and part.views and rng.random() < UNASKED:
+            part = unasked(part)
         whole = joined(whole, part) if whole else part
     if whole is None:
         raise DataError(f"the bank has no speech for any of {', '.join(families)}: synthesise more (duologue synth)")
@@ -82,6 +85,13 @@ def watched(script: Script, rng: np.random.Generator, split: str, share: float) 
     except DataError:  # photographs or emoji are not installed; `see` and its like are passed over then, too
         return script
     return replace(script, views=[View(0.0, script.length_s, stage.show, stage=stage, beside=True)])
+
+
+def unasked(script: Script) -> Script:
+    """The same film and nobody who asks about it: there is nothing to say."""
+    quiet = [Check("quiet", 0.0, script.length_s)]
+    views = [replace(view, events_s=(), beside=True) for view in script.views]
+    return Script(script.family, script.length_s, checks=quiet, about=script.about, views=views)
 
 
 def _draw(rng: np.random.Generator, families: Mapping[str, tuple[ModuleType, float]]) -> str:

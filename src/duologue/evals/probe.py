@@ -20,6 +20,7 @@ from rich.progress import track
 from rich.table import Table
 
 from duologue.data.bank import Bank
+from duologue.data.mix import unasked
 from duologue.engine.engine import Voiced
 from duologue.errors import DataError, DuologueError
 from duologue.evals.draws import FAMILIES, draw
@@ -67,6 +68,14 @@ def beside_pictures(system: System, families: Sequence[str], cases: int, seed: i
     without, with_them = ([[v.right for _, v in _judged([one], [o])] for one, o in zip(items, _outcomes(system, items), strict=True)] for items in (drawn, filmed))
     of = {name: [k for k, (script, _) in enumerate(drawn) if name in (script.family, "all")] for name in [*families, "all"]}
     return {name: paired_difference(*(list(chain.from_iterable(rights[k] for k in at)) for rights in (without, with_them))) for name, at in of.items() if at}
+
+
+def unasked_films(system: System, families: Sequence[str], cases: int, seed: int, split: str = "test", bank=None) -> dict[str, Rate]:
+    """By family and over all: films of conversations, without a word from anybody, before which it keeps silent."""
+    films = [(unasked(script), []) for script, _ in _drawn(families, cases, seed, split, bank or Bank()) if script.views]
+    silent = [(film.family, not outcome.spans) for (film, _), outcome in zip(films, _outcomes(system, films), strict=True)]
+    of = {name: [still for family, still in silent if name in (family, "all")] for name in [*families, "all"]}
+    return {name: rate(sum(still), len(still)) for name, still in of.items() if still}
 
 
 def _drawn(families: Sequence[str], cases: int, seed: int, split: str, bank) -> list[Item]:
@@ -156,6 +165,7 @@ def main() -> None:
     parser.add_argument("--split", choices=("test", "train"), default="test")
     parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=(*FAMILIES, *MORE))
     parser.add_argument("--beside", action="store_true", help="how many more are right with unrelated pictures before the camera")
+    parser.add_argument("--unasked", action="store_true", help="whether it keeps silent before films that nobody speaks of")
     parser.add_argument("--examples", type=int, default=1, help="wrong answers shown for each row")
     parser.add_argument("--json", type=Path, help="where to keep the figures")
     asked = parser.parse_args()
@@ -164,6 +174,10 @@ def main() -> None:
         if asked.beside:
             for name, r in beside_pictures(system_of(asked.checkpoint), *what).items():
                 Console(width=120).print(f"{name}: {r.percent:+.1f} points [{r.low:+.1f}, {r.high:+.1f}] of {r.cases}", highlight=False, markup=False)
+            return
+        if asked.unasked:
+            for name, r in unasked_films(system_of(asked.checkpoint), *what).items():
+                Console(width=120).print(f"{name}: silent before {r.percent:.0f} % [{r.low:.0f}, {r.high:.0f}] of {r.cases} films", highlight=False, markup=False)
             return
         result = probe(system_of(asked.checkpoint), *what)
     except DuologueError as error:
