@@ -11,7 +11,7 @@ from duologue.data.script import Check, Script, View
 from duologue.errors import DataError
 
 WATCHED = 0.1  # of the conversations in which nothing is shown
-UNASKED = 0.08  # in training, of the conversations that begin with something shown: nobody asks about it
+UNASKED = 0.12  # in training, of the conversations that begin with something shown: nobody asks about it
 
 
 def shifted(script: Script, by_s: float) -> Script:
