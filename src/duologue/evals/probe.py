@@ -8,10 +8,11 @@ import argparse
 import json
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -37,6 +38,7 @@ from duologue.model import checkpoint
 from duologue.turn import SAMPLES_PER_TURN
 
 Judged = tuple[Trial, Verdict]
+T = TypeVar("T")
 MORE = ("see", "watch", "count", "glance", "cue", "correct_me", "translate", "pronounce", "read", "drill", "refuse")  # asked for by name
 
 
@@ -66,16 +68,22 @@ def beside_pictures(system: System, families: Sequence[str], cases: int, seed: i
     drawn = _drawn(families, cases, seed, split, bank or Bank())
     filmed = [beside(item, np.random.default_rng([577, number])) for number, item in enumerate(drawn)]
     without, with_them = ([[v.right for _, v in _judged([one], [o])] for one, o in zip(items, _outcomes(system, items), strict=True)] for items in (drawn, filmed))
-    of = {name: [k for k, (script, _) in enumerate(drawn) if name in (script.family, "all")] for name in [*families, "all"]}
-    return {name: paired_difference(*(list(chain.from_iterable(rights[k] for k in at)) for rights in (without, with_them))) for name, at in of.items() if at}
+    pairs = [(script.family, pair) for (script, _), pair in zip(drawn, zip(without, with_them, strict=True), strict=True)]
+    return {name: paired_difference(*(list(chain(*rights)) for rights in zip(*found, strict=True))) for name, found in _by_family(families, pairs)}
 
 
 def unasked_films(system: System, families: Sequence[str], cases: int, seed: int, split: str = "test", bank=None) -> dict[str, Rate]:
     """By family and over all: films of conversations, without a word from anybody, before which it keeps silent."""
     films = [(unasked(script), []) for script, _ in _drawn(families, cases, seed, split, bank or Bank()) if script.views]
-    silent = [(film.family, not outcome.spans) for (film, _), outcome in zip(films, _outcomes(system, films), strict=True)]
-    of = {name: [still for family, still in silent if name in (family, "all")] for name in [*families, "all"]}
-    return {name: rate(sum(still), len(still)) for name, still in of.items() if still}
+    still = [(film.family, not outcome.spans) for (film, _), outcome in zip(films, _outcomes(system, films), strict=True)]
+    return {name: rate(sum(found), len(found)) for name, found in _by_family(families, still)}
+
+
+def _by_family(families: Sequence[str], found: Sequence[tuple[str, T]]) -> Iterator[tuple[str, list[T]]]:
+    """What was found of each family, and over all; no family of which nothing was."""
+    for name in (*families, "all"):
+        if of := [one for family, one in found if name in (family, "all")]:
+            yield name, of
 
 
 def _drawn(families: Sequence[str], cases: int, seed: int, split: str, bank) -> list[Item]:
@@ -164,27 +172,33 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--split", choices=("test", "train"), default="test")
     parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=(*FAMILIES, *MORE))
-    parser.add_argument("--beside", action="store_true", help="how many more are right with unrelated pictures before the camera")
-    parser.add_argument("--unasked", action="store_true", help="whether it keeps silent before films that nobody speaks of")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--beside", action="store_true", help="how many more are right with unrelated pictures before the camera")
+    instead.add_argument("--unasked", action="store_true", help="whether it keeps silent before films that nobody speaks of")
     parser.add_argument("--examples", type=int, default=1, help="wrong answers shown for each row")
     parser.add_argument("--json", type=Path, help="where to keep the figures")
     asked = parser.parse_args()
     what = asked.families, asked.cases, asked.seed, asked.split
     try:
+        system = system_of(asked.checkpoint)
         if asked.beside:
-            for name, r in beside_pictures(system_of(asked.checkpoint), *what).items():
-                Console(width=120).print(f"{name}: {r.percent:+.1f} points [{r.low:+.1f}, {r.high:+.1f}] of {r.cases}", highlight=False, markup=False)
-            return
-        if asked.unasked:
-            for name, r in unasked_films(system_of(asked.checkpoint), *what).items():
-                Console(width=120).print(f"{name}: silent before {r.percent:.0f} % [{r.low:.0f}, {r.high:.0f}] of {r.cases} films", highlight=False, markup=False)
-            return
-        result = probe(system_of(asked.checkpoint), *what)
+            result = _told(beside_pictures(system, *what), "{:+.1f} points [{:+.1f}, {:+.1f}] of {}")
+        elif asked.unasked:
+            result = _told(unasked_films(system, *what), "silent before {:.0f} % [{:.0f}, {:.0f}] of {} films")
+        else:
+            result = probe(system, *what)
+            show(result, asked.examples)
     except DuologueError as error:
         sys.exit(f"probe: {error}")
-    show(result, asked.examples)
     if asked.json:
         asked.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def _told(rates: dict[str, Rate], form: str) -> dict[str, dict]:
+    """A line for each, and the figures themselves."""
+    for name, r in rates.items():
+        Console(width=120).print(f"{name}: {form.format(r.percent, r.low, r.high, r.cases)}", highlight=False, markup=False)
+    return {name: r._asdict() for name, r in rates.items()}
 
 
 if __name__ == "__main__":
